@@ -1,0 +1,16 @@
+# A layer is a static library whose include path is a view that holds nothing but its own folder, so a
+# header of another layer is found only by linking that layer: a wrong arrow does not compile.
+#   add_layer(broker-core SOURCES session.c ... USES link wire base)
+function(add_layer name)
+  cmake_parse_arguments(L "" "" "SOURCES;USES" ${ARGN})
+  string(REPLACE "-" "/" dir ${name})
+  set(view ${CMAKE_BINARY_DIR}/layers/${name})
+  get_filename_component(parent ${view}/${dir} DIRECTORY)
+  file(MAKE_DIRECTORY ${parent})
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/src/${dir} ${view}/${dir} SYMBOLIC)
+  list(TRANSFORM L_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/src/${dir}/)
+  list(TRANSFORM L_USES PREPEND wilco_)
+  add_library(wilco_${name} STATIC ${L_SOURCES})
+  target_include_directories(wilco_${name} PUBLIC ${view})
+  target_link_libraries(wilco_${name} PUBLIC ${L_USES} PRIVATE wilco_flags)
+endfunction()

@@ -1,0 +1,36 @@
+#ifndef WILCO_BASE_COMPILER_H
+#define WILCO_BASE_COMPILER_H
+
+#include <stddef.h>
+
+/* What C17 has no word for, said once for gcc and clang. */
+
+#define WILCO_MUST_CHECK __attribute__((warn_unused_result))
+#define WILCO_FALLTHROUGH __attribute__((fallthrough))
+#define WILCO_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define WILCO_LIKELY(x) __builtin_expect(!!(x), 1)
+#define WILCO_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* The object that embeds `member` at `pointer`. */
+#define CONTAINER_OF(pointer, type, member)                                                        \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+/* The thread sanitizer does not see synchronisation made by uninstrumented libraries; these tell it. */
+#if defined(__SANITIZE_THREAD__)
+#    define WILCO_TSAN 1
+#elif defined(__has_feature)
+#    if __has_feature(thread_sanitizer)
+#        define WILCO_TSAN 1
+#    endif
+#endif
+#ifdef WILCO_TSAN
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+#    define WILCO_TSAN_ACQUIRE(address) __tsan_acquire(address)
+#    define WILCO_TSAN_RELEASE(address) __tsan_release(address)
+#else
+#    define WILCO_TSAN_ACQUIRE(address) ((void)(address))
+#    define WILCO_TSAN_RELEASE(address) ((void)(address))
+#endif
+
+#endif

@@ -1,0 +1,48 @@
+#include "support/failing_alloc.h"
+
+#include <stdlib.h>
+
+static int
+says_no(struct failing_alloc *f)
+{
+    f->attempts++;
+    return f->attempts == f->fail_at;
+}
+
+static void *
+failing_malloc(void *context, size_t size)
+{
+    struct failing_alloc *f = context;
+    void *memory = says_no(f) ? NULL : malloc(size);
+
+    f->live += memory != NULL;
+    return memory;
+}
+
+static void *
+failing_realloc(void *context, void *memory, size_t size)
+{
+    struct failing_alloc *f = context;
+    void *moved = says_no(f) ? NULL : realloc(memory, size);
+
+    f->live += memory == NULL && moved != NULL;
+    return moved;
+}
+
+static void
+failing_free(void *context, void *memory)
+{
+    struct failing_alloc *f = context;
+
+    f->live -= memory != NULL;
+    free(memory);
+}
+
+void
+failing_alloc_init(struct failing_alloc *f, size_t fail_at)
+{
+    *f = (struct failing_alloc){
+        .alloc = {failing_malloc, failing_realloc, failing_free, f},
+        .fail_at = fail_at,
+    };
+}
