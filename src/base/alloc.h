@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 /* Where memory comes from. Everything in the library and in the broker's core is given one of these
- * at birth and allocates from nowhere else, so that tests can make any allocation fail and embedders
- * can bring their own. The functions behave like malloc, realloc and free. */
+ * at birth and allocates from nowhere else, so that tests can make any allocation fail and
+ * embedders can bring their own. The functions behave like malloc, realloc and free. */
 struct wilco_alloc {
     void *(*alloc)(void *context, size_t size);
     void *(*realloc)(void *context, void *memory, size_t size);

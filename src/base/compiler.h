@@ -5,17 +5,19 @@
 
 /* What C17 has no word for, said once for gcc and clang. */
 
-#define WILCO_MUST_CHECK __attribute__((warn_unused_result))
-#define WILCO_FALLTHROUGH __attribute__((fallthrough))
-#define WILCO_PRINTF(format, first) __attribute__((format(printf, format, first)))
-#define WILCO_LIKELY(x) __builtin_expect(!!(x), 1)
-#define WILCO_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define WILCO_MUST_CHECK          __attribute__((warn_unused_result))
+#define WILCO_FALLTHROUGH         __attribute__((fallthrough))
+#define WILCO_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#define WILCO_LIKELY(x)           __builtin_expect(!!(x), 1)
+#define WILCO_UNLIKELY(x)         __builtin_expect(!!(x), 0)
+/* The number of the lowest bit that is set in `x`, a uint64_t that is not zero. */
+#define WILCO_LOWEST_BIT(x) ((unsigned)__builtin_ctzll(x))
 
 /* The object that embeds `member` at `pointer`. */
 #define CONTAINER_OF(pointer, type, member)                                                        \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
-/* The thread sanitizer does not see synchronisation made by uninstrumented libraries; these tell it. */
+/* The thread sanitizer does not see what uninstrumented libraries synchronise; these tell it. */
 #if defined(__SANITIZE_THREAD__)
 #    define WILCO_TSAN 1
 #elif defined(__has_feature)

@@ -13,6 +13,9 @@ enum log_level {
     LOG_DEBUG,
 };
 
+/* Bytes of one line, without the newline. */
+#define LOG_LINE_MAX 1024
+
 struct logger {
     enum log_level level; /* events above it are dropped */
     /* Gets the line without its newline. NULL drops everything. */
@@ -23,12 +26,14 @@ struct logger {
 /* Writes lines to the file descriptor in `*(int *)context`, one write(2) each. */
 void log_sink_fd(void *context, enum log_level level, struct span line);
 
-/* `format` makes the key=value pairs. Lines longer than 1 KiB are cut and end in "...". `l` may be
- * NULL. Text from a peer goes through LOG_TEXT. */
-void log_event(const struct logger *l, enum log_level level, const char *event, const char *format, ...)
-    WILCO_PRINTF(4, 5);
+/* `format` makes the key=value pairs; "" when there are none. Lines longer than LOG_LINE_MAX are
+ * cut and end in "..."; line breaks become spaces. `l` may be NULL. Text from a peer goes through
+ * LOG_TEXT. */
+void log_event(const struct logger *l, enum log_level level, const char *event, const char *format,
+               ...) WILCO_PRINTF(4, 5);
 
-/* A quoted, escaped copy of a peer's bytes for "%s", cut to fit. */
+/* A quoted copy of a peer's bytes for "%s": what is not printable ASCII becomes \xNN, and what
+ * does not fit becomes "...". LOG_TEXT lives until the end of the enclosing block. */
 struct log_text {
     char text[132];
 };

@@ -40,7 +40,7 @@ mailbox_is_empty(struct mailbox *m)
     return atomic_load_explicit(&m->top, memory_order_seq_cst) == NULL;
 }
 
-/* Everything pushed so far, oldest first, linked by `next`; NULL: nothing. One consumer at a time. */
+/* Everything pushed so far, oldest first, linked by `next`; NULL: nothing. One consumer only. */
 static inline struct mailbox_node *
 mailbox_take(struct mailbox *m)
 {

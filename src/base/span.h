@@ -14,8 +14,12 @@ struct span {
 };
 
 #define SPAN_EMPTY ((struct span){.data = NULL, .len = 0})
-/* A string literal without its terminating zero. */
-#define SPAN_LITERAL(text) ((struct span){.data = (const uint8_t *)("" text), .len = sizeof(text) - 1})
+/* A string literal without its terminating zero: as a value, and to initialise static storage. */
+#define SPAN_LITERAL(text) ((struct span)SPAN_INIT(text))
+#define SPAN_INIT(text)                                                                            \
+    {                                                                                              \
+        .data = (const uint8_t *)("" text), .len = sizeof(text) - 1                                \
+    }
 
 static inline struct span
 span_of(const void *data, size_t len)
