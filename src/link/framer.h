@@ -4,30 +4,32 @@
 #include "base/buffer.h"
 #include "wire/packet.h"
 
-/* Cuts MQTT Control Packets out of a byte stream. Whole packets are handed out where they lie in the
- * input; only the incomplete tail of a packet is kept, in memory that grows with what has arrived and
- * never with what a Remaining Length announces, and that is given back when the packet is complete.
- * An idle framer owns nothing. */
+/* Cuts MQTT Control Packets out of a byte stream. Whole packets are handed out where they lie in
+ * the input; only the incomplete tail of a packet is kept, in memory that grows with what has
+ * arrived and never with what a Remaining Length announces, and that is given back when the packet
+ * is complete. An idle framer owns nothing. */
 struct framer {
     struct buffer tail;
     size_t packet_bytes_max; /* Maximum Packet Size that we announced, header included */
+    bool is_handed_out;      /* the tail is a whole packet, to be dropped at the next call */
 };
 
 struct frame {
     enum wire_type type;
     uint8_t flags;
-    struct span body;   /* dies at the next call with this framer, or with the input */
+    struct span body;    /* dies at the next call with this framer, or with the input */
     size_t packet_bytes; /* header included */
 };
 
 void framer_init(struct framer *f, const struct wilco_alloc *a, size_t packet_bytes_max);
 void framer_fini(struct framer *f);
 
-/* Takes the next packet off the front of `*in`. WILCO_AGAIN: `*in` is used up and no packet is complete
- * (what was left is kept). WILCO_EMALFORMED: a fixed header that cannot be. WILCO_ELIMIT: a packet
- * above the maximum, said as soon as its header is known (reason code 0x95). WILCO_ENOMEM. After an
- * error the stream is useless. */
-WILCO_MUST_CHECK enum wilco_status framer_next(struct framer *f, struct span *in, struct frame *out);
+/* Takes the next packet off the front of `*in`. WILCO_AGAIN: `*in` is used up and no packet is
+ * complete (what was left is kept). WILCO_EMALFORMED: a fixed header that cannot be. WILCO_ELIMIT:
+ * a packet above the maximum, said as soon as its header is known (reason code 0x95). WILCO_ENOMEM.
+ * After an error the stream is useless. */
+WILCO_MUST_CHECK enum wilco_status framer_next(struct framer *f, struct span *in,
+                                               struct frame *out);
 /* Whether part of a packet has arrived and the rest has not. */
 bool framer_is_partial(const struct framer *f);
 

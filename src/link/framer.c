@@ -1,0 +1,139 @@
+#include "link/framer.h"
+
+/* The longest fixed header: the type, and four bytes of Remaining Length. */
+#define HEADER_BYTES_MAX 5U
+
+void
+framer_init(struct framer *f, const struct wilco_alloc *a, size_t packet_bytes_max)
+{
+    size_t tail_bytes_max = packet_bytes_max;
+
+    if (tail_bytes_max < HEADER_BYTES_MAX) { /* a header must be read before it can be refused */
+        tail_bytes_max = HEADER_BYTES_MAX;
+    }
+    *f = (struct framer){.packet_bytes_max = packet_bytes_max};
+    buffer_init(&f->tail, a, tail_bytes_max);
+}
+
+void
+framer_fini(struct framer *f)
+{
+    buffer_fini(&f->tail);
+    f->is_handed_out = false;
+}
+
+/* How long the packet at the start of `bytes` is; WILCO_AGAIN: the header is incomplete. */
+static enum wilco_status
+measure(const struct framer *f, struct span bytes, struct wire_header *header, size_t *packet_bytes)
+{
+    enum wilco_status st = wire_header_decode(header, bytes);
+
+    if (st != WILCO_OK) {
+        return st;
+    }
+    *packet_bytes = header->header_bytes + header->remaining; /* below 2^28 + 5 */
+    return *packet_bytes > f->packet_bytes_max ? WILCO_ELIMIT : WILCO_OK;
+}
+
+static void
+hand_out(struct frame *out, const struct wire_header *header, struct span packet)
+{
+    *out = (struct frame){
+        .type = header->type,
+        .flags = header->flags,
+        .body = span_skip(packet, header->header_bytes),
+        .packet_bytes = packet.len,
+    };
+}
+
+/* Moves the first `n` bytes of the input into the tail. */
+static enum wilco_status
+keep(struct framer *f, struct span *in, size_t n)
+{
+    enum wilco_status st = buffer_append(&f->tail, span_first(*in, n));
+
+    if (st == WILCO_OK) {
+        *in = span_skip(*in, n);
+    }
+    return st;
+}
+
+static enum wilco_status
+keep_all(struct framer *f, struct span *in)
+{
+    enum wilco_status st = keep(f, in, in->len);
+
+    return st == WILCO_OK ? WILCO_AGAIN : st;
+}
+
+static enum wilco_status
+next_in_place(struct framer *f, struct span *in, struct frame *out)
+{
+    struct wire_header header;
+    size_t packet_bytes = 0;
+    enum wilco_status st = measure(f, *in, &header, &packet_bytes);
+
+    if (st == WILCO_AGAIN || (st == WILCO_OK && in->len < packet_bytes)) {
+        return keep_all(f, in);
+    }
+    if (st == WILCO_OK) {
+        hand_out(out, &header, span_first(*in, packet_bytes));
+        *in = span_skip(*in, packet_bytes);
+    }
+    return st;
+}
+
+/* Completes the header of the tail, byte by byte so as not to take more than the header. */
+static enum wilco_status
+complete_header(struct framer *f, struct span *in, struct wire_header *header, size_t *packet_bytes)
+{
+    enum wilco_status st = measure(f, buffer_span(&f->tail), header, packet_bytes);
+
+    while (st == WILCO_AGAIN && in->len > 0) {
+        st = keep(f, in, 1);
+        if (st == WILCO_OK) {
+            st = measure(f, buffer_span(&f->tail), header, packet_bytes);
+        }
+    }
+    return st;
+}
+
+static enum wilco_status
+next_from_tail(struct framer *f, struct span *in, struct frame *out)
+{
+    struct wire_header header;
+    size_t packet_bytes = 0;
+    enum wilco_status st = complete_header(f, in, &header, &packet_bytes);
+
+    if (st != WILCO_OK) {
+        return st;
+    }
+    if (in->len < packet_bytes - f->tail.len) {
+        return keep_all(f, in);
+    }
+    st = keep(f, in, packet_bytes - f->tail.len);
+    if (st == WILCO_OK) {
+        hand_out(out, &header, buffer_span(&f->tail));
+        f->is_handed_out = true;
+    }
+    return st;
+}
+
+enum wilco_status
+framer_next(struct framer *f, struct span *in, struct frame *out)
+{
+    if (f->is_handed_out) {
+        buffer_fini(&f->tail);
+        f->is_handed_out = false;
+    }
+    if (in->len == 0) {
+        return WILCO_AGAIN;
+    }
+    return f->tail.len == 0 ? next_in_place(f, in, out) : next_from_tail(f, in, out);
+}
+
+bool
+framer_is_partial(const struct framer *f)
+{
+    return f->tail.len > 0 && !f->is_handed_out;
+}
