@@ -1,7 +1,28 @@
 # One interface library carries every flag, so that nothing is compiled without them.
+include(CheckCSourceCompiles)
+include(CheckLinkerFlag)
+include(CheckPIESupported)
+
 option(WILCO_TESTS "Build the tests" ON)
 option(WILCO_WERROR "Turn warnings into errors" OFF)
+option(WILCO_HARDENING "Harden what is built, as Debian's release builds are" OFF)
+option(WILCO_FUZZ "Build the fuzz targets (clang)" OFF)
+option(WILCO_COVERAGE "Count which lines and branches run (gcc)" OFF)
 set(WILCO_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize= (address,undefined or thread)")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug or Release" FORCE)
+endif()
+# assert() stays on everywhere: it stops our own mistakes before they become somebody's data.
+foreach(type RELEASE RELWITHDEBINFO MINSIZEREL)
+  string(REGEX REPLACE "[/-]DNDEBUG" "" CMAKE_C_FLAGS_${type} "${CMAKE_C_FLAGS_${type}}")
+endforeach()
+string(REPLACE "-O3" "-O2 -g" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
 
 add_library(wilco_flags INTERFACE)
 target_compile_options(wilco_flags INTERFACE
@@ -16,4 +37,21 @@ if(WILCO_SANITIZE)
   target_compile_options(wilco_flags INTERFACE -fsanitize=${WILCO_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
   target_link_options(wilco_flags INTERFACE -fsanitize=${WILCO_SANITIZE})
+endif()
+if(WILCO_COVERAGE)
+  target_compile_options(wilco_flags INTERFACE --coverage -fprofile-update=atomic)
+  target_link_options(wilco_flags INTERFACE --coverage)
+endif()
+
+if(WILCO_HARDENING)
+  check_pie_supported(LANGUAGES C) # with POSITION_INDEPENDENT_CODE: -fPIE and -pie for programs
+  set(CMAKE_REQUIRED_FLAGS "-O2 -Werror -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3")
+  check_c_source_compiles("#include <string.h>\nint main(void) { return 0; }" HAVE_FORTIFY_3)
+  unset(CMAKE_REQUIRED_FLAGS)
+  target_compile_options(wilco_flags INTERFACE
+    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$<IF:$<BOOL:${HAVE_FORTIFY_3}>,3,2>)
+  check_linker_flag(C -Wl,-z,relro,-z,now HAVE_RELRO)
+  if(HAVE_RELRO)
+    target_link_options(wilco_flags INTERFACE -Wl,-z,relro,-z,now)
+  endif()
 endif()

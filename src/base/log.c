@@ -87,12 +87,13 @@ line_finish(struct line *l)
 void
 log_event(const struct logger *l, enum log_level level, const char *event, const char *format, ...)
 {
-    struct line line = {.len = 0};
+    struct line line;
     va_list arguments;
 
     if (l == NULL || l->sink == NULL || level > l->level) {
         return;
     }
+    line.len = 0;
     line_add_time(&line);
     line_add(&line, " level=%s event=%s%s", level_name(level), event, *format == '\0' ? "" : " ");
     va_start(arguments, format);
