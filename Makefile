@@ -1,0 +1,52 @@
+# A few words in front of CMake. Every build lives in build/<preset>; see CMakePresets.json.
+PRESET := build/release
+DESTDIR ?=
+PREFIX ?= /usr/local
+
+.DEFAULT_GOAL := build
+.PHONY: build demo run check lint bench fuzz install setup clean help setup-build setup-all
+
+build: $(PRESET)/build.ninja ## build the tool and the library: build/wilco, build/libwilco.*
+	@cmake --build --preset release
+	@cd build && ln -sf release/wilco release/libwilco.* .
+
+$(PRESET)/build.ninja: CMakePresets.json
+	@cmake --preset release || { echo "To install what is missing: make setup" >&2; exit 1; }
+
+demo: setup-build ## one request and its answer, step by step
+	@$(MAKE) --no-print-directory build
+	@scripts/demo.sh build/wilco
+
+run: setup-build ## a broker in the foreground on 127.0.0.1:1883
+	@$(MAKE) --no-print-directory build
+	@exec build/wilco broker
+
+check: setup-all ## lint, and every test in every build that must pass
+	@scripts/check.sh
+
+lint: setup-all ## what can be said without running anything
+	@scripts/lint.sh
+
+bench: setup-all ## the benchmarks
+	@$(MAKE) --no-print-directory build
+	@bench/run.sh build/wilco
+
+fuzz: setup-all ## search for inputs that break a decoder: FUZZ_SECONDS=60 each
+	@scripts/fuzz.sh
+
+install: build ## install to PREFIX (/usr/local), below DESTDIR if given
+	@DESTDIR=$(DESTDIR) cmake --install $(PRESET) --prefix $(PREFIX)
+
+setup: setup-all ## install what is missing to build and to test
+
+setup-build:
+	@scripts/setup.sh build
+
+setup-all:
+	@scripts/setup.sh all
+
+clean: ## remove everything that was built
+	@rm -rf build
+
+help: ## these words
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
