@@ -4,7 +4,8 @@
 #include "wire/property.h"
 
 /* PUBACK, PUBREC, PUBREL and PUBCOMP (MQTT 5.0, 3.4 to 3.7): one shape. Reason code and properties
- * are left out where the standard allows it. */
+ * are left out where the standard allows it: the shortest form that says the same, except that a
+ * Property Length of 0 that was received is written again. */
 struct wire_ack {
     uint16_t packet_id;
     uint8_t reason_code;               /* MQTT 5.0 */

@@ -26,7 +26,8 @@ struct wire_any {
 };
 
 /* `bytes` is one whole packet, fixed header included. */
-enum wilco_status wire_any_decode(struct wire_any *out, struct span bytes, enum wire_version version);
+enum wilco_status wire_any_decode(struct wire_any *out, struct span bytes,
+                                  enum wire_version version);
 void wire_any_encode(struct wire_writer *w, const struct wire_any *p, enum wire_version version);
 
 #endif

@@ -3,7 +3,8 @@
 
 #include "wire/property.h"
 
-/* CONNECT (MQTT 5.0, 3.1; MQTT 3.1.1, 3.1). It says its own version, so it needs none to be decoded. */
+/* CONNECT (MQTT 5.0, 3.1; MQTT 3.1.1, 3.1). It says its own version, so it needs none to be
+ * decoded. */
 struct wire_will {
     uint8_t qos;
     bool retain;
@@ -26,10 +27,12 @@ struct wire_connect {
     struct span password;
 };
 
-/* Borrows `body`. WILCO_ENOTFOUND: a protocol name or version that is none of ours
- * [MQTT-3.1.2-1, 3.1.2-2]; then `out->version` is the version byte asked for, if there was one. */
+/* Borrows `body`. Whether the Will Topic is a valid Topic Name is left to the caller, like the
+ * topic of a PUBLISH, and so is an empty client identifier. WILCO_ENOTFOUND: a protocol name or
+ * version that is none of ours [MQTT-3.1.2-1, 3.1.2-2]; then `out->version` is the version byte
+ * asked for, if there was one. */
 enum wilco_status wire_connect_decode(struct wire_connect *out, struct span body);
-/* Writes the whole packet, fixed header included. */
+/* Writes the whole packet, fixed header included, as all these encoders do. */
 void wire_connect_encode(struct wire_writer *w, const struct wire_connect *p);
 
 #endif

@@ -10,8 +10,8 @@ struct wire_disconnect {
     struct wire_properties properties;
 };
 
-/* `type` is WIRE_DISCONNECT or WIRE_AUTH. Protocol Error: a reason code that this packet may not carry;
- * an AUTH with content but without Authentication Method. */
+/* `type` is WIRE_DISCONNECT or WIRE_AUTH. Protocol Error: a reason code that this packet may not
+ * carry; an AUTH with content but without Authentication Method. */
 enum wilco_status wire_disconnect_decode(struct wire_disconnect *out, enum wire_type type,
                                          struct span body, enum wire_version version);
 void wire_disconnect_encode(struct wire_writer *w, enum wire_type type,

@@ -3,6 +3,7 @@
 
 #include "base/span.h"
 #include "base/status.h"
+#include "wire/writer.h"
 
 #include <stdbool.h>
 
@@ -41,14 +42,19 @@ struct wire_header {
 };
 
 /* WILCO_AGAIN: more bytes are needed. WILCO_EMALFORMED: type 0, flags that the type does not allow
- * [MQTT-2.1.3-1], or a Remaining Length that is over-long. The flags of PUBLISH are checked by
- * wire_publish_decode(). */
+ * [MQTT-2.1.3-1], or a Remaining Length that is over-long; said as soon as the bytes show it. The
+ * flags of PUBLISH are checked by wire_publish_decode(). */
 enum wilco_status wire_header_decode(struct wire_header *out, struct span bytes);
+
+/* Encoders measure the body first, then write the header, then the body. WILCO_ELIMIT in `w` when
+ * `remaining` is more than a packet can hold. */
+void wire_header_encode(struct wire_writer *w, enum wire_type type, uint8_t flags,
+                        size_t remaining);
 
 /* "PUBLISH" and so on; "RESERVED" for anything else. Static storage. */
 const char *wire_type_name(enum wire_type type);
 
-/* For encoders: the flags that are fixed for a type (0x02 for PUBREL, SUBSCRIBE and UNSUBSCRIBE). */
+/* The flags that are fixed for a type: 0x02 for PUBREL, SUBSCRIBE and UNSUBSCRIBE, else 0. */
 uint8_t wire_type_flags(enum wire_type type);
 
 #endif

@@ -12,19 +12,21 @@
 /* The properties of MQTT 5.0, section 2.2.2, as one table. Everything that knows properties is made
  * from it: the enum, the decoder, the encoder, the names, the fuzz dictionary.
  *
- * X(identifier, NAME, field of struct wire_properties, type, where allowed, limits)
+ * X(identifier, NAME, field of struct wire_properties, type, where allowed, rule)
  *   type:  BYTE U16 U32 VARINT STRING BINARY PAIR
- *   where: a mask of 1 << packet type; bit 0 stands for the Will Properties of CONNECT
- *   rule:  ANY, BOOL (0 or 1), NONZERO, MANY (may be repeated) */
+ *   where: a mask of WIRE_IN(packet type), or WIRE_IN_WILL
+ *   rule:  ANY, BOOL (0 or 1), NONZERO, TOPIC (a valid Topic Name), MANY (may be repeated),
+ *          SUBID (not 0; may be repeated except in SUBSCRIBE) */
 #define WIRE_IN(type) (1U << (type))
-#define WIRE_IN_WILL 1U
+#define WIRE_WILL     0U /* stands where a packet type does, for the Will Properties of CONNECT */
+#define WIRE_IN_WILL  WIRE_IN(WIRE_WILL)
 #define WIRE_IN_ACKS                                                                               \
     (WIRE_IN(WIRE_PUBACK) | WIRE_IN(WIRE_PUBREC) | WIRE_IN(WIRE_PUBREL) | WIRE_IN(WIRE_PUBCOMP) |  \
      WIRE_IN(WIRE_SUBACK) | WIRE_IN(WIRE_UNSUBACK))
-#define WIRE_IN_ENDS (WIRE_IN(WIRE_CONNACK) | WIRE_IN(WIRE_DISCONNECT) | WIRE_IN(WIRE_AUTH))
+#define WIRE_IN_ENDS     (WIRE_IN(WIRE_CONNACK) | WIRE_IN(WIRE_DISCONNECT) | WIRE_IN(WIRE_AUTH))
 #define WIRE_IN_MESSAGES (WIRE_IN(WIRE_PUBLISH) | WIRE_IN_WILL)
-#define WIRE_IN_CONN (WIRE_IN(WIRE_CONNECT) | WIRE_IN(WIRE_CONNACK))
-#define WIRE_IN_AUTHS (WIRE_IN_CONN | WIRE_IN(WIRE_AUTH))
+#define WIRE_IN_CONN     (WIRE_IN(WIRE_CONNECT) | WIRE_IN(WIRE_CONNACK))
+#define WIRE_IN_AUTHS    (WIRE_IN_CONN | WIRE_IN(WIRE_AUTH))
 #define WIRE_IN_USER                                                                               \
     (WIRE_IN_MESSAGES | WIRE_IN_ACKS | WIRE_IN_ENDS | WIRE_IN(WIRE_CONNECT) |                      \
      WIRE_IN(WIRE_SUBSCRIBE) | WIRE_IN(WIRE_UNSUBSCRIBE))
@@ -33,10 +35,10 @@
     X(0x01, PAYLOAD_FORMAT_INDICATOR, payload_format_indicator, BYTE, WIRE_IN_MESSAGES, BOOL)      \
     X(0x02, MESSAGE_EXPIRY_INTERVAL, message_expiry_interval, U32, WIRE_IN_MESSAGES, ANY)          \
     X(0x03, CONTENT_TYPE, content_type, STRING, WIRE_IN_MESSAGES, ANY)                             \
-    X(0x08, RESPONSE_TOPIC, response_topic, STRING, WIRE_IN_MESSAGES, ANY)                         \
+    X(0x08, RESPONSE_TOPIC, response_topic, STRING, WIRE_IN_MESSAGES, TOPIC)                       \
     X(0x09, CORRELATION_DATA, correlation_data, BINARY, WIRE_IN_MESSAGES, ANY)                     \
     X(0x0B, SUBSCRIPTION_IDENTIFIER, subscription_identifier, VARINT,                              \
-      WIRE_IN(WIRE_PUBLISH) | WIRE_IN(WIRE_SUBSCRIBE), MANY)                                       \
+      WIRE_IN(WIRE_PUBLISH) | WIRE_IN(WIRE_SUBSCRIBE), SUBID)                                      \
     X(0x11, SESSION_EXPIRY_INTERVAL, session_expiry_interval, U32,                                 \
       WIRE_IN_CONN | WIRE_IN(WIRE_DISCONNECT), ANY)                                                \
     X(0x12, ASSIGNED_CLIENT_IDENTIFIER, assigned_client_identifier, STRING, WIRE_IN(WIRE_CONNACK), \
@@ -58,7 +60,7 @@
     X(0x23, TOPIC_ALIAS, topic_alias, U16, WIRE_IN(WIRE_PUBLISH), ANY)                             \
     X(0x24, MAXIMUM_QOS, maximum_qos, BYTE, WIRE_IN(WIRE_CONNACK), BOOL)                           \
     X(0x25, RETAIN_AVAILABLE, retain_available, BYTE, WIRE_IN(WIRE_CONNACK), BOOL)                 \
-    X(0x26, USER_PROPERTY, user, PAIR, WIRE_IN_USER, MANY)                                         \
+    X(0x26, USER_PROPERTY, users, PAIR, WIRE_IN_USER, MANY)                                        \
     X(0x27, MAXIMUM_PACKET_SIZE, maximum_packet_size, U32, WIRE_IN_CONN, NONZERO)                  \
     X(0x28, WILDCARD_SUBSCRIPTION_AVAILABLE, wildcard_subscription_available, BYTE,                \
       WIRE_IN(WIRE_CONNACK), BOOL)                                                                 \
@@ -78,8 +80,8 @@ struct wire_user_property {
     struct span value;
 };
 
-/* The properties of one packet. Decoded: everything borrows the packet's bytes; `present` has the bit
- * 1 << identifier for each property found; `block` is the properties as received, without their
+/* The properties of one packet. Decoded: everything borrows the packet's bytes; `present` has the
+ * bit 1 << identifier for each property found; `block` is the properties as received, without their
  * length; user properties and repeated subscription identifiers are read from it with the iterator,
  * and `subscription_identifier` is the first. To be encoded: either `block`, written as it is, or,
  * while block.data is NULL, the fields whose bit is set, in the order of the table, and `users`. */
@@ -129,10 +131,18 @@ wire_properties_set(struct wire_properties *p, enum wire_property_id id)
     p->present |= UINT64_C(1) << id;
 }
 
-/* Reads a Property Length and the properties of a packet of `type` (bit 0, WIRE_IN_WILL, is asked for
- * with type 0). Malformed: an unknown property, one that this packet may not carry, one cut short.
- * Protocol Error: one repeated that must not be [MQTT 2.2.2.2], a value its rule forbids, an
- * Authentication Data without a Method. Failures stick in `r`. */
+/* Whether there is anything to write, if only an explicit Property Length of 0: packets that end
+ * with their properties leave them out otherwise. */
+static inline bool
+wire_properties_to_write(const struct wire_properties *p)
+{
+    return p->block.data != NULL || p->present != 0 || p->users != NULL;
+}
+
+/* Reads a Property Length and the properties of a packet of `type`, an enum wire_type or WIRE_WILL.
+ * Malformed: an unknown property, one that this packet may not carry, one cut short.
+ * Protocol Error: one repeated that must not be (2.2.2.2), a value its rule forbids, an
+ * Authentication Data without a Method. Failures stick in `r`. Fields that are absent are zero. */
 void wire_properties_decode(struct wire_properties *out, struct wire_reader *r, unsigned type);
 
 /* Writes a Property Length and the properties. */
@@ -157,7 +167,7 @@ bool wire_property_next(struct wire_property_iterator *it, struct wire_property 
 /* The value of the first user property called `name`; false when there is none. */
 bool wire_properties_user(const struct wire_properties *p, struct span name, struct span *value);
 
-/* "Response Topic" and so on, as the standard spells it in capitals with underscores:
+/* The name the standard gives it, in capitals with underscores:
  * "RESPONSE_TOPIC"; NULL for an unknown identifier. */
 const char *wire_property_name(enum wire_property_id id);
 

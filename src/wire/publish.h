@@ -14,10 +14,10 @@ struct wire_publish {
     struct span payload;
 };
 
-/* Borrows `body`. Malformed: QoS 3 [MQTT-3.3.1-4], DUP with QoS 0 [MQTT-3.3.1-2], packet identifier 0.
- * Protocol Error: an empty topic without Topic Alias, a Response Topic that is not a valid Topic Name
- * [MQTT-3.3.2-14], Subscription Identifier 0. Whether the topic is a valid Topic Name is left to the
- * caller, who has a better reason code for it (0x90). */
+/* Borrows `body`. Malformed: QoS 3 [MQTT-3.3.1-4], DUP with QoS 0 [MQTT-3.3.1-2], packet identifier
+ * 0. Protocol Error: an empty topic without Topic Alias, a Response Topic that is not a valid Topic
+ * Name [MQTT-3.3.2-14], Subscription Identifier 0. Whether the topic is a valid Topic Name is left
+ * to the caller, who has a better reason code for it (0x90). */
 enum wilco_status wire_publish_decode(struct wire_publish *out, uint8_t flags, struct span body,
                                       enum wire_version version);
 void wire_publish_encode(struct wire_writer *w, const struct wire_publish *p,

@@ -4,8 +4,8 @@
 #include "base/span.h"
 #include "base/status.h"
 
-/* Reads the data types of MQTT 5.0 section 1.5 from borrowed bytes, in the order of the standard. The
- * first failure sticks: later reads return zero or the empty span and move nothing. Ask
+/* Reads the data types of MQTT 5.0 section 1.5 from borrowed bytes, in the order of the standard.
+ * The first failure sticks: later reads return zero or the empty span and move nothing. Ask
  * wire_reader_finish() once, at the end. */
 struct wire_reader {
     const uint8_t *cur;
@@ -13,19 +13,14 @@ struct wire_reader {
     enum wilco_status status;
 };
 
-struct wire_reader wire_reader_init(struct span bytes);
+static inline struct wire_reader
+wire_reader_init(struct span bytes)
+{
+    /* Never NULL, so that the arithmetic below is always defined. */
+    const uint8_t *start = bytes.data == NULL ? (const uint8_t *)"" : bytes.data;
 
-uint8_t wire_reader_u8(struct wire_reader *r);
-uint16_t wire_reader_u16(struct wire_reader *r);
-uint32_t wire_reader_u32(struct wire_reader *r);
-/* A Variable Byte Integer, at most four bytes and minimal [MQTT-1.5.5-1]. */
-uint32_t wire_reader_varint(struct wire_reader *r);
-/* A UTF-8 Encoded String: two bytes of length, well-formed UTF-8 without U+0000 [MQTT-1.5.4-1,2].
- * What is borrowed lives as long as the bytes given at init. */
-struct span wire_reader_string(struct wire_reader *r);
-struct span wire_reader_binary(struct wire_reader *r); /* Binary Data: two bytes of length, anything */
-struct span wire_reader_bytes(struct wire_reader *r, size_t len);
-struct span wire_reader_rest(struct wire_reader *r); /* everything left, possibly nothing */
+    return (struct wire_reader){.cur = start, .end = start + bytes.len, .status = WILCO_OK};
+}
 
 static inline size_t
 wire_reader_left(const struct wire_reader *r)
@@ -33,8 +28,64 @@ wire_reader_left(const struct wire_reader *r)
     return (size_t)(r->end - r->cur);
 }
 
-/* Makes the reader fail with `status` unless it already has. */
+/* Makes the reader fail with `status` unless it already has. A reader that failed has nothing left,
+ * so every read needs but one comparison. */
 void wire_reader_fail(struct wire_reader *r, enum wilco_status status);
+
+/* What is borrowed lives as long as the bytes given at init. */
+static inline struct span
+wire_reader_bytes(struct wire_reader *r, size_t len)
+{
+    const uint8_t *at = r->cur;
+
+    if (len > wire_reader_left(r)) {
+        wire_reader_fail(r, WILCO_EMALFORMED);
+        return SPAN_EMPTY;
+    }
+    r->cur += len;
+    return span_of(at, len);
+}
+
+static inline uint8_t
+wire_reader_u8(struct wire_reader *r)
+{
+    struct span b = wire_reader_bytes(r, 1);
+
+    return b.len == 0 ? 0 : b.data[0];
+}
+
+static inline uint16_t
+wire_reader_u16(struct wire_reader *r)
+{
+    struct span b = wire_reader_bytes(r, 2);
+
+    return b.len == 0 ? 0 : (uint16_t)(b.data[0] << 8 | b.data[1]);
+}
+
+static inline uint32_t
+wire_reader_u32(struct wire_reader *r)
+{
+    uint32_t high = wire_reader_u16(r);
+
+    return high << 16 | wire_reader_u16(r);
+}
+
+/* Binary Data: two bytes of length, then anything. */
+static inline struct span
+wire_reader_binary(struct wire_reader *r)
+{
+    return wire_reader_bytes(r, wire_reader_u16(r));
+}
+
+/* A UTF-8 Encoded String: two bytes of length, well-formed UTF-8 without U+0000 [MQTT-1.5.4-1,
+ * MQTT-1.5.4-2]. */
+struct span wire_reader_string(struct wire_reader *r);
+/* A Packet Identifier: two bytes, Malformed when 0 [MQTT-2.2.1-3]. */
+uint16_t wire_reader_packet_id(struct wire_reader *r);
+/* A Variable Byte Integer, at most four bytes and minimal [MQTT-1.5.5-1]. */
+uint32_t wire_reader_varint(struct wire_reader *r);
+struct span wire_reader_rest(struct wire_reader *r); /* everything left, possibly nothing */
+
 /* WILCO_OK when every read succeeded and nothing is left; WILCO_EMALFORMED for leftover bytes. */
 enum wilco_status wire_reader_finish(struct wire_reader *r);
 

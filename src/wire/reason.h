@@ -7,18 +7,18 @@
 
 /* Reason Codes (MQTT 5.0, 2.4) as one table.
  * X(code, NAME, "words of the standard", packets it may appear in) */
-#define WIRE_REASON_ACKS (1U << WIRE_PUBACK | 1U << WIRE_PUBREC)
-#define WIRE_REASON_RELS (1U << WIRE_PUBREL | 1U << WIRE_PUBCOMP)
-#define WIRE_REASON_CON (1U << WIRE_CONNACK)
-#define WIRE_REASON_SUB (1U << WIRE_SUBACK)
+#define WIRE_REASON_ACKS  (1U << WIRE_PUBACK | 1U << WIRE_PUBREC)
+#define WIRE_REASON_RELS  (1U << WIRE_PUBREL | 1U << WIRE_PUBCOMP)
+#define WIRE_REASON_CON   (1U << WIRE_CONNACK)
+#define WIRE_REASON_SUB   (1U << WIRE_SUBACK)
 #define WIRE_REASON_UNSUB (1U << WIRE_UNSUBACK)
-#define WIRE_REASON_DIS (1U << WIRE_DISCONNECT)
-#define WIRE_REASON_AUTH (1U << WIRE_AUTH)
+#define WIRE_REASON_DIS   (1U << WIRE_DISCONNECT)
+#define WIRE_REASON_AUTH  (1U << WIRE_AUTH)
 
 #define WIRE_REASONS(X)                                                                            \
     X(0x00, SUCCESS, "Success",                                                                    \
-      WIRE_REASON_CON | WIRE_REASON_ACKS | WIRE_REASON_RELS | WIRE_REASON_SUB | WIRE_REASON_UNSUB | \
-          WIRE_REASON_DIS | WIRE_REASON_AUTH)                                                      \
+      WIRE_REASON_CON | WIRE_REASON_ACKS | WIRE_REASON_RELS | WIRE_REASON_SUB |                    \
+          WIRE_REASON_UNSUB | WIRE_REASON_DIS | WIRE_REASON_AUTH)                                  \
     X(0x01, GRANTED_QOS_1, "Granted QoS 1", WIRE_REASON_SUB)                                       \
     X(0x02, GRANTED_QOS_2, "Granted QoS 2", WIRE_REASON_SUB)                                       \
     X(0x04, DISCONNECT_WITH_WILL, "Disconnect with Will Message", WIRE_REASON_DIS)                 \

@@ -6,8 +6,8 @@
 /* SUBSCRIBE (MQTT 5.0, 3.8). */
 struct wire_subscription {
     struct span filter;
-    uint8_t qos;             /* Maximum QoS */
-    bool no_local;           /* MQTT 5.0, like the two below */
+    uint8_t qos;   /* Maximum QoS */
+    bool no_local; /* MQTT 5.0, like the two below */
     bool retain_as_published;
     uint8_t retain_handling; /* 0 send, 1 send if new, 2 do not send */
 };
@@ -21,9 +21,10 @@ struct wire_subscribe {
     const struct wire_subscription *subscriptions;
 };
 
-/* Malformed: reserved bits in the options [MQTT-3.8.3-5]. Protocol Error: none at all [MQTT-3.8.3-2],
- * QoS 3, Retain Handling 3, Subscription Identifier 0 or repeated, No Local on a shared subscription
- * [MQTT-3.8.3-4]. Whether a filter is a valid Topic Filter is left to the caller (SUBACK 0x8F). */
+/* Malformed: reserved bits in the options [MQTT-3.8.3-5]. Protocol Error: none at all
+ * [MQTT-3.8.3-2], QoS 3, Retain Handling 3, Subscription Identifier 0 or repeated, No Local on a
+ * shared subscription [MQTT-3.8.3-4]. Whether a filter is a valid Topic Filter is left to the
+ * caller (SUBACK 0x8F). */
 enum wilco_status wire_subscribe_decode(struct wire_subscribe *out, struct span body,
                                         enum wire_version version);
 /* Cuts the next subscription off `*payload`; false when none is left. */

@@ -20,18 +20,18 @@ bool topic_has_wildcard(struct span filter);
 size_t topic_level_count(struct span topic);
 
 /* Takes "$share/<group>/<filter>" apart. false, and nothing written, when `filter` does not start
- * with "$share/". */
+ * with "$share/". What is missing comes out empty; topic_filter_is_valid() refuses that. */
 bool topic_share_split(struct span filter, struct span *group, struct span *inner);
 
 /* Whether a valid name matches a valid filter (the inner one, for a shared subscription). A filter
  * that starts with a wildcard never matches a name that starts with "$" [MQTT-4.7.2-1]. */
 bool topic_matches(struct span filter, struct span name);
 
-/* Walks the levels: `*rest` starts as the whole topic; each call cuts the next level off. false when
- * there are no more. "a//b" has the levels "a", "" and "b". Start with *done = false. */
+/* Walks the levels: each call cuts the next one off; false when there are no more. "a//b" has the
+ * levels "a", "" and "b". */
 struct topic_levels {
-    struct span rest;
-    bool done;
+    struct span rest; /* what lies behind the levels already seen */
+    bool done;        /* the last level has been seen */
 };
 static inline struct topic_levels
 topic_levels_of(struct span topic)

@@ -25,14 +25,17 @@ void wire_writer_u8(struct wire_writer *w, uint8_t value);
 void wire_writer_u16(struct wire_writer *w, uint16_t value);
 void wire_writer_u32(struct wire_writer *w, uint32_t value);
 void wire_writer_varint(struct wire_writer *w, uint32_t value);
+/* A length as a Variable Byte Integer. */
+void wire_writer_length(struct wire_writer *w, size_t len);
 /* Two bytes of length, then the bytes; does not look at them. WILCO_ELIMIT above 65 535 bytes. */
 void wire_writer_string(struct wire_writer *w, struct span text);
 void wire_writer_binary(struct wire_writer *w, struct span bytes);
 void wire_writer_bytes(struct wire_writer *w, struct span bytes);
 void wire_writer_fail(struct wire_writer *w, enum wilco_status status);
 
-/* Puts the number of bytes written into `*len`. WILCO_AGAIN: the array was too small, `*len` says what
- * is needed. WILCO_ELIMIT: something cannot be said in MQTT. */
+/* Puts the number of bytes written into `*len`. WILCO_AGAIN: the array was too small, `*len` says
+ * what is needed. Or the first failure: WILCO_ELIMIT when something is too long for MQTT,
+ * WILCO_EINVAL when the packet cannot be said in the version of MQTT asked for. */
 enum wilco_status wire_writer_finish(const struct wire_writer *w, size_t *len);
 
 /* How many bytes a Variable Byte Integer takes: 1 to 4. */

@@ -1,0 +1,254 @@
+#include "wire/property.h"
+
+#include "base/compiler.h"
+#include "wire/topic.h"
+
+enum kind { KIND_BYTE, KIND_U16, KIND_U32, KIND_VARINT, KIND_STRING, KIND_BINARY, KIND_PAIR };
+enum rule { RULE_ANY, RULE_BOOL, RULE_NONZERO, RULE_TOPIC, RULE_SUBID, RULE_MANY };
+
+#define IDENTIFIERS 64U /* every one is below */
+
+/* What is known about an identifier; `where` is 0 when the standard does not have it. */
+struct row {
+    uint16_t where;  /* the packets that may carry it */
+    uint16_t offset; /* of its field in struct wire_properties */
+    uint8_t kind;
+    uint8_t rule;
+};
+
+static const struct row rows[IDENTIFIERS] = {
+#define ROW(id, NAME, field, type, mask, limits)                                                   \
+    [id] = {                                                                                       \
+        .where = (mask),                                                                           \
+        .offset = offsetof(struct wire_properties, field),                                         \
+        .kind = KIND_##type,                                                                       \
+        .rule = RULE_##limits,                                                                     \
+    },
+    WIRE_PROPERTIES(ROW)
+#undef ROW
+};
+
+static bool
+may_repeat(const struct row *row, unsigned type)
+{
+    return row->rule == RULE_MANY || (row->rule == RULE_SUBID && type != WIRE_SUBSCRIBE);
+}
+
+/* Reads a value into its field; says which number it was, 0 for a value that is none. */
+static uint32_t
+decode_value(struct wire_properties *out, const struct row *row, struct wire_reader *r)
+{
+    void *field = (unsigned char *)out + row->offset;
+    uint32_t number = 0;
+
+    switch ((enum kind)row->kind) {
+    case KIND_BYTE:
+        number = wire_reader_u8(r);
+        *(uint8_t *)field = (uint8_t)number;
+        break;
+    case KIND_U16:
+        number = wire_reader_u16(r);
+        *(uint16_t *)field = (uint16_t)number;
+        break;
+    case KIND_U32:
+        number = wire_reader_u32(r);
+        *(uint32_t *)field = number;
+        break;
+    case KIND_VARINT:
+        number = wire_reader_varint(r);
+        if (*(uint32_t *)field == 0) { /* the first stays */
+            *(uint32_t *)field = number;
+        }
+        break;
+    case KIND_STRING: *(struct span *)field = wire_reader_string(r); break;
+    case KIND_BINARY: *(struct span *)field = wire_reader_binary(r); break;
+    case KIND_PAIR: /* [MQTT-1.5.7-1] */
+        (void)wire_reader_string(r);
+        (void)wire_reader_string(r);
+        out->user_count++;
+        break;
+    }
+    return number;
+}
+
+static bool
+value_is_allowed(const struct wire_properties *p, const struct row *row, uint32_t number)
+{
+    switch ((enum rule)row->rule) {
+    case RULE_ANY:
+    case RULE_MANY: break;
+    case RULE_BOOL: return number <= 1;  /* [U-3.1.2-9], [U-3.1.2-10], [U-3.2.2-1], [U-3.3.2-2] */
+    case RULE_NONZERO:                   /* [U-3.1.2-5], [U-3.1.2-6] */
+    case RULE_SUBID: return number != 0; /* [U-3.3.2-8], [U-3.8.2-1] */
+    case RULE_TOPIC: return topic_name_is_valid(p->response_topic); /* [MQTT-3.3.2-14] */
+    }
+    return true;
+}
+
+static void
+decode_one(struct wire_properties *out, struct wire_reader *r, unsigned type)
+{
+    uint8_t id = wire_reader_u8(r);
+    const struct row *row = &rows[id % IDENTIFIERS];
+    uint64_t bit = UINT64_C(1) << (id % IDENTIFIERS);
+    uint32_t number;
+
+    if (id >= IDENTIFIERS || ((row->where >> type) & 1U) == 0) { /* [U-2.2.2-1] */
+        wire_reader_fail(r, WILCO_EMALFORMED);
+        return;
+    }
+    if ((out->present & bit) != 0 && !may_repeat(row, type)) { /* [U-3.1.2-4] and its like */
+        wire_reader_fail(r, WILCO_EPROTOCOL);
+        return;
+    }
+    out->present |= bit;
+    number = decode_value(out, row, r);
+    if (!value_is_allowed(out, row, number)) {
+        wire_reader_fail(r, WILCO_EPROTOCOL);
+    }
+}
+
+void
+wire_properties_decode(struct wire_properties *out, struct wire_reader *r, unsigned type)
+{
+    struct wire_reader inner;
+
+    *out = (struct wire_properties){.present = 0};
+    out->block = wire_reader_bytes(r, wire_reader_varint(r));
+    inner = wire_reader_init(out->block);
+    while (wire_reader_left(&inner) > 0) {
+        decode_one(out, &inner, type);
+    }
+    if (wire_properties_has(out, WIRE_AUTHENTICATION_DATA) &&
+        !wire_properties_has(out, WIRE_AUTHENTICATION_METHOD)) {
+        wire_reader_fail(&inner, WILCO_EPROTOCOL); /* [U-3.1.2-13] */
+    }
+    if (inner.status != WILCO_OK) {
+        wire_reader_fail(r, inner.status);
+    }
+}
+
+static void
+encode_user(struct wire_writer *w, const struct wire_user_property *user)
+{
+    wire_writer_u8(w, WIRE_USER_PROPERTY);
+    wire_writer_string(w, user->name);
+    wire_writer_string(w, user->value);
+}
+
+static void
+encode_field(struct wire_writer *w, const struct wire_properties *p, uint8_t id)
+{
+    const void *field = (const unsigned char *)p + rows[id].offset;
+
+    wire_writer_u8(w, id);
+    switch ((enum kind)rows[id].kind) {
+    case KIND_BYTE: wire_writer_u8(w, *(const uint8_t *)field); break;
+    case KIND_U16: wire_writer_u16(w, *(const uint16_t *)field); break;
+    case KIND_U32: wire_writer_u32(w, *(const uint32_t *)field); break;
+    case KIND_VARINT: wire_writer_varint(w, *(const uint32_t *)field); break;
+    case KIND_STRING: wire_writer_string(w, *(const struct span *)field); break;
+    case KIND_BINARY: wire_writer_binary(w, *(const struct span *)field); break;
+    case KIND_PAIR: break; /* not a field */
+    }
+}
+
+static void
+encode_fields(struct wire_writer *w, const struct wire_properties *p)
+{
+    uint64_t left = p->present & ~(UINT64_C(1) << WIRE_USER_PROPERTY);
+
+    for (uint8_t id = 0; left != 0; id++, left >>= 1) {
+        if ((left & 1U) != 0) {
+            encode_field(w, p, id);
+        }
+    }
+    for (size_t i = 0; p->users != NULL && i < p->user_count; i++) {
+        encode_user(w, &p->users[i]);
+    }
+}
+
+void
+wire_properties_encode(struct wire_writer *w, const struct wire_properties *p)
+{
+    struct wire_writer measured = wire_writer_measure();
+
+    if (p->block.data != NULL) {
+        wire_writer_length(w, p->block.len);
+        wire_writer_bytes(w, p->block);
+        return;
+    }
+    encode_fields(&measured, p);
+    wire_writer_length(w, measured.len); /* [MQTT-2.2.2-1] */
+    encode_fields(w, p);
+}
+
+struct wire_property_iterator
+wire_property_iterate(struct span block)
+{
+    return (struct wire_property_iterator){.reader = wire_reader_init(block)};
+}
+
+bool
+wire_property_next(struct wire_property_iterator *it, struct wire_property *out)
+{
+    struct wire_reader *r = &it->reader;
+    const uint8_t *start = r->cur;
+    uint8_t id = wire_reader_u8(r) % IDENTIFIERS;
+
+    *out = (struct wire_property){.id = (enum wire_property_id)id};
+    switch ((enum kind)rows[id].kind) {
+    case KIND_BYTE: out->number = wire_reader_u8(r); break;
+    case KIND_U16: out->number = wire_reader_u16(r); break;
+    case KIND_U32: out->number = wire_reader_u32(r); break;
+    case KIND_VARINT: out->number = wire_reader_varint(r); break;
+    case KIND_PAIR: out->name = wire_reader_binary(r); WILCO_FALLTHROUGH;
+    case KIND_STRING:
+    case KIND_BINARY: out->value = wire_reader_binary(r); break;
+    }
+    out->bytes = span_of(start, (size_t)(r->cur - start));
+    return r->status == WILCO_OK;
+}
+
+/* The user properties that are to be encoded from fields. */
+static bool
+find_in_users(const struct wire_properties *p, struct span name, struct span *value)
+{
+    for (size_t i = 0; p->users != NULL && i < p->user_count; i++) {
+        if (span_equal(p->users[i].name, name)) {
+            *value = p->users[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+wire_properties_user(const struct wire_properties *p, struct span name, struct span *value)
+{
+    struct wire_property_iterator it = wire_property_iterate(p->block);
+    struct wire_property found;
+
+    if (p->block.data == NULL) {
+        return find_in_users(p, name, value);
+    }
+    while (wire_properties_has(p, WIRE_USER_PROPERTY) && wire_property_next(&it, &found)) {
+        if (found.id == WIRE_USER_PROPERTY && span_equal(found.name, name)) {
+            *value = found.value;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *
+wire_property_name(enum wire_property_id id)
+{
+    switch (id) {
+#define NAME_OF(id, NAME, field, type, mask, limits)                                               \
+    case WIRE_##NAME: return #NAME;
+        WIRE_PROPERTIES(NAME_OF)
+#undef NAME_OF
+    }
+    return NULL;
+}

@@ -1,0 +1,55 @@
+#include "wire/publish.h"
+
+enum wilco_status
+wire_publish_decode(struct wire_publish *out, uint8_t flags, struct span body,
+                    enum wire_version version)
+{
+    struct wire_reader r = wire_reader_init(body);
+
+    /* Every field is set once: this is the hot path. */
+    out->qos = (flags >> 1) & 0x03;
+    out->dup = (flags & 0x08) != 0;
+    out->retain = (flags & 0x01) != 0;
+    if (out->qos == 3 || (out->dup && out->qos == 0)) { /* [MQTT-3.3.1-4], [MQTT-3.3.1-2] */
+        return WILCO_EMALFORMED;
+    }
+    out->topic = wire_reader_string(&r); /* [MQTT-3.3.2-1] */
+    out->packet_id = 0;
+    if (out->qos > 0) { /* [MQTT-2.2.1-2] */
+        out->packet_id = wire_reader_packet_id(&r);
+    }
+    if (version == WIRE_V5) {
+        wire_properties_decode(&out->properties, &r, WIRE_PUBLISH);
+    } else {
+        out->properties = (struct wire_properties){.present = 0};
+    }
+    if (out->topic.len == 0 && !wire_properties_has(&out->properties, WIRE_TOPIC_ALIAS)) {
+        wire_reader_fail(&r, WILCO_EPROTOCOL); /* [U-3.3.2-1], [MQTT-4.7.3-1] */
+    }
+    out->payload = wire_reader_rest(&r);
+    return wire_reader_finish(&r);
+}
+
+static void
+encode_body(struct wire_writer *w, const struct wire_publish *p, enum wire_version version)
+{
+    wire_writer_string(w, p->topic);
+    if (p->qos > 0) { /* [MQTT-2.2.1-2] */
+        wire_writer_u16(w, p->packet_id);
+    }
+    if (version == WIRE_V5) {
+        wire_properties_encode(w, &p->properties);
+    }
+    wire_writer_bytes(w, p->payload);
+}
+
+void
+wire_publish_encode(struct wire_writer *w, const struct wire_publish *p, enum wire_version version)
+{
+    unsigned flags = (p->dup ? 0x08U : 0U) | (unsigned)p->qos << 1 | (p->retain ? 0x01U : 0U);
+    struct wire_writer measured = wire_writer_measure();
+
+    encode_body(&measured, p, version);
+    wire_header_encode(w, WIRE_PUBLISH, (uint8_t)flags, measured.len);
+    encode_body(w, p, version);
+}
