@@ -1,0 +1,48 @@
+#ifndef WILCO_BROKER_CORE_BROKER_H
+#define WILCO_BROKER_CORE_BROKER_H
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "broker/core/retained.h"
+#include "broker/core/session_id.h"
+#include "broker/core/settings.h"
+#include "broker/core/topic_index.h"
+
+#include <stdatomic.h>
+
+struct shard;
+
+/* What all shards share, and the shards. Made once, before any thread; immutable afterwards but for
+ * what says otherwise. */
+struct broker {
+    struct settings settings;
+    const struct wilco_alloc *alloc;
+    const struct random_source *random;
+    const struct logger *log;
+    uint64_t hash_seed;
+    struct topic_index *index;  /* safe from any thread */
+    struct retained *retained;  /* safe from any thread */
+    atomic_size_t session_count; /* all shards' */
+    unsigned shard_count;       /* 1 to SHARDS_MAX */
+    struct shard *shards[SHARDS_MAX];
+};
+
+struct broker_config {
+    struct settings settings;
+    const struct wilco_alloc *alloc;
+    const struct random_source *random;
+    const struct logger *log; /* NULL is allowed */
+    unsigned shard_count;
+};
+
+/* Makes the shared structures and the shards. WILCO_ENOMEM, WILCO_EIO (no randomness): nothing is made. */
+WILCO_MUST_CHECK enum wilco_status broker_init(struct broker *b, const struct broker_config *config,
+                                               uint64_t now_ms);
+/* Every connection is gone (conn_fini) and no thread uses a shard any more. */
+void broker_fini(struct broker *b);
+
+/* The shard in which the client of this name lives. */
+struct shard *broker_shard_of(const struct broker *b, struct span client_id);
+
+#endif

@@ -1,0 +1,74 @@
+#ifndef WILCO_BROKER_CORE_CONN_H
+#define WILCO_BROKER_CORE_CONN_H
+
+#include "broker/core/shard.h"
+#include "link/alias.h"
+#include "link/framer.h"
+#include "link/output.h"
+#include "wire/packet.h"
+
+struct session;
+
+/* One network connection, without its network: bytes in, bytes out. Embedded in what drives it, which
+ * owns the transport. A driver of a shard
+ *   - makes one with conn_init() and feeds it what the client sends, CONNECT first;
+ *   - when it comes out of shard_next_dirty(): writes conn->output and tells conn_wrote(); when
+ *     conn_is_over(), closes the transport and calls conn_fini();
+ *   - reads from the transport only while conn_wants_input();
+ *   - calls conn_lost() when the transport breaks or the client hangs up, then conn_fini(). */
+enum conn_state {
+    CONN_AWAITS_CONNECT,
+    CONN_CONNECTED,
+    CONN_ENDING, /* the last bytes are to be written, then the transport is closed */
+};
+
+struct conn {
+    struct shard *shard;
+    struct session *session; /* while CONN_CONNECTED */
+    struct list dirty_link;
+    struct timer timer;
+    struct framer framer;
+    struct output output;
+    struct alias_in *alias_in;   /* made with the first alias that is used */
+    struct alias_out *alias_out; /* likewise */
+    uint64_t last_packet_ms;
+    uint32_t packet_bytes_max; /* the client's Maximum Packet Size */
+    uint16_t keep_alive_s;
+    uint16_t topic_alias_maximum; /* the client's */
+    uint8_t version;              /* enum wire_version; 0 before CONNECT */
+    uint8_t state;                /* enum conn_state */
+    bool problem_information;     /* Request Problem Information */
+};
+
+void conn_init(struct conn *c, struct shard *s);
+/* Leaves the session (as conn_lost() if nothing else has), drops output, and forgets everything. */
+void conn_fini(struct conn *c);
+
+/* Handles all packets in `bytes` and keeps an incomplete tail. */
+void conn_feed(struct conn *c, struct span bytes);
+/* The transport is gone: the session is left behind, its will is due (MQTT 5.0, 3.1.2.5). */
+void conn_lost(struct conn *c);
+
+/* False while the client does not read what it has been sent, and when the connection is ending. */
+bool conn_wants_input(const struct conn *c);
+/* `len` bytes of conn->output were written; more may come in from the session's queue. */
+void conn_wrote(struct conn *c, size_t len);
+bool conn_is_over(const struct conn *c);
+
+/* For the modules of the core. */
+
+/* Ends the connection: DISCONNECT (or a refusing CONNACK) with `reason_code` where the protocol has one,
+ * then close. The session is left behind; a will is due [MQTT-3.1.2-8]. */
+void conn_end(struct conn *c, uint8_t reason_code);
+/* Ends it without a word; the session has been dealt with. */
+void conn_close(struct conn *c);
+/* Puts it on the shard's dirty list. */
+void conn_touch(struct conn *c);
+/* Whether so much output waits that no more should be added if it can be helped. */
+bool conn_is_full(const struct conn *c);
+void conn_timer_fired(struct conn *c);
+/* Writes what `encode` made of `packet` of at most `bytes_max` bytes. Ends the connection if there is no
+ * memory. */
+uint8_t *conn_reserve(struct conn *c, size_t bytes);
+
+#endif

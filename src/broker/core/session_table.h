@@ -1,0 +1,58 @@
+#ifndef WILCO_BROKER_CORE_SESSION_TABLE_H
+#define WILCO_BROKER_CORE_SESSION_TABLE_H
+
+#include "base/alloc.h"
+#include "base/compiler.h"
+#include "base/map.h"
+#include "base/span.h"
+#include "base/status.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct session;
+
+/* The sessions of one shard: by client identifier, and by the slot that their id names. Slots never move
+ * and are never freed before the table, so that other shards may read what is atomic in them. */
+#define SESSION_CHUNK 1024U
+#define SESSION_CHUNKS_MAX 4096U
+
+struct session_slot {
+    struct session *session;      /* the shard's own */
+    _Atomic uint32_t generation;  /* of the session that is in it, or was last */
+    _Atomic uint32_t is_online;   /* whether it has a connection; read by all shards */
+    uint32_t next_free;
+};
+
+struct session_table {
+    struct map by_client_id;
+    _Atomic(struct session_slot *) chunks[SESSION_CHUNKS_MAX];
+    const struct wilco_alloc *alloc;
+    uint64_t hash_seed;
+    unsigned shard;
+    uint32_t slot_count; /* slots ever used */
+    uint32_t first_free; /* UINT32_MAX: none */
+};
+
+void session_table_init(struct session_table *t, const struct wilco_alloc *a, uint64_t hash_seed,
+                        unsigned shard);
+void session_table_fini(struct session_table *t); /* it is empty */
+
+/* Files the session and gives it its id. WILCO_ENOMEM, WILCO_ELIMIT (no slot left). */
+WILCO_MUST_CHECK enum wilco_status session_table_add(struct session_table *t, struct session *s);
+void session_table_remove(struct session_table *t, struct session *s);
+
+/* NULL when there is none; the owning shard only. */
+struct session *session_table_find(const struct session_table *t, struct span client_id);
+struct session *session_table_get(const struct session_table *t, uint64_t session_id);
+
+/* From any shard: whether this session still exists and has a connection. */
+enum session_presence {
+    SESSION_GONE,
+    SESSION_OFFLINE,
+    SESSION_ONLINE,
+};
+enum session_presence session_table_presence(const struct session_table *t, uint64_t session_id);
+void session_table_set_online(struct session_table *t, uint64_t session_id, bool online);
+
+#endif

@@ -1,0 +1,67 @@
+#ifndef WILCO_BROKER_CORE_SETTINGS_H
+#define WILCO_BROKER_CORE_SETTINGS_H
+
+#include "base/compiler.h"
+#include "base/span.h"
+#include "base/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Every bound of the broker: its name (which is its configuration key), default, smallest and largest
+ * value, and what it means. One row a setting; nothing else knows them all.
+ * X(name, default, min, max, "what it bounds") */
+#define SETTINGS(X)                                                                                \
+    X(connect_timeout_ms, 10000, 1, 3600000,                                                       \
+      "milliseconds from accepting a connection to its whole CONNECT")                             \
+    X(connect_bytes_max, 65536, 64, 268435460, "bytes of a CONNECT packet")                        \
+    X(packet_bytes_max, 2097152, 64, 268435460,                                                    \
+      "bytes of any packet from a client; announced as Maximum Packet Size")                       \
+    X(receive_maximum, 1024, 1, 65535,                                                             \
+      "QoS 2 PUBLISH packets from one client not yet released; announced as Receive Maximum")      \
+    X(topic_alias_maximum, 32, 0, 65535, "topic aliases a client may set; announced")              \
+    X(topic_alias_out_max, 16, 0, 65535, "topic aliases the broker sets for a client that allows them") \
+    X(topic_levels_max, 128, 1, 65535, "levels of a topic name or filter")                         \
+    X(inflight_max, 1024, 1, 65535,                                                                \
+      "QoS 1 and 2 messages on their way to one client, if its Receive Maximum allows as many")    \
+    X(queued_messages_max, 10000, 1, 1000000000,                                                   \
+      "QoS 1 and 2 messages waiting in one session; later ones are dropped and counted")           \
+    X(queued_bytes_max, 67108864, 1024, 1099511627776,                                             \
+      "packet bytes of the messages waiting in one session; later ones are dropped and counted")   \
+    X(output_bytes_max, 1048576, 1024, 1099511627776,                                              \
+      "bytes waiting for one client's socket; beyond it QoS 0 messages are dropped and counted, "  \
+      "QoS 1 and 2 wait in the session, and nothing more is read from the client")                 \
+    X(subscriptions_max, 10000, 1, 1000000000, "subscriptions of one session")                     \
+    X(sessions_max, 1000000, 1, 4000000, "sessions, connected or not")                             \
+    X(session_expiry_max_s, 4294967295, 0, 4294967295,                                             \
+      "seconds a session is kept without a connection; 4294967295 is for ever")                    \
+    X(retained_messages_max, 1000000, 0, 1000000000, "retained messages")                          \
+    X(retained_bytes_max, 1073741824, 0, 1099511627776, "packet bytes of all retained messages")   \
+    X(drain_timeout_ms, 2000, 0, 600000,                                                           \
+      "milliseconds a stopping broker waits for its last bytes to be read")
+
+struct settings {
+#define SETTING_FIELD(name, standard, min, max, what) uint64_t name;
+    SETTINGS(SETTING_FIELD)
+#undef SETTING_FIELD
+};
+
+struct settings settings_default(void);
+
+/* Applies "name=value". WILCO_ENOTFOUND: no setting has this name; WILCO_EINVAL: not a whole number between
+ * the setting's bounds. Then `reason` holds one line that says so and what would be right. */
+#define SETTINGS_REASON_BYTES 200
+WILCO_MUST_CHECK enum wilco_status settings_apply(struct settings *s, const char *assignment,
+                                                  char reason[SETTINGS_REASON_BYTES]);
+
+/* Row `index` of the table, for help and documentation; NULL name behind the last. */
+struct setting_row {
+    const char *name;
+    uint64_t standard;
+    uint64_t min;
+    uint64_t max;
+    const char *what;
+};
+struct setting_row settings_row(size_t index);
+
+#endif

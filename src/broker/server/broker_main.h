@@ -1,0 +1,28 @@
+#ifndef WILCO_BROKER_SERVER_BROKER_MAIN_H
+#define WILCO_BROKER_SERVER_BROKER_MAIN_H
+
+#include "base/log.h"
+
+#include <stddef.h>
+
+/* The broker as a program: what `wilco broker` runs. */
+struct broker_main_options {
+    const char *const *listen; /* URLs (net/address.h); none: mqtt://127.0.0.1:1883 */
+    size_t listen_count;
+    unsigned shards;             /* 0: one for each core */
+    const char *store;           /* "memory"; NULL: memory */
+    const char *const *settings; /* "name=value" (broker/core/settings.h) */
+    size_t setting_count;
+    enum log_level log_level;
+};
+
+/* Listens, logs one line with event=ready and a listen=URL for each address (with the ports that the system
+ * chose), serves until SIGTERM or SIGINT, tells every client, and ends. A second signal ends it at once.
+ * The exit code: 0 after a signal; 1 for options that cannot be (an unknown setting or store, a URL that
+ * makes no sense); 2 when it cannot listen or run. Then one line on standard error says what to do. */
+int broker_main(const struct broker_main_options *options);
+
+/* The settings table, one line a setting, on standard output: for --help-settings. */
+void broker_main_print_settings(void);
+
+#endif
