@@ -26,10 +26,12 @@ struct url {
     char path[108]; /* unix: the socket's path; otherwise what follows the port, with its slash */
 };
 
-/* `mqtt://[user[:password]@]host[:port][/path]`, `host[:port]` alone, or `unix:/path`. Percent escapes in
- * user and password are undone. WILCO_EINVAL, and `reason` (static text, NULL is allowed) says what is
- * wrong. A scheme we know but cannot speak is such an error. */
-WILCO_MUST_CHECK enum wilco_status url_parse(struct url *out, const char *text, const char **reason);
+/* `mqtt://[user[:password]@]host[:port][/path]`, `host[:port]` alone, or `unix:/path`. Percent
+ * escapes in user and password are undone; `unix:///path` is accepted. WILCO_EINVAL, and `reason`
+ * (static text, NULL is allowed) says what is wrong. A scheme we know but cannot speak is such an
+ * error. */
+WILCO_MUST_CHECK enum wilco_status url_parse(struct url *out, const char *text,
+                                             const char **reason);
 
 /* A socket address of any family. */
 struct address {
@@ -37,9 +39,11 @@ struct address {
     socklen_t len;
 };
 
-/* Looks the host up (may block on the name service); at most `max` addresses. `*reason` as above. */
+/* Looks the host up (may block on the name service); at most `max` addresses. WILCO_ENOTFOUND: no
+ * such host; WILCO_ENOMEM; WILCO_EINVAL. `*reason` as above. */
 WILCO_MUST_CHECK enum wilco_status address_resolve(struct address *out, size_t max, size_t *count,
-                                                   const struct url *url, bool passive, const char **reason);
+                                                   const struct url *url, bool passive,
+                                                   const char **reason);
 
 /* "127.0.0.1:1883", "[::1]:1883" or "unix:/path"; cut to fit. Always ends in zero. */
 #define ADDRESS_TEXT_BYTES 128

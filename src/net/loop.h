@@ -8,9 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A small event loop over epoll, for the broker (Linux). One thread waits; but any thread that holds the
- * lock of what the loop serves may watch, unwatch, arm the timer (a timerfd) or wake the waiter. Events
- * are pulled: the owner waits, then asks for them one by one. */
+/* A small event loop over epoll, for the broker (Linux). One thread waits; but any thread that
+ * holds the lock of what the loop serves may watch, unwatch, arm the timer (a timerfd) or wake the
+ * waiter. Events are pulled: the owner waits (without the lock), then asks for them one by one
+ * (with it). */
 struct loop;
 
 /* Something watched; embedded in its owner. `kind` is the owner's, to know what to cast to. */
@@ -33,23 +34,26 @@ struct loop_event {
 struct loop *loop_new(const struct wilco_alloc *a); /* NULL: out of memory or descriptors; errno */
 void loop_free(struct loop *l);
 
-/* Level-triggered. Watching again changes the interest; an unchanged interest costs no system call.
- * `exclusive`: of several loops that watch the same listening socket only one is woken. */
-WILCO_MUST_CHECK enum wilco_status loop_watch(struct loop *l, struct loop_source *s, unsigned interest,
-                                              bool exclusive);
+/* Level-triggered. Watching again changes the interest (0: no more, as loop_unwatch()); an
+ * unchanged interest costs no system call. `exclusive`, always the same for the same source: of
+ * several loops that watch the same listening socket only one is woken. WILCO_EIO: errno. */
+WILCO_MUST_CHECK enum wilco_status loop_watch(struct loop *l, struct loop_source *s,
+                                              unsigned interest, bool exclusive);
 void loop_unwatch(struct loop *l, struct loop_source *s); /* before the descriptor is closed */
 
-/* Wakes the waiter at `deadline_ms` of the monotonic clock; UINT64_MAX: no more. The same deadline again
- * costs no system call. */
+/* Wakes the waiter at `deadline_ms` of clock_monotonic_ms(); UINT64_MAX: no more. The same deadline
+ * again costs no system call. */
 void loop_arm(struct loop *l, uint64_t deadline_ms);
 void loop_wake(struct loop *l); /* from any thread, no lock needed; also from a signal handler */
 
-/* Sleeps until something is ready (`block`) or looks without sleeping. WILCO_EIO: errno. */
+/* Sleeps until something is ready (`block`) or looks without sleeping; a signal ends it, too. All
+ * events of the last wait must have been pulled. WILCO_EIO: errno. */
 WILCO_MUST_CHECK enum wilco_status loop_wait(struct loop *l, bool block);
-/* The events of the last wait; false when there are no more. A source must not be freed while events of
- * a wait that may name it have not been pulled: see loop_forget(). */
+/* The events of the last wait; false when there are no more. A source must not be freed while
+ * events of a wait that may name it have not been pulled: see loop_forget(). */
 bool loop_next(struct loop *l, struct loop_event *out);
-/* Drops events of the last wait that name `s`, which is about to be freed. Only in the waiting thread. */
+/* Drops events of the last wait that name `s`, which is about to be freed. Only in the waiting
+ * thread. */
 void loop_forget(struct loop *l, const struct loop_source *s);
 
 #endif

@@ -9,9 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A connected byte stream of one shape, whatever carries it: a TCP or Unix socket, memory, and later TLS
- * and WebSocket on top of one of these. Never blocks. One thread at a time. A stream whose transport
- * must first shake hands does so inside read and write, which answer WILCO_AGAIN meanwhile. */
+/* A connected byte stream of one shape, whatever carries it: a TCP or Unix socket, memory, and
+ * later TLS and WebSocket on top of one of these. Never blocks. One thread at a time. A stream
+ * whose transport must first shake hands does so inside read and write, which answer WILCO_AGAIN
+ * meanwhile. */
 struct stream;
 
 /* What a stream waits for before it can go on; a mask. TLS may want to write in order to read. */
@@ -25,14 +26,16 @@ struct stream_ops {
     /* WILCO_OK with *len > 0; WILCO_AGAIN: nothing there now; WILCO_ECLOSED: the peer has finished;
      * WILCO_EIO: it broke. */
     enum wilco_status (*read)(struct stream *s, void *out, size_t capacity, size_t *len);
-    /* Writes some of `count` spans in order; *len says how many bytes, which may be fewer than given.
-     * WILCO_AGAIN: none could be taken. WILCO_ECLOSED, WILCO_EIO. */
-    enum wilco_status (*write)(struct stream *s, const struct span *spans, size_t count, size_t *len);
-    /* After WILCO_AGAIN from read (`writing` false) or write (`writing` true): which readiness of fd() to
-     * wait for. */
+    /* Writes some of `count` spans in order; *len says how many bytes, which may be fewer than
+     * given. WILCO_AGAIN: none could be taken. WILCO_ECLOSED: the peer reads no more, or finish()
+     * was called. WILCO_EIO. */
+    enum wilco_status (*write)(struct stream *s, const struct span *spans, size_t count,
+                               size_t *len);
+    /* After WILCO_AGAIN from read (`writing` false) or write (`writing` true): which readiness of
+     * fd() to wait for. */
     unsigned (*interest)(const struct stream *s, bool writing);
-    /* Bytes the transport has taken off the socket and read() has not yet handed out: the socket will
-     * not be readable again for them. */
+    /* Bytes the transport has taken off the socket and read() has not yet handed out: the socket
+     * will not be readable again for them. */
     bool (*has_pending)(const struct stream *s);
     int (*fd)(const struct stream *s); /* to wait on; -1 for memory */
     /* Tells the peer that nothing more will be written (FIN, close_notify). Reading goes on. */
@@ -75,9 +78,9 @@ stream_close(struct stream *s)
  * caller's. */
 struct stream *stream_of_socket(int fd, const struct wilco_alloc *a);
 
-/* Two ends of a pipe in memory, each with room for `capacity` bytes on their way; what one writes the
- * other reads. For tests and simulations. */
-WILCO_MUST_CHECK enum wilco_status stream_memory_pair(struct stream *ends[2], const struct wilco_alloc *a,
-                                                      size_t capacity);
+/* Two ends of a pipe in memory, each with room for `capacity` bytes on their way; what one writes
+ * the other reads. For tests and simulations. */
+WILCO_MUST_CHECK enum wilco_status stream_memory_pair(struct stream *ends[2],
+                                                      const struct wilco_alloc *a, size_t capacity);
 
 #endif
