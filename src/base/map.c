@@ -83,7 +83,7 @@ resize(struct map *m, size_t bucket_count)
 enum wilco_status
 map_add(struct map *m, struct map_node *node, uint64_t hash)
 {
-    if (m->count == m->bucket_count) {
+    if (m->count >= m->bucket_count) {
         enum wilco_status st = resize(m, m->count == 0 ? BUCKETS_MIN : m->bucket_count * 2);
 
         if (st != WILCO_OK && m->count == 0) {
