@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Everything that must pass before a change goes in: lint, every test as gcc builds it, and the unit,
+# scenario and corpus tests again under the sanitizers. The last line sums up: N passed, N failed.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+passed=0
+failed=0
+mkdir -p build
+
+# As the test runner says it: "97% tests passed, 1 tests failed out of 42".
+count() {
+  local bad all
+  read -r bad all < <(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\)/\1 \2/p' "$1")
+  if [ -z "${all:-}" ]; then
+    failed=$((failed + 1))
+  else
+    passed=$((passed + all - bad))
+    failed=$((failed + bad))
+  fi
+}
+
+# What does not build, or does not end as the runner says, counts as one failure.
+check_preset() {
+  local preset=$1 log=build/check-$1.log
+  echo "== $preset: building"
+  if ! { cmake --preset "$preset" && cmake --build --preset "$preset"; } > "$log" 2>&1; then
+    cat "$log"
+    echo "== $preset: does not build"
+    failed=$((failed + 1))
+    return
+  fi
+  echo "== $preset: testing"
+  ctest --preset "$preset" --parallel "$(nproc)" 2>&1 | tee "$log"
+  count "$log"
+}
+
+started=$SECONDS
+echo "== lint"
+if scripts/lint.sh; then
+  passed=$((passed + 1))
+else
+  failed=$((failed + 1))
+fi
+for preset in ${PRESETS:-dev asan tsan}; do
+  check_preset "$preset"
+done
+echo "== done in $((SECONDS - started)) seconds, lint counted as one"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
