@@ -1,0 +1,36 @@
+#ifndef WILCO_BROKER_CORE_AUDIENCE_H
+#define WILCO_BROKER_CORE_AUDIENCE_H
+
+#include "broker/core/topic_group.h"
+
+/* Everybody who listens at one filter: sessions of their own, and groups. Embedded in what stands
+ * for the filter. Any number of readers without locks inside read sections (rcu.h), one writer at a
+ * time. All zero: nobody. */
+struct audience {
+    struct subscriber_set subscribers;
+    _Atomic(struct topic_group *) groups;
+};
+
+void audience_fini(struct audience *a, const struct wilco_alloc *alloc); /* no reader is left */
+
+/* Who subscribes. */
+struct subscriber {
+    struct span group; /* the ShareName; empty: not shared */
+    uint64_t session_id;
+    struct subscription_how how; /* not looked at when removing */
+};
+
+/* For the writer. Replaces what the session asked for if it is there, which `*existed` tells.
+ * WILCO_ENOMEM: nothing has changed. */
+WILCO_MUST_CHECK enum wilco_status audience_put(struct audience *a, struct reclaim *r,
+                                                const struct subscriber *who, bool *existed);
+/* For the writer. false: it was not there. */
+bool audience_remove(struct audience *a, struct reclaim *r, const struct subscriber *who);
+bool audience_is_empty(const struct audience *a);
+
+/* For readers. Adds all subscribers and groups to `out`, and 1 to its filters if there are any.
+ * WILCO_ENOMEM: `out` is incomplete. */
+WILCO_MUST_CHECK enum wilco_status audience_collect(const struct audience *a,
+                                                    struct topic_matches *out);
+
+#endif

@@ -1,0 +1,191 @@
+#include "broker/core/topic_index.h"
+
+#include "base/hash.h"
+#include "broker/core/rcu_table.h"
+#include "broker/core/topic_tree.h"
+#include "wire/topic.h"
+
+#include <pthread.h>
+
+/* A filter without wildcards. */
+struct exact {
+    struct reclaim_node reclaim;
+    struct audience audience;
+    uint16_t filter_bytes;
+    uint8_t filter[];
+};
+
+struct topic_index {
+    struct rcu_table exact; /* struct exact by filter */
+    struct topic_tree tree;
+    uint64_t hash_seed;
+    const struct wilco_alloc *alloc;
+    struct reclaim reclaim;
+    pthread_mutex_t writer;
+    atomic_size_t count;
+};
+
+struct topic_index *
+topic_index_new(const struct wilco_alloc *a, uint64_t hash_seed)
+{
+    struct topic_index *t = mem_zalloc(a, sizeof(*t));
+
+    if (t == NULL) {
+        return NULL;
+    }
+    t->alloc = a;
+    t->hash_seed = hash_seed;
+    reclaim_init(&t->reclaim, a);
+    rcu_table_init(&t->exact, &t->reclaim);
+    topic_tree_init(&t->tree, &t->reclaim, hash_seed);
+    (void)pthread_mutex_init(&t->writer, NULL); /* cannot fail for a default mutex */
+    return t;
+}
+
+void
+topic_index_free(struct topic_index *t)
+{
+    struct exact *e;
+    size_t cursor = 0;
+
+    if (t == NULL) {
+        return;
+    }
+    while ((e = rcu_table_each(&t->exact, &cursor)) != NULL) {
+        audience_fini(&e->audience, t->alloc);
+        mem_free(t->alloc, e);
+    }
+    rcu_table_fini(&t->exact);
+    topic_tree_fini(&t->tree);
+    reclaim_fini(&t->reclaim);
+    pthread_mutex_destroy(&t->writer);
+    mem_free(t->alloc, t);
+}
+
+static inline struct exact *
+find(const struct topic_index *t, struct span filter, uint64_t hash)
+{
+    struct rcu_table_walk w = rcu_table_find(&t->exact, hash);
+    struct exact *e;
+
+    while ((e = rcu_table_next(&w)) != NULL) {
+        if (span_equal(span_of(e->filter, e->filter_bytes), filter)) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+/* The first subscriber of a filter. */
+static enum wilco_status
+put_new(struct topic_index *t, struct span filter, uint64_t hash, const struct subscriber *who)
+{
+    struct exact *e = mem_zalloc(t->alloc, sizeof(*e) + filter.len);
+    enum wilco_status st = WILCO_ENOMEM;
+    bool existed;
+
+    if (e == NULL) {
+        return st;
+    }
+    e->filter_bytes = (uint16_t)filter.len;
+    memcpy(e->filter, filter.data, filter.len);
+    st = audience_put(&e->audience, &t->reclaim, who, &existed);
+    if (st == WILCO_OK) {
+        st = rcu_table_add(&t->exact, hash, e);
+    }
+    if (st != WILCO_OK) {
+        audience_fini(&e->audience, t->alloc);
+        mem_free(t->alloc, e);
+    }
+    return st;
+}
+
+static enum wilco_status
+put(struct topic_index *t, struct span filter, const struct subscriber *who, bool *existed)
+{
+    uint64_t hash;
+    struct exact *e;
+
+    if (topic_has_wildcard(filter)) {
+        return topic_tree_put(&t->tree, filter, who, existed);
+    }
+    hash = hash_bytes(filter, t->hash_seed);
+    e = find(t, filter, hash);
+    if (e != NULL) {
+        return audience_put(&e->audience, &t->reclaim, who, existed);
+    }
+    *existed = false;
+    return put_new(t, filter, hash, who);
+}
+
+enum wilco_status
+topic_index_subscribe(struct topic_index *t, struct span filter, struct span group,
+                      uint64_t session_id, const struct subscription_how *how, bool *existed)
+{
+    const struct subscriber who = {.group = group, .session_id = session_id, .how = *how};
+    enum wilco_status st;
+
+    pthread_mutex_lock(&t->writer);
+    st = put(t, filter, &who, existed);
+    if (st == WILCO_OK && !*existed) {
+        atomic_fetch_add_explicit(&t->count, 1, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&t->writer);
+    return st;
+}
+
+static bool
+take_out(struct topic_index *t, struct span filter, const struct subscriber *who)
+{
+    uint64_t hash;
+    struct exact *e;
+
+    if (topic_has_wildcard(filter)) {
+        return topic_tree_remove(&t->tree, filter, who);
+    }
+    hash = hash_bytes(filter, t->hash_seed);
+    e = find(t, filter, hash);
+    if (e == NULL || !audience_remove(&e->audience, &t->reclaim, who)) {
+        return false;
+    }
+    if (audience_is_empty(&e->audience)) {
+        rcu_table_remove(&t->exact, hash, e);
+        reclaim_later(&t->reclaim, &e->reclaim);
+    }
+    return true;
+}
+
+bool
+topic_index_unsubscribe(struct topic_index *t, struct span filter, struct span group,
+                        uint64_t session_id)
+{
+    const struct subscriber who = {.group = group, .session_id = session_id};
+    bool existed;
+
+    pthread_mutex_lock(&t->writer);
+    existed = take_out(t, filter, &who);
+    if (existed) {
+        atomic_fetch_sub_explicit(&t->count, 1, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&t->writer);
+    return existed;
+}
+
+enum wilco_status
+topic_index_match(struct topic_index *t, struct span topic, struct topic_matches *out)
+{
+    const struct exact *e = find(t, topic, hash_bytes(topic, t->hash_seed));
+    enum wilco_status st = WILCO_OK;
+
+    topic_matches_clear(out);
+    if (e != NULL) {
+        st = audience_collect(&e->audience, out);
+    }
+    return st == WILCO_OK ? topic_tree_collect(&t->tree, topic, out) : st;
+}
+
+size_t
+topic_index_count(const struct topic_index *t)
+{
+    return atomic_load_explicit(&t->count, memory_order_relaxed);
+}
