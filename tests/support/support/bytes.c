@@ -14,34 +14,79 @@ nibble(char c)
     return (uint8_t)(at - digits);
 }
 
-/* Goes through `text`, stores the bytes it stands for unless `out` is NULL, and says how many they
- * are. `*marked`: whether a mark stands in front of byte number `at`. */
+struct parser {
+    uint8_t *out; /* NULL: only count */
+    size_t len;
+    size_t open[4]; /* where the lengths of the open brackets stand */
+    size_t depth;
+    bool quoted;
+};
+
+static void
+emit(struct parser *p, uint8_t byte)
+{
+    if (p->out != NULL) {
+        p->out[p->len] = byte;
+    }
+    p->len++;
+}
+
+static void
+close_bracket(struct parser *p)
+{
+    size_t at;
+
+    assert(p->depth > 0);
+    at = p->open[--p->depth];
+    assert(p->len - at <= 128);
+    if (p->out != NULL) {
+        p->out[at] = (uint8_t)(p->len - at - 1);
+    }
+}
+
+/* Takes `c` if it stands for no byte of its own. */
+static bool
+parse_sign(struct parser *p, char c)
+{
+    if (c == '\'') {
+        p->quoted = !p->quoted;
+        return true;
+    }
+    if (p->quoted) {
+        return false;
+    }
+    if (c == '[') {
+        assert(p->depth < sizeof(p->open) / sizeof(p->open[0]));
+        p->open[p->depth++] = p->len;
+        emit(p, 0);
+    } else if (c == ']') {
+        close_bracket(p);
+    }
+    return strchr("[]| ", c) != NULL;
+}
+
+/* Stores the bytes that `text` stands for unless `out` is NULL, and says how many they are.
+ * `*marked`: whether a mark stands in front of byte number `at`. */
 static size_t
 parse(const char *text, uint8_t *out, size_t at, bool *marked)
 {
-    size_t n = 0;
-    bool quoted = false;
+    struct parser p = {.out = out};
 
     *marked = false;
     for (; *text != '\0'; text++) {
-        bool quote = *text == '\'';
-        uint8_t byte = (uint8_t)*text;
-
-        quoted = quoted != quote;
-        if (quote || (!quoted && (*text == ' ' || *text == '|'))) {
-            *marked = *marked || (*text == '|' && n == at);
+        *marked = *marked || (*text == '|' && !p.quoted && p.len == at);
+        if (parse_sign(&p, *text)) {
             continue;
         }
-        if (!quoted) {
-            byte = (uint8_t)(nibble(text[0]) << 4 | nibble(text[1]));
+        if (p.quoted) {
+            emit(&p, (uint8_t)*text);
+        } else {
+            emit(&p, (uint8_t)(nibble(text[0]) << 4 | nibble(text[1])));
             text++;
         }
-        if (out != NULL) {
-            out[n] = byte;
-        }
-        n++;
     }
-    return n;
+    assert(!p.quoted && p.depth == 0);
+    return p.len;
 }
 
 static uint8_t *
