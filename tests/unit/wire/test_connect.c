@@ -126,15 +126,15 @@ static const struct wire_connect full = {
     .has_password = true,
     .keep_alive = 60,
     .properties = {.receive_maximum = 20, .present = UINT64_C(1) << WIRE_RECEIVE_MAXIMUM},
-    .client_id = SPAN_LITERAL("c"),
+    .client_id = SPAN_INIT("c"),
     .will = {.qos = 2,
              .retain = true,
-             .topic = SPAN_LITERAL("t"),
-             .payload = SPAN_LITERAL("\0\xFF"),
+             .topic = SPAN_INIT("t"),
+             .payload = SPAN_INIT("\0\xFF"),
              .properties = {.will_delay_interval = 5,
                             .present = UINT64_C(1) << WIRE_WILL_DELAY_INTERVAL}},
-    .user_name = SPAN_LITERAL("u"),
-    .password = SPAN_LITERAL("\xFF"),
+    .user_name = SPAN_INIT("u"),
+    .password = SPAN_INIT("\xFF"),
 };
 
 static void

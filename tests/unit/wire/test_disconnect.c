@@ -79,7 +79,7 @@ the_shortest_form_is_written(void **state)
          WIRE_V5,
          {.reason_code = WIRE_REASON_CONTINUE_AUTHENTICATION,
           .properties = {.present = UINT64_C(1) << WIRE_AUTHENTICATION_METHOD,
-                         .authentication_method = SPAN_LITERAL("M")}},
+                         .authentication_method = SPAN_INIT("M")}},
          "F0 [18 [15 0001 'M']]"},
     };
 

@@ -281,9 +281,9 @@ static void
 fill(struct wire_properties *p)
 {
     static const struct wire_user_property users[] = {
-        {SPAN_LITERAL("k"), SPAN_LITERAL("1")},
-        {SPAN_LITERAL("k"), SPAN_LITERAL("2")},
-        {SPAN_LITERAL(""), SPAN_LITERAL("")},
+        {SPAN_INIT("k"), SPAN_INIT("1")},
+        {SPAN_INIT("k"), SPAN_INIT("2")},
+        {SPAN_INIT(""), SPAN_INIT("")},
     };
 
     *p = (struct wire_properties){
@@ -399,7 +399,7 @@ no_properties_are_a_length_of_zero(void **state)
 static void
 user_properties_alone(void **state)
 {
-    static const struct wire_user_property user = {SPAN_LITERAL("rr"), SPAN_LITERAL("1")};
+    static const struct wire_user_property user = {SPAN_INIT("rr"), SPAN_INIT("1")};
     struct wire_properties p = {.users = &user, .user_count = 1};
     struct span want = bytes_from("[26 0002 'rr' 0001 '1']");
     uint8_t bytes[16];

@@ -86,10 +86,10 @@ what_stands_before(void **state)
 }
 
 static const struct wire_subscription subscriptions[] = {
-    {.filter = SPAN_LITERAL("a/+"), .qos = 1},
-    {.filter = SPAN_LITERAL("$share/g/#"), .qos = 2, .retain_handling = 2},
-    {.filter = SPAN_LITERAL("b"), .no_local = true, .retain_as_published = true},
-    {.filter = SPAN_EMPTY, .retain_handling = 1},
+    {.filter = SPAN_INIT("a/+"), .qos = 1},
+    {.filter = SPAN_INIT("$share/g/#"), .qos = 2, .retain_handling = 2},
+    {.filter = SPAN_INIT("b"), .no_local = true, .retain_as_published = true},
+    {.filter = SPAN_INIT(""), .retain_handling = 1},
 };
 
 static void

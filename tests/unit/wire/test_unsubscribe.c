@@ -48,7 +48,7 @@ static void
 fields_encode_and_decode(void **state)
 {
     static const enum wire_version versions[] = {WIRE_V5, WIRE_V311};
-    static const struct span filters[] = {SPAN_LITERAL("a/#"), SPAN_LITERAL("$share/g/b")};
+    static const struct span filters[] = {SPAN_INIT("a/#"), SPAN_INIT("$share/g/b")};
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
