@@ -21,10 +21,10 @@ struct broker {
     const struct random_source *random;
     const struct logger *log;
     uint64_t hash_seed;
-    struct topic_index *index;  /* safe from any thread */
-    struct retained *retained;  /* safe from any thread */
+    struct topic_index *index;   /* safe from any thread */
+    struct retained *retained;   /* safe from any thread */
     atomic_size_t session_count; /* all shards' */
-    unsigned shard_count;       /* 1 to SHARDS_MAX */
+    unsigned shard_count;        /* 1 to SHARDS_MAX */
     struct shard *shards[SHARDS_MAX];
 };
 
@@ -36,7 +36,8 @@ struct broker_config {
     unsigned shard_count;
 };
 
-/* Makes the shared structures and the shards. WILCO_ENOMEM, WILCO_EIO (no randomness): nothing is made. */
+/* Makes the shared structures and the shards. WILCO_ENOMEM, WILCO_EIO (no randomness): nothing is
+ * made. */
 WILCO_MUST_CHECK enum wilco_status broker_init(struct broker *b, const struct broker_config *config,
                                                uint64_t now_ms);
 /* Every connection is gone (conn_fini) and no thread uses a shard any more. */

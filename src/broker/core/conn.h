@@ -6,11 +6,12 @@
 #include "link/framer.h"
 #include "link/output.h"
 #include "wire/packet.h"
+#include "wire/reason.h"
 
 struct session;
 
-/* One network connection, without its network: bytes in, bytes out. Embedded in what drives it, which
- * owns the transport. A driver of a shard
+/* One network connection, without its network: bytes in, bytes out. Embedded in what drives it,
+ * which owns the transport. A driver of a shard
  *   - makes one with conn_init() and feeds it what the client sends, CONNECT first;
  *   - when it comes out of shard_next_dirty(): writes conn->output and tells conn_wrote(); when
  *     conn_is_over(), closes the transport and calls conn_fini();
@@ -38,6 +39,7 @@ struct conn {
     uint8_t version;              /* enum wire_version; 0 before CONNECT */
     uint8_t state;                /* enum conn_state */
     bool problem_information;     /* Request Problem Information */
+    bool will_is_due;             /* when it ends: false after DISCONNECT 0x00 */
 };
 
 void conn_init(struct conn *c, struct shard *s);
@@ -57,18 +59,21 @@ bool conn_is_over(const struct conn *c);
 
 /* For the modules of the core. */
 
-/* Ends the connection: DISCONNECT (or a refusing CONNACK) with `reason_code` where the protocol has one,
- * then close. The session is left behind; a will is due [MQTT-3.1.2-8]. */
+/* Ends the connection: DISCONNECT with `reason_code` where the protocol has one, then close. The
+ * session is left behind with conn_leave(), when the packet at hand is done with or at once by a
+ * caller who must. */
 void conn_end(struct conn *c, uint8_t reason_code);
-/* Ends it without a word; the session has been dealt with. */
-void conn_close(struct conn *c);
+/* Ends it without a word, output that still waits included. Safe in the middle of anything. */
+void conn_break(struct conn *c);
+/* Leaves the session behind, if there is one; its will is due unless the client said otherwise
+ * [MQTT-3.1.2-8]. The session may be gone afterwards. */
+void conn_leave(struct conn *c);
+/* CONNECT was accepted: the session is attached, keep alive runs. */
+void conn_start(struct conn *c);
 /* Puts it on the shard's dirty list. */
 void conn_touch(struct conn *c);
 /* Whether so much output waits that no more should be added if it can be helped. */
 bool conn_is_full(const struct conn *c);
 void conn_timer_fired(struct conn *c);
-/* Writes what `encode` made of `packet` of at most `bytes_max` bytes. Ends the connection if there is no
- * memory. */
-uint8_t *conn_reserve(struct conn *c, size_t bytes);
 
 #endif

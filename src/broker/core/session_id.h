@@ -7,7 +7,7 @@
  * shard's table, and the generation of the slot, so that a name outliving its session finds nothing
  * rather than a stranger. 0 names no session. */
 #define SESSION_ID_NONE UINT64_C(0)
-#define SHARDS_MAX 64U
+#define SHARDS_MAX      64U
 
 static inline uint64_t
 session_id_make(unsigned shard, uint32_t generation, uint32_t slot)

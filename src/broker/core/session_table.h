@@ -12,15 +12,16 @@
 
 struct session;
 
-/* The sessions of one shard: by client identifier, and by the slot that their id names. Slots never move
- * and are never freed before the table, so that other shards may read what is atomic in them. */
-#define SESSION_CHUNK 1024U
+/* The sessions of one shard: by client identifier, and by the slot that their id names. Slots never
+ * move and are never freed before the table, so that other shards may read what is atomic in them.
+ */
+#define SESSION_CHUNK      1024U
 #define SESSION_CHUNKS_MAX 4096U
 
 struct session_slot {
-    struct session *session;      /* the shard's own */
-    _Atomic uint32_t generation;  /* of the session that is in it, or was last */
-    _Atomic uint32_t is_online;   /* whether it has a connection; read by all shards */
+    struct session *session;     /* the shard's own */
+    _Atomic uint32_t generation; /* of the session that is in it, or was last */
+    _Atomic uint32_t is_online;  /* whether it has a connection; read by all shards */
     uint32_t next_free;
 };
 

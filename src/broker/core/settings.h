@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Every bound of the broker: its name (which is its configuration key), default, smallest and largest
- * value, and what it means. One row a setting; nothing else knows them all.
- * X(name, default, min, max, "what it bounds") */
+/* Every bound of the broker: its name (which is its configuration key), default, smallest and
+ * largest value, and what it means. One row a setting; nothing else knows them all. X(name,
+ * default, min, max, "what it bounds") */
 #define SETTINGS(X)                                                                                \
     X(connect_timeout_ms, 10000, 1, 3600000,                                                       \
       "milliseconds from accepting a connection to its whole CONNECT")                             \
@@ -20,7 +20,8 @@
     X(receive_maximum, 1024, 1, 65535,                                                             \
       "QoS 2 PUBLISH packets from one client not yet released; announced as Receive Maximum")      \
     X(topic_alias_maximum, 32, 0, 65535, "topic aliases a client may set; announced")              \
-    X(topic_alias_out_max, 16, 0, 65535, "topic aliases the broker sets for a client that allows them") \
+    X(topic_alias_out_max, 16, 0, 65535,                                                           \
+      "topic aliases the broker sets for a client that allows them")                               \
     X(topic_levels_max, 128, 1, 65535, "levels of a topic name or filter")                         \
     X(inflight_max, 1024, 1, 65535,                                                                \
       "QoS 1 and 2 messages on their way to one client, if its Receive Maximum allows as many")    \
@@ -48,8 +49,9 @@ struct settings {
 
 struct settings settings_default(void);
 
-/* Applies "name=value". WILCO_ENOTFOUND: no setting has this name; WILCO_EINVAL: not a whole number between
- * the setting's bounds. Then `reason` holds one line that says so and what would be right. */
+/* Applies "name=value". WILCO_ENOTFOUND: no setting has this name; WILCO_EINVAL: not a whole number
+ * between the setting's bounds. Then `reason` holds one line that says so and what would be right.
+ */
 #define SETTINGS_REASON_BYTES 200
 WILCO_MUST_CHECK enum wilco_status settings_apply(struct settings *s, const char *assignment,
                                                   char reason[SETTINGS_REASON_BYTES]);

@@ -11,12 +11,14 @@
 #include "link/output.h"
 
 struct conn;
-struct delivery;
+struct message;
+struct publish_scratch;
 
-/* A part of the broker: connections, sessions, timers and counters that belong together and are touched
- * by one thread at a time. Whoever drives a shard guards it with one lock and calls, in turns: shard_advance()
- * with the time, conn_feed() with what clients sent, shard_run_inbox(); then takes the conns that have
- * something to write or to say from shard_next_dirty(), and looks at shard_take_kicks().
+/* A part of the broker: connections, sessions, timers and counters that belong together and are
+ * touched by one thread at a time. Whoever drives a shard guards it with one lock and calls, in
+ * turns: shard_advance() with the time, conn_feed() with what clients sent, shard_run_inbox(); then
+ * takes the conns that have something to write or to say from shard_next_dirty(), and looks at
+ * shard_take_kicks().
  *
  * Nothing here waits, reads a clock or touches a socket. */
 struct shard {
@@ -26,13 +28,15 @@ struct shard {
     struct wheel wheel;
     struct session_table sessions;
     struct output_pool output_pool;
-    struct list dirty;          /* conns that want their driver's attention */
-    struct mailbox inbox;       /* mail from other shards (mail.h); pushed to from any thread */
-    uint64_t kicks;             /* a bit for each shard to whose inbox we pushed */
-    struct list wills;          /* will messages to publish once the present packet is done with */
+    struct list dirty;      /* conns that want their driver's attention */
+    struct mailbox inbox;   /* mail from other shards (mail.h); pushed to from any thread */
+    uint64_t kicks;         /* a bit for each shard to whose inbox we pushed */
+    struct message **wills; /* to be published once the present packet is done with */
+    size_t will_count;
+    size_t will_capacity;
     struct topic_matches matches; /* scratch of publish.c */
     struct publish_scratch *scratch;
-    struct buffer reply;        /* scratch for SUBACK and its like */
+    struct buffer reply; /* scratch for SUBACK and its like */
     struct stats stats;
 };
 
@@ -44,7 +48,8 @@ enum shard_timer {
 
 WILCO_MUST_CHECK enum wilco_status shard_init(struct shard *s, struct broker *b, unsigned index,
                                               uint64_t now_ms);
-void shard_fini(struct shard *s); /* ends every session silently; mail still in the inbox is dropped */
+void
+shard_fini(struct shard *s); /* ends every session silently; mail still in the inbox is dropped */
 
 /* It is `now_ms`: fires what is due. */
 void shard_advance(struct shard *s, uint64_t now_ms);
@@ -58,19 +63,20 @@ shard_has_mail(struct shard *s)
 /* When shard_advance() is due next; UINT64_MAX: never. */
 uint64_t shard_deadline_ms(const struct shard *s);
 
-/* A conn with output to write, or whose state has changed; it is then no longer dirty. NULL: none left. */
+/* A conn with output to write, or whose state has changed; it is then no longer dirty. NULL: none
+ * left. */
 struct conn *shard_next_dirty(struct shard *s);
 
-/* The shards (one bit each) that have got mail from this one since the last call: their drivers must be
- * made to look. */
+/* The shards (one bit each) that have got mail from this one since the last call: their drivers
+ * must be made to look. */
 uint64_t shard_take_kicks(struct shard *s);
 
-/* Ends every connection with this reason code (0x8B Server shutting down) as a stopping broker does. Wills
- * are not published. */
+/* Ends every connection with this reason code (0x8B Server shutting down) as a stopping broker
+ * does. Wills are not published. */
 void shard_shut_down(struct shard *s, uint8_t reason_code);
 
-/* For the modules of the core: a will (owned from now on) to be published when it is safe to; and that
- * moment, at the end of everything a driver calls. */
+/* For the modules of the core: a will (owned from now on) to be published when it is safe to; and
+ * that moment, at the end of everything a driver calls. */
 void shard_defer_will(struct shard *s, struct message *will);
 void shard_settle(struct shard *s);
 

@@ -5,8 +5,7 @@
 static int
 says_no(struct failing_alloc *f)
 {
-    f->attempts++;
-    return f->attempts == f->fail_at;
+    return atomic_fetch_add(&f->attempts, 1) + 1 == f->fail_at;
 }
 
 static void *
@@ -41,8 +40,8 @@ failing_free(void *context, void *memory)
 void
 failing_alloc_init(struct failing_alloc *f, size_t fail_at)
 {
-    *f = (struct failing_alloc){
-        .alloc = {failing_malloc, failing_realloc, failing_free, f},
-        .fail_at = fail_at,
-    };
+    f->alloc = (struct wilco_alloc){failing_malloc, failing_realloc, failing_free, f};
+    f->fail_at = fail_at;
+    atomic_init(&f->attempts, 0);
+    atomic_init(&f->live, 0);
 }

@@ -1,0 +1,89 @@
+#include "broker/core/broker.h"
+
+#include "base/hash.h"
+#include "broker/core/shard.h"
+
+#include <assert.h>
+
+static void
+free_shards(struct broker *b)
+{
+    for (unsigned i = 0; i < b->shard_count; i++) {
+        shard_fini(b->shards[i]);
+        mem_free(b->alloc, b->shards[i]);
+    }
+    b->shard_count = 0;
+}
+
+static enum wilco_status
+add_shard(struct broker *b, uint64_t now_ms)
+{
+    struct shard *s = mem_alloc(b->alloc, sizeof(*s));
+    enum wilco_status status = WILCO_ENOMEM;
+
+    if (s != NULL) {
+        status = shard_init(s, b, b->shard_count, now_ms);
+    }
+    if (status != WILCO_OK) {
+        mem_free(b->alloc, s);
+        return status;
+    }
+    b->shards[b->shard_count++] = s;
+    return WILCO_OK;
+}
+
+static enum wilco_status
+make_shared(struct broker *b)
+{
+    const struct retained_limits limits = {
+        .count_max = (size_t)b->settings.retained_messages_max,
+        .bytes_max = (size_t)b->settings.retained_bytes_max,
+    };
+    enum wilco_status status = random_u64(b->random, &b->hash_seed);
+
+    if (status != WILCO_OK) {
+        return status;
+    }
+    b->index = topic_index_new(b->alloc, b->hash_seed);
+    b->retained = retained_new(b->alloc, b->hash_seed, limits);
+    return b->index == NULL || b->retained == NULL ? WILCO_ENOMEM : WILCO_OK;
+}
+
+enum wilco_status
+broker_init(struct broker *b, const struct broker_config *config, uint64_t now_ms)
+{
+    enum wilco_status status = WILCO_OK;
+
+    assert(config->shard_count >= 1 && config->shard_count <= SHARDS_MAX);
+    *b = (struct broker){
+        .settings = config->settings,
+        .alloc = config->alloc,
+        .random = config->random,
+        .log = config->log,
+    };
+    status = make_shared(b);
+    while (status == WILCO_OK && b->shard_count < config->shard_count) {
+        status = add_shard(b, now_ms);
+    }
+    if (status != WILCO_OK) {
+        broker_fini(b);
+    }
+    return status;
+}
+
+void
+broker_fini(struct broker *b)
+{
+    free_shards(b);
+    topic_index_free(b->index);
+    retained_free(b->retained);
+    b->index = NULL;
+    b->retained = NULL;
+}
+
+struct shard *
+broker_shard_of(const struct broker *b, struct span client_id)
+{
+    /* The high half: the low bits choose buckets inside the shard. */
+    return b->shards[(hash_bytes(client_id, b->hash_seed) >> 32) % b->shard_count];
+}

@@ -1,0 +1,239 @@
+/* The life of a connection: CONN_AWAITS_CONNECT until on_connect() accepts, CONN_CONNECTED until
+ * anything ends it, CONN_ENDING until its driver has written what waits. Packets go to their
+ * handlers by a table; a handler may end the connection, and the session is left behind only after
+ * it has returned, so that no handler loses the ground it stands on. */
+#include "broker/core/conn.h"
+
+#include "broker/core/deliver.h"
+#include "broker/core/handlers.h"
+#include "broker/core/reply.h"
+#include "broker/core/session.h"
+#include "link/fault.h"
+#include "link/keep_alive.h"
+
+#include <assert.h>
+
+void
+conn_init(struct conn *c, struct shard *s)
+{
+    const struct settings *limits = &s->broker->settings;
+
+    *c = (struct conn){
+        .shard = s,
+        .packet_bytes_max = UINT32_MAX,
+        .state = CONN_AWAITS_CONNECT,
+        .problem_information = true,
+        .will_is_due = true,
+        .timer = {.kind = SHARD_TIMER_CONN},
+    };
+    framer_init(&c->framer, s->broker->alloc, (size_t)limits->packet_bytes_max);
+    wheel_start(&s->wheel, &c->timer, s->now_ms + limits->connect_timeout_ms);
+}
+
+static void
+drop_aliases(struct conn *c)
+{
+    const struct wilco_alloc *a = c->shard->broker->alloc;
+
+    if (c->alias_in != NULL) {
+        alias_in_fini(c->alias_in);
+        mem_free(a, c->alias_in);
+    }
+    if (c->alias_out != NULL) {
+        alias_out_fini(c->alias_out);
+        mem_free(a, c->alias_out);
+    }
+}
+
+void
+conn_fini(struct conn *c)
+{
+    conn_leave(c);
+    wheel_stop(&c->shard->wheel, &c->timer);
+    list_remove(&c->dirty_link);
+    framer_fini(&c->framer);
+    output_clear(&c->output, &c->shard->output_pool);
+    drop_aliases(c);
+    shard_settle(c->shard);
+}
+
+void
+conn_touch(struct conn *c)
+{
+    if (!list_is_linked(&c->dirty_link)) {
+        list_push_back(&c->shard->dirty, &c->dirty_link);
+    }
+}
+
+bool
+conn_is_full(const struct conn *c)
+{
+    return c->output.bytes >= c->shard->broker->settings.output_bytes_max;
+}
+
+bool
+conn_wants_input(const struct conn *c)
+{
+    return c->state != CONN_ENDING && !conn_is_full(c);
+}
+
+bool
+conn_is_over(const struct conn *c)
+{
+    return c->state == CONN_ENDING && output_is_empty(&c->output);
+}
+
+void
+conn_wrote(struct conn *c, size_t len)
+{
+    output_consume(&c->output, &c->shard->output_pool, len);
+    if (c->session != NULL && (c->session->waiting.count > 0 || c->session->unsent > 0)) {
+        deliver_waiting(c->session);
+    }
+}
+
+void
+conn_leave(struct conn *c)
+{
+    if (c->session != NULL) {
+        session_detach(c->session, c->will_is_due);
+    }
+}
+
+void
+conn_break(struct conn *c)
+{
+    output_clear(&c->output, &c->shard->output_pool);
+    c->state = CONN_ENDING;
+    conn_touch(c);
+}
+
+void
+conn_end(struct conn *c, uint8_t reason_code)
+{
+    const struct wire_any packet = {
+        .type = WIRE_DISCONNECT,
+        .as.disconnect = {.reason_code = reason_code},
+    };
+
+    /* [MQTT-3.14.0-1]; and only MQTT 5.0 has a DISCONNECT from the server. */
+    if (c->state == CONN_CONNECTED && c->version == WIRE_V5) {
+        reply_packet(c, &packet);
+    }
+    c->state = CONN_ENDING;
+    conn_touch(c);
+}
+
+void
+conn_lost(struct conn *c)
+{
+    conn_break(c);
+    conn_leave(c);
+    shard_settle(c->shard);
+}
+
+static enum wilco_status
+on_not_for_servers(struct conn *c, const struct frame *f)
+{
+    (void)c;
+    (void)f;
+    return WILCO_EPROTOCOL;
+}
+
+static enum wilco_status
+handle(struct conn *c, const struct frame *f)
+{
+    static enum wilco_status (*const handlers[16])(struct conn *, const struct frame *) = {
+        [0] = on_not_for_servers,
+        [WIRE_CONNECT] = on_not_for_servers, /* a second one [MQTT-3.1.0-2] */
+        [WIRE_CONNACK] = on_not_for_servers,
+        [WIRE_PUBLISH] = on_publish,
+        [WIRE_PUBACK] = on_puback,
+        [WIRE_PUBREC] = on_pubrec,
+        [WIRE_PUBREL] = on_pubrel,
+        [WIRE_PUBCOMP] = on_pubcomp,
+        [WIRE_SUBSCRIBE] = on_subscribe,
+        [WIRE_SUBACK] = on_not_for_servers,
+        [WIRE_UNSUBSCRIBE] = on_unsubscribe,
+        [WIRE_UNSUBACK] = on_not_for_servers,
+        [WIRE_PINGREQ] = on_pingreq,
+        [WIRE_PINGRESP] = on_not_for_servers,
+        [WIRE_DISCONNECT] = on_disconnect,
+        /* No Authentication Method is offered, so no client may send AUTH [MQTT-4.12.0-7]. */
+        [WIRE_AUTH] = on_not_for_servers,
+    };
+
+    if (c->state == CONN_AWAITS_CONNECT) {
+        if (f->type == WIRE_CONNECT) {
+            return on_connect(c, f);
+        }
+        conn_break(c); /* [MQTT-3.1.0-1]: without a word */
+        return WILCO_OK;
+    }
+    return handlers[f->type](c, f);
+}
+
+static void
+end_in_fault(struct conn *c, enum wilco_status status)
+{
+    uint8_t reason_code = fault_reason(status);
+
+    if (c->state == CONN_ENDING) {
+        return;
+    }
+    c->shard->stats.protocol_errors++;
+    log_event(c->shard->broker->log, LOG_INFO, "protocol_error", "client=%s reason=\"%s\"",
+              c->session == NULL ? "\"\"" : LOG_TEXT(session_client_id(c->session)),
+              wire_reason_text(reason_code));
+    conn_end(c, reason_code);
+}
+
+void
+conn_feed(struct conn *c, struct span bytes)
+{
+    struct frame frame;
+    enum wilco_status status = WILCO_OK;
+
+    while (c->state != CONN_ENDING && status == WILCO_OK) {
+        status = framer_next(&c->framer, &bytes, &frame);
+        if (status == WILCO_OK) {
+            c->last_packet_ms = c->shard->now_ms;
+            status = handle(c, &frame);
+        }
+    }
+    if (status != WILCO_OK && status != WILCO_AGAIN) {
+        end_in_fault(c, status);
+    }
+    if (c->state == CONN_ENDING) {
+        conn_leave(c);
+    }
+    shard_settle(c->shard);
+}
+
+void
+conn_start(struct conn *c)
+{
+    uint64_t deadline_ms = keep_alive_server_deadline_ms(c->keep_alive_s, c->shard->now_ms);
+
+    c->state = CONN_CONNECTED;
+    c->last_packet_ms = c->shard->now_ms;
+    wheel_stop(&c->shard->wheel, &c->timer);
+    if (deadline_ms != UINT64_MAX) {
+        wheel_start(&c->shard->wheel, &c->timer, deadline_ms);
+    }
+}
+
+void
+conn_timer_fired(struct conn *c)
+{
+    uint64_t deadline_ms = keep_alive_server_deadline_ms(c->keep_alive_s, c->last_packet_ms);
+
+    if (c->state == CONN_AWAITS_CONNECT) {
+        conn_break(c);
+    } else if (c->state == CONN_CONNECTED && deadline_ms > c->shard->now_ms) {
+        wheel_start(&c->shard->wheel, &c->timer, deadline_ms); /* packets have come since */
+    } else if (c->state == CONN_CONNECTED) {
+        conn_end(c, WIRE_REASON_KEEP_ALIVE_TIMEOUT); /* [MQTT-3.1.2-22] */
+        conn_leave(c);
+    }
+}

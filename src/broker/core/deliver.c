@@ -1,0 +1,218 @@
+#include "broker/core/deliver.h"
+
+#include "broker/core/conn.h"
+#include "broker/core/forward.h"
+#include "broker/core/reply.h"
+
+/* In send_entry.detail: the client's Receive Maximum left no room to send this one again yet. */
+#define DETAIL_UNSENT 1U
+
+static bool
+is_online(const struct session *s)
+{
+    return s->conn != NULL && s->conn->state == CONN_CONNECTED;
+}
+
+static bool
+has_room(const struct session *s)
+{
+    return is_online(s) && !conn_is_full(s->conn);
+}
+
+static bool
+can_send_now(const struct session *s, uint8_t qos)
+{
+    if (qos == 0) {
+        return s->waiting.qos_0_count == 0 && has_room(s);
+    }
+    return s->waiting.count == 0 && s->sent.quota > 0 && has_room(s);
+}
+
+static void
+send_qos_0(struct session *s, struct message *m, const struct delivery_terms *t)
+{
+    if (forward_publish(s->conn, m, t, 0, false) == WILCO_ELIMIT) {
+        s->shard->stats.dropped_too_large++; /* [MQTT-3.1.2-25] */
+    }
+}
+
+/* Takes `d` over. WILCO_AGAIN: no packet identifier or quota; `d` is still the caller's. */
+static enum wilco_status
+send_tracked(struct session *s, struct delivery *d)
+{
+    const struct delivery_terms t = delivery_terms_of(d);
+    enum send_stage stage = d->qos == 1 ? SEND_AWAITS_PUBACK : SEND_AWAITS_PUBREC;
+    struct send_entry *entry = NULL;
+    enum wilco_status status = send_window_add(&s->sent, stage, d, &entry);
+
+    if (status != WILCO_OK) {
+        return status;
+    }
+    if (forward_publish(s->conn, d->message, &t, entry->packet_id, false) == WILCO_ELIMIT) {
+        s->shard->stats.dropped_too_large++;
+        send_window_remove(&s->sent, entry);
+        delivery_free(s->shard->broker->alloc, d);
+    }
+    return WILCO_OK;
+}
+
+static void
+drop_no_memory(struct session *s, struct delivery *d)
+{
+    s->shard->stats.dropped_no_memory++;
+    delivery_free(s->shard->broker->alloc, d);
+}
+
+static void
+keep(struct session *s, struct message *m, const struct delivery_terms *t)
+{
+    struct delivery *d = delivery_new(s->shard->broker->alloc, m, t);
+
+    if (d == NULL) {
+        s->shard->stats.dropped_no_memory++;
+        return;
+    }
+    delivery_queue_push(&s->waiting, d);
+}
+
+static bool
+queue_is_full(const struct session *s, const struct message *m)
+{
+    const struct settings *limits = &s->shard->broker->settings;
+
+    return s->waiting.count >= limits->queued_messages_max ||
+           s->waiting.bytes + m->packet_bytes > limits->queued_bytes_max;
+}
+
+static void
+send_or_keep(struct session *s, struct message *m, const struct delivery_terms *t)
+{
+    if (t->qos == 0 && can_send_now(s, 0)) {
+        send_qos_0(s, m, t);
+    } else {
+        keep(s, m, t);
+        deliver_waiting(s);
+    }
+}
+
+void
+deliver(struct session *s, struct message *m, const struct delivery_terms *t)
+{
+    struct stats *stats = &s->shard->stats;
+
+    if (message_is_expired(m, s->shard->now_ms)) { /* [MQTT-3.3.2-5] */
+        stats->dropped_expired++;
+        return;
+    }
+    if (!can_send_now(s, t->qos)) {
+        if (t->qos == 0 && (!is_online(s) || s->waiting.qos_0_count == 0)) {
+            stats->dropped_output_full += is_online(s);
+            return;
+        }
+        if (queue_is_full(s, m)) {
+            stats->dropped_queue_full++;
+            return;
+        }
+    }
+    send_or_keep(s, m, t);
+}
+
+void
+deliver_retained(struct session *s, struct message *m, const struct delivery_terms *t)
+{
+    if (is_online(s)) {
+        send_or_keep(s, m, t);
+    }
+}
+
+/* Sends one that has waited, and takes it over. false: it cannot go yet and is still the caller's.
+ */
+static bool
+send_waited(struct session *s, struct delivery *d)
+{
+    const struct delivery_terms t = delivery_terms_of(d);
+    enum wilco_status status = WILCO_OK;
+
+    if (message_is_expired(d->message, s->shard->now_ms)) {
+        s->shard->stats.dropped_expired++;
+        delivery_free(s->shard->broker->alloc, d);
+        return true;
+    }
+    if (d->qos == 0) {
+        send_qos_0(s, d->message, &t);
+        delivery_free(s->shard->broker->alloc, d);
+        return true;
+    }
+    status = send_tracked(s, d);
+    if (status == WILCO_AGAIN) {
+        return false;
+    }
+    if (status != WILCO_OK) {
+        drop_no_memory(s, d);
+    }
+    return true;
+}
+
+/* Packets that the last connection had under way and that this one's quota did not yet let out
+ * again. */
+static void
+send_again(struct session *s)
+{
+    struct send_entry *entry = s->unsent == 0 ? NULL : send_window_first(&s->sent);
+
+    while (entry != NULL && s->unsent > 0 && has_room(s)) {
+        struct send_entry *next = send_window_next(&s->sent, entry);
+
+        if (entry->detail == DETAIL_UNSENT) {
+            struct delivery *d = entry->item;
+            const struct delivery_terms t = delivery_terms_of(d);
+
+            if (!send_window_resend(&s->sent)) {
+                return;
+            }
+            entry->detail = 0;
+            s->unsent--;
+            if (forward_publish(s->conn, d->message, &t, entry->packet_id, true) == WILCO_ELIMIT) {
+                s->shard->stats.dropped_too_large++;
+                send_window_remove(&s->sent, entry);
+                delivery_free(s->shard->broker->alloc, d);
+            }
+        }
+        entry = next;
+    }
+}
+
+void
+deliver_waiting(struct session *s)
+{
+    send_again(s);
+    while (s->waiting.first != NULL && s->unsent == 0 && has_room(s)) {
+        struct delivery *d = s->waiting.first;
+
+        if (d->qos > 0 && s->sent.quota == 0) {
+            return;
+        }
+        d = delivery_queue_pop(&s->waiting);
+        if (!send_waited(s, d)) {
+            delivery_queue_push_front(&s->waiting, d);
+            return;
+        }
+    }
+}
+
+void
+deliver_resume(struct session *s, uint16_t receive_maximum)
+{
+    send_window_connect(&s->sent, receive_maximum);
+    s->unsent = 0;
+    for (struct send_entry *e = send_window_first(&s->sent); e != NULL;
+         e = send_window_next(&s->sent, e)) {
+        if (e->stage == SEND_AWAITS_PUBCOMP) {
+            reply_ack(s->conn, WIRE_PUBREL, e->packet_id, WIRE_REASON_SUCCESS);
+        } else {
+            e->detail = DETAIL_UNSENT;
+            s->unsent++;
+        }
+    }
+    deliver_waiting(s);
+}

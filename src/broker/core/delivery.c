@@ -1,0 +1,104 @@
+#include "broker/core/delivery.h"
+
+struct delivery *
+delivery_new(const struct wilco_alloc *a, struct message *m, const struct delivery_terms *t)
+{
+    size_t identifiers = sizeof(uint32_t) * t->identifier_count;
+    struct delivery *d = mem_alloc(a, sizeof(*d) + identifiers);
+
+    if (d == NULL) {
+        return NULL;
+    }
+    *d = (struct delivery){
+        .message = message_ref(m),
+        .qos = t->qos,
+        .retain = t->retain,
+        .identifier_count = t->identifier_count,
+    };
+    if (identifiers > 0) {
+        memcpy(d->identifiers, t->identifiers, identifiers);
+    }
+    return d;
+}
+
+void
+delivery_free(const struct wilco_alloc *a, struct delivery *d)
+{
+    if (d != NULL) {
+        message_unref(d->message);
+        mem_free(a, d);
+    }
+}
+
+struct delivery_terms
+delivery_terms_of(const struct delivery *d)
+{
+    return (struct delivery_terms){
+        .qos = d->qos,
+        .retain = d->retain,
+        .identifier_count = d->identifier_count,
+        .identifiers = d->identifiers,
+    };
+}
+
+static void
+account(struct delivery_queue *q, const struct delivery *d)
+{
+    q->count++;
+    q->bytes += d->message->packet_bytes;
+    q->qos_0_count += d->qos == 0;
+}
+
+void
+delivery_queue_push(struct delivery_queue *q, struct delivery *d)
+{
+    d->next = NULL;
+    if (q->last == NULL) {
+        q->first = d;
+    } else {
+        q->last->next = d;
+    }
+    q->last = d;
+    account(q, d);
+}
+
+void
+delivery_queue_push_front(struct delivery_queue *q, struct delivery *d)
+{
+    d->next = q->first;
+    q->first = d;
+    if (q->last == NULL) {
+        q->last = d;
+    }
+    account(q, d);
+}
+
+struct delivery *
+delivery_queue_pop(struct delivery_queue *q)
+{
+    struct delivery *d = q->first;
+
+    if (d == NULL) {
+        return NULL;
+    }
+    q->first = d->next;
+    if (q->first == NULL) {
+        q->last = NULL;
+    }
+    q->count--;
+    q->bytes -= d->message->packet_bytes;
+    q->qos_0_count -= d->qos == 0;
+    d->next = NULL;
+    return d;
+}
+
+void
+delivery_queue_clear(struct delivery_queue *q, const struct wilco_alloc *a)
+{
+    struct delivery *d = delivery_queue_pop(q);
+
+    while (d != NULL) {
+        delivery_free(a, d);
+        d = delivery_queue_pop(q);
+    }
+}

@@ -1,0 +1,46 @@
+#ifndef WILCO_BROKER_CORE_DELIVERY_H
+#define WILCO_BROKER_CORE_DELIVERY_H
+
+#include "base/alloc.h"
+#include "base/compiler.h"
+#include "broker/core/message.h"
+
+/* A message on its way to one session, with what is particular to that session. */
+struct delivery {
+    struct delivery *next;
+    struct message *message; /* a reference */
+    uint8_t qos;
+    bool retain; /* the RETAIN flag to send */
+    uint16_t identifier_count;
+    uint32_t identifiers[]; /* Subscription Identifiers */
+};
+
+/* What a session is to be sent, before it is decided whether that can be at once. Borrowed. */
+struct delivery_terms {
+    uint8_t qos;
+    bool retain;
+    uint16_t identifier_count;
+    const uint32_t *identifiers;
+};
+
+/* Takes a reference of its own. NULL: out of memory. */
+struct delivery *delivery_new(const struct wilco_alloc *a, struct message *m,
+                              const struct delivery_terms *t);
+void delivery_free(const struct wilco_alloc *a, struct delivery *d); /* NULL is allowed */
+struct delivery_terms delivery_terms_of(const struct delivery *d);
+
+/* First in, first out; owns what is in it. */
+struct delivery_queue {
+    struct delivery *first;
+    struct delivery *last;
+    uint64_t bytes; /* packet bytes of the messages */
+    uint32_t count;
+    uint32_t qos_0_count; /* how many are QoS 0 */
+};
+
+void delivery_queue_push(struct delivery_queue *q, struct delivery *d);
+void delivery_queue_push_front(struct delivery_queue *q, struct delivery *d);
+struct delivery *delivery_queue_pop(struct delivery_queue *q); /* NULL: empty */
+void delivery_queue_clear(struct delivery_queue *q, const struct wilco_alloc *a);
+
+#endif

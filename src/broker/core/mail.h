@@ -1,0 +1,40 @@
+#ifndef WILCO_BROKER_CORE_MAIL_H
+#define WILCO_BROKER_CORE_MAIL_H
+
+#include "base/mailbox.h"
+#include "broker/core/message.h"
+#include "broker/core/shard.h"
+
+/* One copy of a message to one session. */
+struct target {
+    uint64_t session_id;
+    uint32_t identifier_at; /* its Subscription Identifiers, in the array that goes with it */
+    uint16_t identifier_count;
+    uint8_t qos;
+    bool retain;
+};
+
+/* A message and those sessions of another shard that get it: what crosses shards. One block of
+ * memory, owned by the inbox it is in. */
+struct mail {
+    struct mailbox_node node;
+    const struct wilco_alloc *alloc;
+    struct message *message; /* a reference */
+    uint32_t target_count;
+    uint32_t identifier_count;
+    struct target targets[]; /* then the identifiers */
+};
+
+/* Room for so many; the caller fills them in. NULL: out of memory. */
+struct mail *mail_new(const struct wilco_alloc *a, struct message *m, uint32_t targets,
+                      uint32_t identifiers);
+void mail_free(struct mail *mail);
+uint32_t *mail_identifiers(struct mail *mail);
+
+/* Delivers it to the sessions of `s` that are still there. */
+void mail_deliver(struct shard *s, struct mail *mail);
+/* One target, in the shard that owns the session. */
+void target_deliver(struct shard *s, struct message *m, const struct target *t,
+                    const uint32_t *identifiers);
+
+#endif

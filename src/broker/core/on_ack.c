@@ -1,0 +1,115 @@
+/* PUBACK, PUBREC, PUBREL and PUBCOMP: the rest of QoS 1 and 2, in both directions. */
+#include "broker/core/handlers.h"
+
+#include "broker/core/deliver.h"
+#include "broker/core/reply.h"
+#include "broker/core/session.h"
+#include "wire/ack.h"
+
+static enum wilco_status
+decode(struct conn *c, const struct frame *f, struct wire_ack *out)
+{
+    return wire_ack_decode(out, f->type, f->body, (enum wire_version)c->version);
+}
+
+/* The exchange of a message we sent is complete; there may be quota for the next. */
+static void
+finish(struct session *s, struct send_entry *entry)
+{
+    delivery_free(s->shard->broker->alloc, entry->item);
+    send_window_remove(&s->sent, entry);
+    deliver_waiting(s);
+}
+
+enum wilco_status
+on_puback(struct conn *c, const struct frame *f)
+{
+    struct wire_ack p;
+    struct send_entry *entry = NULL;
+    enum wilco_status status = decode(c, f, &p);
+
+    if (status != WILCO_OK) {
+        return status;
+    }
+    entry = send_window_find(&c->session->sent, p.packet_id);
+    if (entry == NULL) {
+        return WILCO_OK; /* of a session that is no more, or sent twice */
+    }
+    if (entry->stage != SEND_AWAITS_PUBACK) {
+        return WILCO_EPROTOCOL;
+    }
+    finish(c->session, entry); /* also when it refuses [MQTT-4.4.0-2] */
+    return WILCO_OK;
+}
+
+/* From PUBREC on the message itself is no longer needed [MQTT-4.3.3-6]. */
+static void
+release(struct conn *c, struct send_entry *entry)
+{
+    delivery_free(c->shard->broker->alloc, entry->item);
+    entry->item = NULL;
+    entry->stage = SEND_AWAITS_PUBCOMP;
+    reply_ack(c, WIRE_PUBREL, entry->packet_id, WIRE_REASON_SUCCESS); /* [MQTT-4.3.3-4] */
+}
+
+enum wilco_status
+on_pubrec(struct conn *c, const struct frame *f)
+{
+    struct wire_ack p;
+    struct send_entry *entry = NULL;
+    enum wilco_status status = decode(c, f, &p);
+
+    if (status != WILCO_OK) {
+        return status;
+    }
+    entry = send_window_find(&c->session->sent, p.packet_id);
+    if (entry == NULL) {
+        if (!wire_reason_is_error(p.reason_code)) {
+            reply_ack(c, WIRE_PUBREL, p.packet_id, WIRE_REASON_PACKET_IDENTIFIER_NOT_FOUND);
+        }
+    } else if (entry->stage == SEND_AWAITS_PUBACK) {
+        return WILCO_EPROTOCOL;
+    } else if (wire_reason_is_error(p.reason_code)) {
+        finish(c->session, entry);
+    } else {
+        release(c, entry);
+    }
+    return WILCO_OK;
+}
+
+enum wilco_status
+on_pubrel(struct conn *c, const struct frame *f)
+{
+    struct wire_ack p;
+    enum wilco_status status = decode(c, f, &p);
+    bool held = false;
+
+    if (status != WILCO_OK) {
+        return status;
+    }
+    held = receive_window_remove(&c->session->received, p.packet_id);
+    reply_ack(c, WIRE_PUBCOMP, p.packet_id, /* [MQTT-4.3.3-11] */
+              held ? WIRE_REASON_SUCCESS : WIRE_REASON_PACKET_IDENTIFIER_NOT_FOUND);
+    return WILCO_OK;
+}
+
+enum wilco_status
+on_pubcomp(struct conn *c, const struct frame *f)
+{
+    struct wire_ack p;
+    struct send_entry *entry = NULL;
+    enum wilco_status status = decode(c, f, &p);
+
+    if (status != WILCO_OK) {
+        return status;
+    }
+    entry = send_window_find(&c->session->sent, p.packet_id);
+    if (entry == NULL) {
+        return WILCO_OK;
+    }
+    if (entry->stage != SEND_AWAITS_PUBCOMP) {
+        return WILCO_EPROTOCOL;
+    }
+    finish(c->session, entry);
+    return WILCO_OK;
+}

@@ -1,0 +1,273 @@
+/* CONNECT: decode, check, find or make the session, answer, go on where the session was left. */
+#include "broker/core/handlers.h"
+
+#include "broker/core/deliver.h"
+#include "broker/core/message.h"
+#include "broker/core/reply.h"
+#include "broker/core/session.h"
+#include "link/fault.h"
+#include "wire/connect.h"
+#include "wire/topic.h"
+
+#define ASSIGNED_ID_CHARS 22U /* 132 random bits */
+
+/* Answers with `reason_code` and ends the connection [MQTT-3.2.2-7]. */
+static enum wilco_status
+refuse(struct conn *c, uint8_t reason_code)
+{
+    const struct wire_any packet = {.type = WIRE_CONNACK,
+                                    .as.connack = {.reason_code = reason_code}};
+
+    c->shard->stats.connects_refused++;
+    log_event(c->shard->broker->log, LOG_INFO, "connect_refused", "reason=\"%s\"",
+              wire_reason_text(reason_code));
+    reply_packet(c, &packet);
+    conn_end(c, reason_code);
+    return WILCO_OK;
+}
+
+/* The version to answer in when CONNECT asked for one that we do not have, or could not be read. */
+static uint8_t
+version_to_refuse_in(const struct wire_connect *p)
+{
+    return p->version == WIRE_V31 || p->version == WIRE_V311 ? (uint8_t)p->version
+                                                             : (uint8_t)WIRE_V5;
+}
+
+static enum wilco_status
+refuse_undecodable(struct conn *c, const struct wire_connect *p, enum wilco_status status)
+{
+    c->version = version_to_refuse_in(p);
+    if (status == WILCO_ENOTFOUND) { /* [MQTT-3.1.2-1], [MQTT-3.1.2-2] */
+        return refuse(c, WIRE_REASON_UNSUPPORTED_PROTOCOL_VERSION);
+    }
+    if (c->version != WIRE_V5) { /* no return code means this: close without one */
+        conn_end(c, fault_reason(status));
+        return WILCO_OK;
+    }
+    c->shard->stats.protocol_errors++;
+    return refuse(c, fault_reason(status));
+}
+
+/* WIRE_REASON_SUCCESS, or why this CONNECT cannot be served. */
+static uint8_t
+objection(const struct conn *c, const struct wire_connect *p)
+{
+    const struct settings *limits = &c->shard->broker->settings;
+
+    if (p->version != WIRE_V5 && p->client_id.len == 0 && !p->clean_start) {
+        return WIRE_REASON_CLIENT_IDENTIFIER_NOT_VALID; /* MQTT 3.1.1 [MQTT-3.1.3-8] */
+    }
+    if (wire_properties_has(&p->properties, WIRE_AUTHENTICATION_METHOD)) {
+        return WIRE_REASON_BAD_AUTHENTICATION_METHOD; /* none is offered [MQTT-4.12.0-1] */
+    }
+    if (p->has_will && (!topic_name_is_valid(p->will.topic) ||
+                        topic_level_count(p->will.topic) > limits->topic_levels_max)) {
+        return WIRE_REASON_TOPIC_NAME_INVALID;
+    }
+    if (p->has_will && p->will.topic.data[0] == '$') { /* the broker's own topics (4.7.2) */
+        return WIRE_REASON_NOT_AUTHORIZED;
+    }
+    return WIRE_REASON_SUCCESS;
+}
+
+/* What the connection remembers of CONNECT. */
+static void
+adopt(struct conn *c, const struct wire_connect *p)
+{
+    const struct wire_properties *v = &p->properties;
+    const struct settings *limits = &c->shard->broker->settings;
+
+    c->version = (uint8_t)p->version;
+    c->keep_alive_s = p->keep_alive;
+    if (wire_properties_has(v, WIRE_MAXIMUM_PACKET_SIZE)) {
+        c->packet_bytes_max = v->maximum_packet_size;
+    }
+    if (wire_properties_has(v, WIRE_REQUEST_PROBLEM_INFORMATION)) {
+        c->problem_information = v->request_problem_information != 0;
+    }
+    c->topic_alias_maximum = v->topic_alias_maximum < limits->topic_alias_out_max
+                                 ? v->topic_alias_maximum
+                                 : (uint16_t)limits->topic_alias_out_max;
+}
+
+/* A name that no session has, and that hashes to this shard, so that its owner finds it here again.
+ */
+static enum wilco_status
+assign_client_id(const struct shard *s, char out[ASSIGNED_ID_CHARS + 1])
+{
+    enum wilco_status status = WILCO_OK;
+
+    do {
+        status = random_token(s->broker->random, out, ASSIGNED_ID_CHARS);
+    } while (status == WILCO_OK && (broker_shard_of(s->broker, span_of_text(out)) != s ||
+                                    session_table_find(&s->sessions, span_of_text(out)) != NULL));
+    return status;
+}
+
+/* Ends whatever the client identifier still has that must not live on; what stays is returned. */
+static struct session *
+existing_session(struct shard *s, const struct wire_connect *p, struct span client_id)
+{
+    struct session *session = session_table_find(&s->sessions, client_id);
+
+    if (session != NULL && session->conn != NULL) { /* [MQTT-3.1.4-3] */
+        struct conn *old = session->conn;
+
+        conn_end(old, WIRE_REASON_SESSION_TAKEN_OVER);
+        conn_leave(old);
+        session = session_table_find(&s->sessions, client_id);
+    }
+    if (session != NULL && p->clean_start) { /* [MQTT-3.1.2-4] */
+        session_end(session);
+        session = NULL;
+    }
+    return session;
+}
+
+static uint32_t
+expiry_asked_for(const struct wire_connect *p)
+{
+    if (p->version != WIRE_V5) {
+        return p->clean_start ? 0 : UINT32_MAX;
+    }
+    return p->properties.session_expiry_interval; /* absent: 0 */
+}
+
+static enum wilco_status
+set_will(struct session *session, const struct wire_connect *p)
+{
+    const struct wire_publish will = {
+        .qos = p->will.qos,
+        .retain = p->will.retain,
+        .topic = p->will.topic,
+        .properties = p->will.properties,
+        .payload = p->will.payload,
+    };
+    struct shard *s = session->shard;
+    struct message *m = NULL;
+
+    if (p->has_will) {
+        m = message_new(s->broker->alloc, &will, session->id, s->now_ms);
+        if (m == NULL) {
+            return WILCO_ENOMEM;
+        }
+    }
+    session_set_will(session, m, p->will.properties.will_delay_interval);
+    return WILCO_OK;
+}
+
+/* CONNACK says only what differs from what the standard assumes. */
+static void
+accept_connect(struct conn *c, const struct wire_connect *p, bool session_present,
+               struct span assigned)
+{
+    const struct settings *limits = &c->shard->broker->settings;
+    struct wire_any packet = {.type = WIRE_CONNACK,
+                              .as.connack = {.session_present = session_present}};
+    struct wire_properties *v = &packet.as.connack.properties;
+
+    if (p->version == WIRE_V5) {
+        v->receive_maximum = (uint16_t)limits->receive_maximum;
+        wire_properties_set(v, WIRE_RECEIVE_MAXIMUM);
+        v->maximum_packet_size = (uint32_t)limits->packet_bytes_max;
+        wire_properties_set(v, WIRE_MAXIMUM_PACKET_SIZE);
+        if (limits->topic_alias_maximum > 0) {
+            v->topic_alias_maximum = (uint16_t)limits->topic_alias_maximum;
+            wire_properties_set(v, WIRE_TOPIC_ALIAS_MAXIMUM);
+        }
+        if (c->session->expiry_s != expiry_asked_for(p)) {
+            v->session_expiry_interval = c->session->expiry_s;
+            wire_properties_set(v, WIRE_SESSION_EXPIRY_INTERVAL);
+        }
+        if (assigned.len > 0) { /* [MQTT-3.1.3-7] */
+            v->assigned_client_identifier = assigned;
+            wire_properties_set(v, WIRE_ASSIGNED_CLIENT_IDENTIFIER);
+        }
+    }
+    reply_packet(c, &packet);
+}
+
+static uint16_t
+quota_for(const struct conn *c, const struct wire_connect *p)
+{
+    uint64_t inflight_max = c->shard->broker->settings.inflight_max;
+
+    if (wire_properties_has(&p->properties, WIRE_RECEIVE_MAXIMUM) &&
+        p->properties.receive_maximum < inflight_max) {
+        return p->properties.receive_maximum;
+    }
+    return (uint16_t)inflight_max;
+}
+
+/* Finds or makes the session and joins it with the connection. */
+static enum wilco_status
+join(struct conn *c, const struct wire_connect *p, struct span client_id, bool *session_present)
+{
+    uint64_t expiry_max_s = c->shard->broker->settings.session_expiry_max_s;
+    uint32_t expiry_s = expiry_asked_for(p);
+    struct session *session = existing_session(c->shard, p, client_id);
+    enum wilco_status status = WILCO_OK;
+
+    *session_present = session != NULL;
+    if (session == NULL) {
+        status = session_new(&session, c->shard, client_id);
+    }
+    if (status != WILCO_OK) {
+        return status;
+    }
+    status = set_will(session, p);
+    if (status != WILCO_OK) {
+        if (!*session_present) {
+            session_free(session);
+        }
+        return status;
+    }
+    session->expiry_s = expiry_s < expiry_max_s ? expiry_s : (uint32_t)expiry_max_s;
+    session_attach(session, c);
+    return WILCO_OK;
+}
+
+static enum wilco_status
+serve(struct conn *c, const struct wire_connect *p)
+{
+    char assigned[ASSIGNED_ID_CHARS + 1] = "";
+    struct span client_id = p->client_id;
+    bool session_present = false;
+    enum wilco_status status = WILCO_OK;
+
+    if (client_id.len == 0) { /* [MQTT-3.1.3-6] */
+        status = assign_client_id(c->shard, assigned);
+        client_id = span_of_text(assigned);
+    }
+    if (status == WILCO_OK) {
+        status = join(c, p, client_id, &session_present);
+    }
+    if (status != WILCO_OK) { /* sessions_max, or memory */
+        return refuse(c, status == WILCO_EIO ? WIRE_REASON_SERVER_UNAVAILABLE
+                                             : WIRE_REASON_QUOTA_EXCEEDED);
+    }
+    c->shard->stats.connections++;
+    conn_start(c);
+    accept_connect(c, p, session_present, span_of_text(assigned));
+    deliver_resume(c->session, quota_for(c, p));
+    log_event(c->shard->broker->log, LOG_DEBUG, "connected",
+              "client=%s version=%u session_present=%d", LOG_TEXT(client_id), (unsigned)c->version,
+              session_present);
+    return WILCO_OK;
+}
+
+enum wilco_status
+on_connect(struct conn *c, const struct frame *f)
+{
+    struct wire_connect p;
+    uint8_t reason_code = WIRE_REASON_SUCCESS;
+    enum wilco_status status = wire_connect_decode(&p, f->body);
+
+    if (status != WILCO_OK) {
+        return refuse_undecodable(c, &p, status);
+    }
+    adopt(c, &p);
+    reason_code = objection(c, &p);
+    return reason_code == WIRE_REASON_SUCCESS ? serve(c, &p) : refuse(c, reason_code);
+}

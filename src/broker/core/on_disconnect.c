@@ -1,0 +1,39 @@
+#include "broker/core/handlers.h"
+
+#include "broker/core/session.h"
+#include "wire/disconnect.h"
+
+/* The Session Expiry Interval may be changed at the end, but not from 0 (MQTT 5.0, 3.14.2.2.2). */
+static enum wilco_status
+change_expiry(struct session *s, const struct wire_properties *v)
+{
+    uint64_t expiry_max_s = s->shard->broker->settings.session_expiry_max_s;
+    uint32_t expiry_s = v->session_expiry_interval;
+
+    if (!wire_properties_has(v, WIRE_SESSION_EXPIRY_INTERVAL)) {
+        return WILCO_OK;
+    }
+    if (s->expiry_s == 0 && expiry_s != 0) {
+        return WILCO_EPROTOCOL;
+    }
+    s->expiry_s = expiry_s < expiry_max_s ? expiry_s : (uint32_t)expiry_max_s;
+    return WILCO_OK;
+}
+
+enum wilco_status
+on_disconnect(struct conn *c, const struct frame *f)
+{
+    struct wire_disconnect p;
+    enum wilco_status status =
+        wire_disconnect_decode(&p, WIRE_DISCONNECT, f->body, (enum wire_version)c->version);
+
+    if (status == WILCO_OK) {
+        status = change_expiry(c->session, &p.properties);
+    }
+    if (status != WILCO_OK) {
+        return status;
+    }
+    c->will_is_due = p.reason_code != WIRE_REASON_SUCCESS; /* [MQTT-3.14.4-3] */
+    conn_break(c); /* [MQTT-3.14.4-2] is the client's part */
+    return WILCO_OK;
+}

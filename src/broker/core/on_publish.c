@@ -1,0 +1,134 @@
+/* PUBLISH: from a packet to a message on its way. What is wrong with the packet ends the
+ * connection; what is wrong with the message is said in PUBACK or PUBREC, or dropped at QoS 0. */
+#include "broker/core/handlers.h"
+
+#include "broker/core/message.h"
+#include "broker/core/publish.h"
+#include "broker/core/reply.h"
+#include "broker/core/session.h"
+#include "wire/publish.h"
+#include "wire/topic.h"
+
+static struct alias_in *
+alias_table(struct conn *c)
+{
+    const struct broker *b = c->shard->broker;
+
+    if (c->alias_in == NULL) {
+        c->alias_in = mem_alloc(b->alloc, sizeof(*c->alias_in));
+        if (c->alias_in != NULL) {
+            alias_in_init(c->alias_in, b->alloc, (uint16_t)b->settings.topic_alias_maximum);
+        }
+    }
+    return c->alias_in;
+}
+
+/* Puts the Topic Name in place of its alias. */
+static enum wilco_status
+resolve_alias(struct conn *c, struct wire_publish *p)
+{
+    struct alias_in *table = NULL;
+    enum wilco_status status = WILCO_ENOMEM;
+
+    if (!wire_properties_has(&p->properties, WIRE_TOPIC_ALIAS)) {
+        return WILCO_OK;
+    }
+    table = alias_table(c);
+    if (table != NULL) {
+        status = alias_in_apply(table, p->properties.topic_alias, &p->topic);
+    }
+    if (status == WILCO_EPROTOCOL) { /* [MQTT-3.3.2-8], [MQTT-3.3.2-9] */
+        conn_end(c, WIRE_REASON_TOPIC_ALIAS_INVALID);
+    }
+    return status;
+}
+
+/* Makes the message and sends it on its way; the reason code to acknowledge it with. */
+static uint8_t
+accept_message(struct conn *c, const struct wire_publish *p)
+{
+    struct shard *s = c->shard;
+    struct message *m = message_new(s->broker->alloc, p, c->session->id, s->now_ms);
+    size_t receivers = 0;
+    enum wilco_status status = WILCO_ENOMEM;
+
+    if (m != NULL) {
+        status =
+            p->retain ? publish_and_retain(s, m, &receivers) : publish_message(s, m, &receivers);
+        message_unref(m);
+    }
+    if (status != WILCO_OK) {
+        return WIRE_REASON_QUOTA_EXCEEDED;
+    }
+    return receivers == 0 ? WIRE_REASON_NO_MATCHING_SUBSCRIBERS : WIRE_REASON_SUCCESS;
+}
+
+static uint8_t
+judge(struct conn *c, const struct wire_publish *p)
+{
+    if (topic_level_count(p->topic) > c->shard->broker->settings.topic_levels_max) {
+        return WIRE_REASON_TOPIC_NAME_INVALID;
+    }
+    if (p->topic.data[0] == '$') { /* the broker's own topics (4.7.2) */
+        return WIRE_REASON_NOT_AUTHORIZED;
+    }
+    return accept_message(c, p);
+}
+
+/* A QoS 2 packet identifier is held from PUBREC to PUBREL; a message that comes again meanwhile is
+ * acknowledged again and goes no further [MQTT-4.3.3-10]. */
+static enum wilco_status
+publish_qos_2(struct conn *c, const struct wire_publish *p)
+{
+    struct receive_window *w = &c->session->received;
+    uint8_t reason_code = WIRE_REASON_SUCCESS;
+    enum wilco_status status = receive_window_add(w, p->packet_id);
+
+    if (status == WILCO_ELIMIT) {
+        conn_end(c, WIRE_REASON_RECEIVE_MAXIMUM_EXCEEDED);
+        return WILCO_OK;
+    }
+    if (status == WILCO_ENOMEM) {
+        return status;
+    }
+    if (status == WILCO_OK) {
+        reason_code = judge(c, p);
+    }
+    if (wire_reason_is_error(reason_code)) { /* [MQTT-4.3.3-9] */
+        (void)receive_window_remove(w, p->packet_id);
+    }
+    reply_ack(c, WIRE_PUBREC, p->packet_id, reason_code);
+    return WILCO_OK;
+}
+
+enum wilco_status
+on_publish(struct conn *c, const struct frame *f)
+{
+    struct wire_publish p;
+    enum wilco_status status =
+        wire_publish_decode(&p, f->flags, f->body, (enum wire_version)c->version);
+
+    if (status == WILCO_OK && wire_properties_has(&p.properties, WIRE_SUBSCRIPTION_IDENTIFIER)) {
+        status = WILCO_EPROTOCOL; /* [MQTT-3.3.4-6] */
+    }
+    if (status == WILCO_OK) {
+        status = resolve_alias(c, &p);
+    }
+    if (status != WILCO_OK) {
+        return status;
+    }
+    c->shard->stats.publish_received++;
+    if (!topic_name_is_valid(p.topic)) { /* [MQTT-3.3.2-2] */
+        conn_end(c, WIRE_REASON_TOPIC_NAME_INVALID);
+        return WILCO_OK;
+    }
+    if (p.qos == 2) {
+        return publish_qos_2(c, &p);
+    }
+    if (p.qos == 1) {
+        reply_ack(c, WIRE_PUBACK, p.packet_id, judge(c, &p));
+    } else {
+        (void)judge(c, &p);
+    }
+    return WILCO_OK;
+}

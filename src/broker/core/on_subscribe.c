@@ -1,0 +1,138 @@
+/* SUBSCRIBE: each filter in turn, then SUBACK, then the retained messages. */
+#include "broker/core/handlers.h"
+
+#include "broker/core/deliver.h"
+#include "broker/core/reply.h"
+#include "broker/core/retained.h"
+#include "broker/core/session.h"
+#include "wire/subscribe.h"
+#include "wire/topic.h"
+
+enum retain_handling {
+    RETAIN_SEND = 0,
+    RETAIN_SEND_IF_NEW = 1,
+    RETAIN_DO_NOT_SEND = 2,
+};
+
+static struct subscription_how
+how_of(const struct wire_subscription *w, uint32_t identifier)
+{
+    return (struct subscription_how){
+        .identifier = identifier,
+        .qos = w->qos,
+        .no_local = w->no_local,
+        .retain_as_published = w->retain_as_published,
+    };
+}
+
+static bool
+wants_retained(const struct wire_subscription *w, bool existed)
+{
+    struct span group = SPAN_EMPTY;
+    struct span inner = SPAN_EMPTY;
+
+    if (topic_share_split(w->filter, &group, &inner)) { /* MQTT 5.0, 3.3.1.3 */
+        return false;
+    }
+    return w->retain_handling ==
+               RETAIN_SEND || /* [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11] */
+           (w->retain_handling == RETAIN_SEND_IF_NEW && !existed);
+}
+
+/* The reason code for one filter; `*send_retained` says whether its retained messages are due. */
+static uint8_t
+subscribe_one(struct conn *c, const struct wire_subscription *w, uint32_t identifier,
+              bool *send_retained)
+{
+    const struct settings *limits = &c->shard->broker->settings;
+    const struct subscription_how how = how_of(w, identifier);
+    bool existed = false;
+
+    *send_retained = false;
+    if (!topic_filter_is_valid(w->filter) ||
+        topic_level_count(w->filter) > limits->topic_levels_max) {
+        return WIRE_REASON_TOPIC_FILTER_INVALID;
+    }
+    if (session_subscribe(c->session, w->filter, &how, &existed) != WILCO_OK) {
+        return WIRE_REASON_QUOTA_EXCEEDED;
+    }
+    *send_retained = wants_retained(w, existed);
+    return w->qos;
+}
+
+static void
+send_suback(struct conn *c, uint16_t packet_id, uint8_t *codes, size_t count)
+{
+    const struct wire_any packet = {
+        .type = WIRE_SUBACK,
+        .as.suback = {.packet_id = packet_id, .reason_codes = span_of(codes, count)},
+    };
+
+    for (size_t i = 0; i < count && c->version != WIRE_V5; i++) {
+        if (wire_reason_is_error(codes[i])) {
+            codes[i] = WIRE_REASON_UNSPECIFIED_ERROR; /* the one failure of MQTT 3.1.1 */
+        }
+    }
+    reply_packet(c, &packet);
+}
+
+static void
+send_retained_for(struct conn *c, const struct wire_subscription *w, uint32_t identifier)
+{
+    struct shard *s = c->shard;
+    struct retained_matches found;
+
+    if (retained_match(s->broker->retained, w->filter, s->now_ms, &found, s->broker->alloc) !=
+        WILCO_OK) {
+        s->stats.dropped_no_memory++;
+        return;
+    }
+    for (size_t i = 0; i < found.count; i++) {
+        const struct message *m = found.items[i];
+        const struct delivery_terms terms = {
+            .qos = m->qos < w->qos ? m->qos : w->qos,
+            .retain = true, /* MQTT 5.0, 3.3.1.3: for a new subscription, whatever it asks for */
+            .identifier_count = identifier != 0,
+            .identifiers = &identifier,
+        };
+
+        if (!(w->no_local && m->publisher == c->session->id)) {
+            deliver_retained(c->session, found.items[i], &terms);
+        }
+    }
+    retained_matches_fini(&found);
+}
+
+enum wilco_status
+on_subscribe(struct conn *c, const struct frame *f)
+{
+    struct wire_subscribe p;
+    struct wire_subscription w;
+    struct buffer *scratch = &c->shard->reply; /* the reason codes, then whether retained are due */
+    enum wilco_status status = wire_subscribe_decode(&p, f->body, (enum wire_version)c->version);
+    struct span rest = SPAN_EMPTY;
+    uint32_t identifier = 0;
+
+    if (status == WILCO_OK) {
+        status = buffer_reserve(scratch, 2 * p.count);
+    }
+    if (status != WILCO_OK) {
+        return status;
+    }
+    rest = p.payload;
+    identifier = p.properties.subscription_identifier;
+    for (size_t i = 0; wire_subscribe_next(&rest, &w); i++) {
+        bool send_retained = false;
+
+        scratch->data[i] = subscribe_one(c, &w, identifier, &send_retained);
+        scratch->data[p.count + i] = send_retained;
+    }
+    send_suback(c, p.packet_id, scratch->data, p.count);
+    rest = p.payload;
+    for (size_t i = 0; wire_subscribe_next(&rest, &w); i++) {
+        if (scratch->data[p.count + i]) {
+            send_retained_for(c, &w, identifier);
+        }
+    }
+    return WILCO_OK;
+}

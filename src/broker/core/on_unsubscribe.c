@@ -1,0 +1,33 @@
+#include "broker/core/handlers.h"
+
+#include "broker/core/reply.h"
+#include "broker/core/session.h"
+#include "wire/unsubscribe.h"
+
+enum wilco_status
+on_unsubscribe(struct conn *c, const struct frame *f)
+{
+    struct wire_unsubscribe p;
+    struct wire_any packet = {.type = WIRE_UNSUBACK};
+    struct buffer *codes = &c->shard->reply;
+    struct span filter = SPAN_EMPTY;
+    enum wilco_status status = wire_unsubscribe_decode(&p, f->body, (enum wire_version)c->version);
+
+    if (status == WILCO_OK) {
+        status = buffer_reserve(codes, p.count);
+    }
+    if (status != WILCO_OK) {
+        return status;
+    }
+    for (size_t i = 0; wire_unsubscribe_next(&p.payload, &filter); i++) {
+        bool existed = session_unsubscribe(c->session, filter);
+
+        codes->data[i] = existed ? WIRE_REASON_SUCCESS : WIRE_REASON_NO_SUBSCRIPTION_EXISTED;
+    }
+    packet.as.suback = (struct wire_suback){
+        .packet_id = p.packet_id,
+        .reason_codes = span_of(codes->data, p.count),
+    };
+    reply_packet(c, &packet);
+    return WILCO_OK;
+}

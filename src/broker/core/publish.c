@@ -1,0 +1,335 @@
+/* Three steps. Gather: every matching subscription, and one member of every matching group, inside
+ * one read section of the topic index. Collapse: the subscriptions of one session become one
+ * target. Distribute: targets of this shard are delivered to, those of others are copied into one
+ * mail for each shard.
+ *
+ * When a single filter matched, which is nearly always, no session can be named twice, and
+ * collapsing copies and nothing else. */
+#include "broker/core/publish.h"
+
+#include "broker/core/mail.h"
+#include "broker/core/rcu.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct publish_scratch {
+    const struct wilco_alloc *alloc;
+    struct target *targets;
+    size_t target_count;
+    size_t target_capacity;
+    uint32_t *identifiers;
+    size_t identifier_count;
+    size_t identifier_capacity;
+    uint32_t targets_of[SHARDS_MAX];     /* for another shard */
+    uint32_t identifiers_of[SHARDS_MAX]; /* likewise */
+    struct mail *mail_for[SHARDS_MAX];
+};
+
+struct publish_scratch *
+publish_scratch_new(const struct wilco_alloc *a)
+{
+    struct publish_scratch *p = mem_zalloc(a, sizeof(*p));
+
+    if (p != NULL) {
+        p->alloc = a;
+    }
+    return p;
+}
+
+void
+publish_scratch_free(struct publish_scratch *p)
+{
+    if (p != NULL) {
+        mem_free(p->alloc, p->targets);
+        mem_free(p->alloc, p->identifiers);
+        mem_free(p->alloc, p);
+    }
+}
+
+/* Room for one more item of `size` bytes behind `count`. */
+static enum wilco_status
+make_room(const struct wilco_alloc *a, void **items, size_t count, size_t *capacity, size_t size)
+{
+    size_t wanted = *capacity == 0 ? 16 : *capacity * 2;
+    void *moved = NULL;
+
+    if (count < *capacity) {
+        return WILCO_OK;
+    }
+    moved = mem_realloc(a, *items, wanted * size);
+    if (moved == NULL) {
+        return WILCO_ENOMEM;
+    }
+    *items = moved;
+    *capacity = wanted;
+    return WILCO_OK;
+}
+
+static enum wilco_status
+add_identifier(struct publish_scratch *p, uint32_t identifier)
+{
+    void *items = p->identifiers;
+    enum wilco_status status = make_room(p->alloc, &items, p->identifier_count,
+                                         &p->identifier_capacity, sizeof(*p->identifiers));
+
+    p->identifiers = items;
+    if (status == WILCO_OK) {
+        p->identifiers[p->identifier_count++] = identifier;
+    }
+    return status;
+}
+
+static uint8_t
+lower_qos(uint8_t published, uint8_t granted) /* [MQTT-3.8.4-8] */
+{
+    return published < granted ? published : granted;
+}
+
+/* A new target with what one subscription says. */
+static enum wilco_status
+add_target(struct publish_scratch *p, const struct message *m, const struct topic_match *match)
+{
+    void *items = p->targets;
+    enum wilco_status status =
+        make_room(p->alloc, &items, p->target_count, &p->target_capacity, sizeof(*p->targets));
+
+    p->targets = items;
+    if (status != WILCO_OK) {
+        return status;
+    }
+    p->targets[p->target_count++] = (struct target){
+        .session_id = match->session_id,
+        .identifier_at = (uint32_t)p->identifier_count,
+        .identifier_count = match->how.identifier != 0,
+        .qos = lower_qos(m->qos, match->how.qos),
+        .retain = m->retain && match->how.retain_as_published,
+    };
+    return match->how.identifier == 0 ? WILCO_OK : add_identifier(p, match->how.identifier);
+}
+
+/* One more subscription of the session whose target was added last. */
+static enum wilco_status
+widen_target(struct publish_scratch *p, const struct message *m, const struct topic_match *match)
+{
+    struct target *t = &p->targets[p->target_count - 1];
+    uint8_t qos = lower_qos(m->qos, match->how.qos);
+
+    t->qos = t->qos > qos ? t->qos : qos; /* [MQTT-3.3.4-2] */
+    t->retain = t->retain || (m->retain && match->how.retain_as_published);
+    if (match->how.identifier == 0 || t->identifier_count == UINT16_MAX) {
+        return WILCO_OK;
+    }
+    t->identifier_count++;
+    return add_identifier(p, match->how.identifier);
+}
+
+static int
+by_session(const void *a, const void *b)
+{
+    uint64_t left = ((const struct topic_match *)a)->session_id;
+    uint64_t right = ((const struct topic_match *)b)->session_id;
+
+    return (left > right) - (left < right);
+}
+
+static bool
+is_own(const struct message *m, const struct topic_match *match) /* [MQTT-3.8.3-3] */
+{
+    return match->how.no_local && match->session_id == m->publisher;
+}
+
+static enum wilco_status
+collapse(struct publish_scratch *p, const struct message *m, struct topic_matches *matches)
+{
+    uint64_t last = SESSION_ID_NONE;
+    enum wilco_status status = WILCO_OK;
+
+    if (matches->filters > 1 && matches->count > 1) {
+        qsort(matches->items, matches->count, sizeof(*matches->items), by_session);
+    }
+    for (size_t i = 0; i < matches->count && status == WILCO_OK; i++) {
+        const struct topic_match *match = &matches->items[i];
+
+        if (is_own(m, match)) {
+            continue;
+        }
+        status = match->session_id == last ? widen_target(p, m, match) : add_target(p, m, match);
+        last = match->session_id;
+    }
+    return status;
+}
+
+static enum session_presence
+presence_of(const struct broker *b, uint64_t session_id)
+{
+    return session_table_presence(&b->shards[session_id_shard(session_id)]->sessions, session_id);
+}
+
+/* Members take turns; one that is connected goes before one that is not. */
+static bool
+choose_member(const struct broker *b, struct topic_group *g, struct topic_match *chosen)
+{
+    uint32_t start = topic_group_turn(g);
+    struct topic_group_cursor cursor = {0};
+    struct topic_match member;
+    bool found = false;
+
+    while (topic_group_next(g, start, &cursor, &member)) {
+        enum session_presence presence = presence_of(b, member.session_id);
+
+        if (presence == SESSION_ONLINE) {
+            *chosen = member;
+            return true;
+        }
+        if (presence == SESSION_OFFLINE && !found) {
+            *chosen = member;
+            found = true;
+        }
+    }
+    return found;
+}
+
+static enum wilco_status
+gather(struct shard *s, const struct message *m)
+{
+    struct publish_scratch *p = s->scratch;
+    struct topic_match chosen;
+    enum wilco_status status = WILCO_OK;
+
+    p->target_count = 0;
+    p->identifier_count = 0;
+    rcu_read_begin();
+    status = topic_index_match(s->broker->index, message_topic(m), &s->matches);
+    for (size_t i = 0; i < s->matches.group_count && status == WILCO_OK; i++) {
+        if (choose_member(s->broker, s->matches.groups[i], &chosen)) {
+            status = add_target(p, m, &chosen);
+        }
+    }
+    rcu_read_end();
+    return status == WILCO_OK ? collapse(p, m, &s->matches) : status;
+}
+
+/* Delivers what is here; the result has a bit for each other shard with targets, which are counted.
+ */
+static uint64_t
+deliver_here(struct shard *s, struct message *m)
+{
+    struct publish_scratch *p = s->scratch;
+    uint64_t others = 0;
+
+    for (size_t i = 0; i < p->target_count; i++) {
+        const struct target *t = &p->targets[i];
+        unsigned shard = session_id_shard(t->session_id);
+
+        if (shard == s->index) {
+            target_deliver(s, m, t, p->identifiers);
+            continue;
+        }
+        others |= UINT64_C(1) << shard;
+        p->targets_of[shard]++;
+        p->identifiers_of[shard] += t->identifier_count;
+    }
+    return others;
+}
+
+/* Makes the mails; those that were counted but could not be made stay NULL. */
+static enum wilco_status
+make_mails(struct shard *s, struct message *m, uint64_t others)
+{
+    struct publish_scratch *p = s->scratch;
+    enum wilco_status status = WILCO_OK;
+
+    for (unsigned i = 0; i < s->broker->shard_count; i++) {
+        if ((others >> i & 1U) == 0) {
+            continue;
+        }
+        p->mail_for[i] = mail_new(s->broker->alloc, m, p->targets_of[i], p->identifiers_of[i]);
+        if (p->mail_for[i] == NULL) {
+            s->stats.dropped_no_memory += p->targets_of[i];
+            status = WILCO_ENOMEM;
+        }
+        p->targets_of[i] = 0;
+        p->identifiers_of[i] = 0;
+    }
+    return status;
+}
+
+/* Copies a target into its mail; the counts of the shard now say how much of it is filled. */
+static void
+fill_mail(struct publish_scratch *p, const struct target *t, unsigned shard)
+{
+    struct mail *mail = p->mail_for[shard];
+    struct target *copy = NULL;
+
+    if (mail == NULL) {
+        return;
+    }
+    copy = &mail->targets[p->targets_of[shard]++];
+    *copy = *t;
+    copy->identifier_at = p->identifiers_of[shard];
+    if (t->identifier_count > 0) {
+        memcpy(mail_identifiers(mail) + copy->identifier_at, p->identifiers + t->identifier_at,
+               t->identifier_count * sizeof(*p->identifiers));
+    }
+    p->identifiers_of[shard] += t->identifier_count;
+}
+
+static void
+push_mails(struct shard *s, uint64_t others)
+{
+    struct publish_scratch *p = s->scratch;
+
+    for (unsigned i = 0; i < s->broker->shard_count; i++) {
+        if ((others >> i & 1U) != 0 && p->mail_for[i] != NULL) {
+            mailbox_push(&s->broker->shards[i]->inbox, &p->mail_for[i]->node);
+            s->kicks |= UINT64_C(1) << i;
+        }
+        p->mail_for[i] = NULL;
+        p->targets_of[i] = 0;
+        p->identifiers_of[i] = 0;
+    }
+}
+
+static enum wilco_status
+send_elsewhere(struct shard *s, struct message *m, uint64_t others)
+{
+    struct publish_scratch *p = s->scratch;
+    enum wilco_status status = make_mails(s, m, others);
+
+    for (size_t i = 0; i < p->target_count; i++) {
+        unsigned shard = session_id_shard(p->targets[i].session_id);
+
+        if (shard != s->index) {
+            fill_mail(p, &p->targets[i], shard);
+        }
+    }
+    push_mails(s, others);
+    return status;
+}
+
+enum wilco_status
+publish_message(struct shard *s, struct message *m, size_t *receivers)
+{
+    enum wilco_status status = gather(s, m);
+    uint64_t others = 0;
+
+    *receivers = 0;
+    if (status != WILCO_OK) {
+        s->stats.dropped_no_memory++;
+        return status;
+    }
+    *receivers = s->scratch->target_count;
+    s->stats.publish_unmatched += *receivers == 0;
+    others = deliver_here(s, m);
+    return others == 0 ? WILCO_OK : send_elsewhere(s, m, others);
+}
+
+enum wilco_status
+publish_and_retain(struct shard *s, struct message *m, size_t *receivers)
+{
+    enum wilco_status status = retained_set(s->broker->retained, m, s->now_ms);
+
+    *receivers = 0;
+    return status == WILCO_OK ? publish_message(s, m, receivers) : status;
+}

@@ -1,0 +1,25 @@
+#ifndef WILCO_BROKER_CORE_PUBLISH_H
+#define WILCO_BROKER_CORE_PUBLISH_H
+
+#include "broker/core/shard.h"
+
+/* From a message to all who want it: sessions of this shard at once, those of other shards through
+ * their inboxes. One copy for each session however many of its subscriptions match, with the
+ * highest QoS of them and all their Subscription Identifiers [MQTT-3.3.4-2, 3.3.4-4]; and one for
+ * one member of each matching group, preferably one that is connected.
+ *
+ * `*receivers` says how many copies are on their way; 0 becomes reason code 0x10. WILCO_ENOMEM:
+ * some of them may not have been. */
+WILCO_MUST_CHECK enum wilco_status publish_message(struct shard *s, struct message *m,
+                                                   size_t *receivers);
+
+/* The same for RETAIN 1: the topic's retained message is replaced or removed first. WILCO_ELIMIT:
+ * no more can be retained; nothing was published. */
+WILCO_MUST_CHECK enum wilco_status publish_and_retain(struct shard *s, struct message *m,
+                                                      size_t *receivers);
+
+/* Scratch that lives as long as the shard, so that the steady state allocates nothing. */
+struct publish_scratch *publish_scratch_new(const struct wilco_alloc *a); /* NULL: out of memory */
+void publish_scratch_free(struct publish_scratch *p);
+
+#endif

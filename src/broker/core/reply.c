@@ -1,0 +1,92 @@
+#include "broker/core/reply.h"
+
+#include "wire/ping.h"
+
+#define ACK_BYTES_MAX 8U
+
+/* For the packets too large for one piece of output: SUBACK for tens of thousands of filters. */
+static void
+reply_large(struct conn *c, const struct wire_any *packet, size_t bytes)
+{
+    const struct wilco_alloc *a = c->shard->broker->alloc;
+    uint8_t *copy = mem_alloc(a, bytes);
+    struct wire_writer w = wire_writer_init(copy, copy == NULL ? 0 : bytes);
+
+    wire_any_encode(&w, packet, (enum wire_version)c->version);
+    if (copy == NULL ||
+        output_copy(&c->output, &c->shard->output_pool, span_of(copy, bytes)) != WILCO_OK) {
+        conn_break(c);
+    }
+    mem_free(a, copy);
+}
+
+static void
+reply_small(struct conn *c, const struct wire_any *packet, size_t bytes)
+{
+    uint8_t *at = output_reserve(&c->output, &c->shard->output_pool, bytes);
+    struct wire_writer w = wire_writer_init(at, at == NULL ? 0 : bytes);
+
+    if (at == NULL) {
+        conn_break(c);
+        return;
+    }
+    wire_any_encode(&w, packet, (enum wire_version)c->version);
+    output_commit(&c->output, bytes);
+}
+
+void
+reply_packet(struct conn *c, const struct wire_any *packet)
+{
+    struct wire_writer measure = wire_writer_measure();
+    size_t bytes = 0;
+
+    if (c->state == CONN_ENDING) {
+        return;
+    }
+    wire_any_encode(&measure, packet, (enum wire_version)c->version);
+    if (wire_writer_finish(&measure, &bytes) == WILCO_ELIMIT || bytes > c->packet_bytes_max) {
+        return;
+    }
+    if (bytes <= OUTPUT_CHUNK_BYTES) {
+        reply_small(c, packet, bytes);
+    } else {
+        reply_large(c, packet, bytes);
+    }
+    conn_touch(c);
+}
+
+void
+reply_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code)
+{
+    const struct wire_ack ack = {.packet_id = packet_id, .reason_code = reason_code};
+    struct wire_writer w = {.status = WILCO_OK};
+    uint8_t *at = NULL;
+
+    if (c->state == CONN_ENDING) {
+        return;
+    }
+    at = output_reserve(&c->output, &c->shard->output_pool, ACK_BYTES_MAX);
+    if (at == NULL) {
+        conn_break(c);
+        return;
+    }
+    w = wire_writer_init(at, ACK_BYTES_MAX);
+    wire_ack_encode(&w, type, &ack, (enum wire_version)c->version);
+    output_commit(&c->output, w.len);
+    conn_touch(c);
+}
+
+void
+reply_pingresp(struct conn *c)
+{
+    uint8_t *at = output_reserve(&c->output, &c->shard->output_pool, 2);
+    struct wire_writer w = wire_writer_init(at, at == NULL ? 0 : 2);
+
+    if (at == NULL) {
+        conn_break(c);
+        return;
+    }
+    wire_ping_encode(&w, WIRE_PINGRESP);
+    output_commit(&c->output, w.len);
+    conn_touch(c);
+}

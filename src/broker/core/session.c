@@ -1,0 +1,307 @@
+/* Sessions and the clocks that end them. While a client is connected no clock runs. When it leaves,
+ * the timer is set to the earlier of the will's delay and the session's expiry; when it fires, what
+ * is due is done and the timer is set to what remains. */
+#include "broker/core/session.h"
+
+#include "broker/core/conn.h"
+#include "wire/topic.h"
+
+#include <assert.h>
+
+#define EXPIRES_NEVER_S UINT32_MAX
+#define NEVER_MS        UINT64_MAX
+
+static bool
+take_place(struct broker *b)
+{
+    if (atomic_fetch_add_explicit(&b->session_count, 1, memory_order_relaxed) >=
+        b->settings.sessions_max) {
+        (void)atomic_fetch_sub_explicit(&b->session_count, 1, memory_order_relaxed);
+        return false;
+    }
+    return true;
+}
+
+static void
+give_place_back(struct broker *b)
+{
+    (void)atomic_fetch_sub_explicit(&b->session_count, 1, memory_order_relaxed);
+}
+
+static struct session *
+session_make(struct shard *shard, struct span client_id)
+{
+    const struct wilco_alloc *a = shard->broker->alloc;
+    struct session *s = mem_zalloc(a, sizeof(*s) + client_id.len);
+
+    if (s == NULL) {
+        return NULL;
+    }
+    s->shard = shard;
+    s->will_at_ms = NEVER_MS;
+    s->expires_at_ms = NEVER_MS;
+    s->timer.kind = SHARD_TIMER_SESSION;
+    send_window_init(&s->sent, a);
+    receive_window_init(&s->received, a, (uint16_t)shard->broker->settings.receive_maximum);
+    s->client_id_bytes = (uint16_t)client_id.len;
+    memcpy(s->client_id, client_id.data, client_id.len);
+    return s;
+}
+
+enum wilco_status
+session_new(struct session **out, struct shard *shard, struct span client_id)
+{
+    struct session *s = NULL;
+    enum wilco_status status = WILCO_ENOMEM;
+
+    if (!take_place(shard->broker)) {
+        return WILCO_ELIMIT;
+    }
+    s = session_make(shard, client_id);
+    if (s != NULL) {
+        status = session_table_add(&shard->sessions, s);
+    }
+    if (status != WILCO_OK) {
+        mem_free(shard->broker->alloc, s);
+        give_place_back(shard->broker);
+        return status;
+    }
+    *out = s;
+    return WILCO_OK;
+}
+
+static void
+drop_sent(struct session *s)
+{
+    struct send_entry *entry = send_window_first(&s->sent);
+
+    while (entry != NULL) {
+        delivery_free(s->shard->broker->alloc, entry->item);
+        entry = send_window_next(&s->sent, entry);
+    }
+    send_window_fini(&s->sent);
+}
+
+/* The part of a Topic Filter that the index knows, and the group it is shared in, if it is. */
+static struct span
+inner_filter(struct span filter, struct span *group)
+{
+    struct span inner = filter;
+
+    *group = SPAN_EMPTY;
+    (void)topic_share_split(filter, group, &inner);
+    return inner;
+}
+
+static void
+leave_index(struct session *s, const struct session_filter *f)
+{
+    struct span group = SPAN_EMPTY;
+    struct span inner = inner_filter(span_of(f->text, f->bytes), &group);
+
+    (void)topic_index_unsubscribe(s->shard->broker->index, inner, group, s->id);
+}
+
+static void
+drop_filters(struct session *s)
+{
+    for (uint32_t i = 0; i < s->filter_count; i++) {
+        leave_index(s, s->filters[i]);
+        mem_free(s->shard->broker->alloc, s->filters[i]);
+    }
+    mem_free(s->shard->broker->alloc, s->filters);
+}
+
+void
+session_free(struct session *s)
+{
+    struct shard *shard = s->shard;
+    const struct wilco_alloc *a = shard->broker->alloc;
+
+    assert(s->conn == NULL);
+    wheel_stop(&shard->wheel, &s->timer);
+    drop_filters(s);
+    drop_sent(s);
+    delivery_queue_clear(&s->waiting, a);
+    receive_window_fini(&s->received);
+    message_unref(s->will);
+    session_table_remove(&shard->sessions, s);
+    give_place_back(shard->broker);
+    mem_free(a, s);
+}
+
+static void
+publish_will(struct session *s)
+{
+    if (s->will != NULL) {
+        shard_defer_will(s->shard, s->will);
+        s->will = NULL;
+    }
+    s->will_at_ms = NEVER_MS;
+}
+
+void
+session_end(struct session *s)
+{
+    publish_will(s);
+    session_free(s);
+}
+
+void
+session_set_will(struct session *s, struct message *will, uint32_t delay_s)
+{
+    message_unref(s->will);
+    s->will = will;
+    s->will_delay_s = delay_s;
+}
+
+void
+session_attach(struct session *s, struct conn *c)
+{
+    wheel_stop(&s->shard->wheel, &s->timer);
+    s->will_at_ms = NEVER_MS;
+    s->expires_at_ms = NEVER_MS;
+    s->conn = c;
+    c->session = s;
+    session_table_set_online(&s->shard->sessions, s->id, true);
+}
+
+static void
+start_timer(struct session *s)
+{
+    uint64_t deadline_ms = s->will_at_ms < s->expires_at_ms ? s->will_at_ms : s->expires_at_ms;
+
+    if (deadline_ms != NEVER_MS) {
+        wheel_start(&s->shard->wheel, &s->timer, deadline_ms);
+    }
+}
+
+static uint64_t
+after_s(const struct session *s, uint32_t seconds)
+{
+    return seconds == EXPIRES_NEVER_S ? NEVER_MS : s->shard->now_ms + (uint64_t)seconds * 1000;
+}
+
+void
+session_detach(struct session *s, bool will_is_due)
+{
+    s->conn->session = NULL;
+    s->conn = NULL;
+    session_table_set_online(&s->shard->sessions, s->id, false);
+    if (!will_is_due) {
+        session_set_will(s, NULL, 0); /* [MQTT-3.1.2-10], [MQTT-3.14.4-3] */
+    }
+    if (s->expiry_s == 0) {
+        session_end(s);
+        return;
+    }
+    if (s->will != NULL && s->will_delay_s == 0) {
+        publish_will(s);
+    }
+    s->will_at_ms = s->will == NULL ? NEVER_MS : after_s(s, s->will_delay_s);
+    s->expires_at_ms = after_s(s, s->expiry_s);
+    start_timer(s);
+}
+
+void
+session_timer_fired(struct session *s)
+{
+    if (s->expires_at_ms <= s->shard->now_ms) {
+        s->shard->stats.sessions_expired++;
+        session_end(s);
+        return;
+    }
+    if (s->will_at_ms <= s->shard->now_ms) {
+        publish_will(s);
+    }
+    start_timer(s);
+}
+
+static enum wilco_status
+reserve_filter(struct session *s)
+{
+    const struct wilco_alloc *a = s->shard->broker->alloc;
+    uint32_t capacity = s->filter_capacity == 0 ? 1 : s->filter_capacity * 2;
+    struct session_filter **moved = NULL;
+
+    if (s->filter_count < s->filter_capacity) {
+        return WILCO_OK;
+    }
+    moved = mem_realloc(a, s->filters, capacity * sizeof(*moved));
+    if (moved == NULL) {
+        return WILCO_ENOMEM;
+    }
+    s->filters = moved;
+    s->filter_capacity = capacity;
+    return WILCO_OK;
+}
+
+static struct session_filter *
+filter_new(const struct wilco_alloc *a, struct span text)
+{
+    struct session_filter *f = mem_alloc(a, sizeof(*f) + text.len);
+
+    if (f != NULL) {
+        f->bytes = (uint16_t)text.len;
+        memcpy(f->text, text.data, text.len);
+    }
+    return f;
+}
+
+static uint32_t
+find_filter(const struct session *s, struct span filter)
+{
+    uint32_t i = 0;
+
+    while (i < s->filter_count &&
+           !span_equal(filter, span_of(s->filters[i]->text, s->filters[i]->bytes))) {
+        i++;
+    }
+    return i;
+}
+
+enum wilco_status
+session_subscribe(struct session *s, struct span filter, const struct subscription_how *how,
+                  bool *existed)
+{
+    struct broker *b = s->shard->broker;
+    struct span group = SPAN_EMPTY;
+    struct span inner = inner_filter(filter, &group);
+    struct session_filter *f = NULL;
+    enum wilco_status status = reserve_filter(s);
+
+    if (status != WILCO_OK) {
+        return status;
+    }
+    if (s->filter_count >= b->settings.subscriptions_max &&
+        find_filter(s, filter) == s->filter_count) {
+        return WILCO_ELIMIT;
+    }
+    f = filter_new(b->alloc, filter);
+    if (f == NULL) {
+        return WILCO_ENOMEM;
+    }
+    status = topic_index_subscribe(b->index, inner, group, s->id, how, existed);
+    if (status != WILCO_OK || *existed) {
+        mem_free(b->alloc, f);
+        return status;
+    }
+    s->filters[s->filter_count++] = f;
+    return WILCO_OK;
+}
+
+bool
+session_unsubscribe(struct session *s, struct span filter)
+{
+    uint32_t at = find_filter(s, filter);
+    struct session_filter *f = NULL;
+
+    if (at == s->filter_count) {
+        return false;
+    }
+    f = s->filters[at];
+    leave_index(s, f);
+    s->filters[at] = s->filters[--s->filter_count];
+    mem_free(s->shard->broker->alloc, f);
+    return true;
+}

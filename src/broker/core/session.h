@@ -1,0 +1,75 @@
+#ifndef WILCO_BROKER_CORE_SESSION_H
+#define WILCO_BROKER_CORE_SESSION_H
+
+#include "base/map.h"
+#include "base/wheel.h"
+#include "broker/core/delivery.h"
+#include "broker/core/shard.h"
+#include "link/receive_window.h"
+#include "link/send_window.h"
+
+struct conn;
+
+/* What the broker keeps of a client between and during its connections (MQTT 5.0, 4.1):
+ * subscriptions, QoS 1 and 2 messages under way in both directions, messages waiting, the will, and
+ * when it all ends. Owned by the shard that its client identifier chooses. */
+struct session {
+    struct map_node by_client_id;
+    uint64_t id;       /* session_id.h */
+    struct conn *conn; /* NULL: the client is not connected */
+    struct shard *shard;
+    struct send_window sent;         /* items are struct delivery */
+    struct receive_window received;  /* QoS 2 packet identifiers not yet released */
+    uint32_t unsent;                 /* entries of `sent` to be sent again on this connection */
+    struct delivery_queue waiting;   /* not yet sent */
+    struct session_filter **filters; /* the subscriptions, as the topic index knows them */
+    uint32_t filter_count;
+    uint32_t filter_capacity;
+    struct message *will; /* NULL: none, or published already */
+    uint32_t will_delay_s;
+    uint32_t expiry_s;      /* Session Expiry Interval; UINT32_MAX: never */
+    uint64_t will_at_ms;    /* when offline; UINT64_MAX: never */
+    uint64_t expires_at_ms; /* likewise */
+    struct timer timer;
+    uint16_t client_id_bytes;
+    uint8_t client_id[];
+};
+
+/* A subscription's filter; the text is the whole Topic Filter, "$share/<group>/" included. */
+struct session_filter {
+    uint16_t bytes;
+    uint8_t text[];
+};
+
+/* A new session, filed in its shard's table. WILCO_ENOMEM; WILCO_ELIMIT (sessions_max). */
+WILCO_MUST_CHECK enum wilco_status session_new(struct session **out, struct shard *s,
+                                               struct span client_id);
+/* Ends the session: subscriptions, messages and everything else go; a will that was not published
+ * is published [MQTT-3.1.2-8]. It has no connection. */
+void session_end(struct session *s);
+/* The same, without publishing anything: for a broker that stops. */
+void session_free(struct session *s);
+
+static inline struct span
+session_client_id(const struct session *s)
+{
+    return span_of(s->client_id, s->client_id_bytes);
+}
+
+/* The connection is gone. `will_is_due`: it did not end with DISCONNECT 0x00. The session ends at
+ * once or later, as its expiry says. */
+void session_detach(struct session *s, bool will_is_due);
+/* A connection is there: stops the clocks; a will that waited is forgotten [MQTT-3.1.3-9]. */
+void session_attach(struct session *s, struct conn *c);
+void session_timer_fired(struct session *s);
+
+/* Sets the will, a reference that is the session's from now on (NULL: none). */
+void session_set_will(struct session *s, struct message *will, uint32_t delay_s);
+
+/* Subscribes (or replaces the subscription). WILCO_ELIMIT: subscriptions_max; WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status session_subscribe(struct session *s, struct span filter,
+                                                     const struct subscription_how *how,
+                                                     bool *existed);
+bool session_unsubscribe(struct session *s, struct span filter); /* false: there was none */
+
+#endif

@@ -1,0 +1,176 @@
+#include "broker/core/session_table.h"
+
+#include "base/hash.h"
+#include "broker/core/session.h"
+#include "broker/core/session_id.h"
+
+#include <assert.h>
+
+#define NO_SLOT        UINT32_MAX
+#define SLOTS_MAX      (SESSION_CHUNK * SESSION_CHUNKS_MAX)
+#define GENERATION_MAX 0xFFFFFFU
+
+void
+session_table_init(struct session_table *t, const struct wilco_alloc *a, uint64_t hash_seed,
+                   unsigned shard)
+{
+    map_init(&t->by_client_id, a);
+    for (size_t i = 0; i < SESSION_CHUNKS_MAX; i++) {
+        atomic_init(&t->chunks[i], NULL);
+    }
+    t->alloc = a;
+    t->hash_seed = hash_seed;
+    t->shard = shard;
+    t->slot_count = 0;
+    t->first_free = NO_SLOT;
+}
+
+void
+session_table_fini(struct session_table *t)
+{
+    assert(t->by_client_id.count == 0);
+    for (size_t i = 0; i < SESSION_CHUNKS_MAX; i++) {
+        mem_free(t->alloc, atomic_load_explicit(&t->chunks[i], memory_order_relaxed));
+    }
+    map_fini(&t->by_client_id);
+}
+
+/* NULL: the slot was never used. Acquires, because another shard's thread may ask. */
+static struct session_slot *
+slot_at(const struct session_table *t, uint32_t slot)
+{
+    struct session_slot *chunk = NULL;
+
+    if (slot / SESSION_CHUNK >= SESSION_CHUNKS_MAX) {
+        return NULL;
+    }
+    chunk = atomic_load_explicit(&t->chunks[slot / SESSION_CHUNK], memory_order_acquire);
+    return chunk == NULL ? NULL : &chunk[slot % SESSION_CHUNK];
+}
+
+static enum wilco_status
+grow(struct session_table *t)
+{
+    struct session_slot *chunk = NULL;
+
+    if (t->slot_count >= SLOTS_MAX) {
+        return WILCO_ELIMIT;
+    }
+    chunk = mem_zalloc(t->alloc, sizeof(*chunk) * SESSION_CHUNK);
+    if (chunk == NULL) {
+        return WILCO_ENOMEM;
+    }
+    atomic_store_explicit(&t->chunks[t->slot_count / SESSION_CHUNK], chunk, memory_order_release);
+    return WILCO_OK;
+}
+
+static enum wilco_status
+take_slot(struct session_table *t, uint32_t *out)
+{
+    if (t->first_free != NO_SLOT) {
+        *out = t->first_free;
+        t->first_free = slot_at(t, *out)->next_free;
+        return WILCO_OK;
+    }
+    if (slot_at(t, t->slot_count) == NULL) {
+        enum wilco_status status = grow(t);
+
+        if (status != WILCO_OK) {
+            return status;
+        }
+    }
+    *out = t->slot_count++;
+    return WILCO_OK;
+}
+
+static void
+give_slot_back(struct session_table *t, uint32_t slot)
+{
+    struct session_slot *at = slot_at(t, slot);
+
+    at->session = NULL;
+    at->next_free = t->first_free;
+    t->first_free = slot;
+}
+
+enum wilco_status
+session_table_add(struct session_table *t, struct session *s)
+{
+    uint32_t slot = 0;
+    uint32_t generation = 0;
+    struct session_slot *at = NULL;
+    enum wilco_status status = take_slot(t, &slot);
+
+    if (status != WILCO_OK) {
+        return status;
+    }
+    status =
+        map_add(&t->by_client_id, &s->by_client_id, hash_bytes(session_client_id(s), t->hash_seed));
+    if (status != WILCO_OK) {
+        give_slot_back(t, slot);
+        return status;
+    }
+    at = slot_at(t, slot);
+    generation = atomic_load_explicit(&at->generation, memory_order_relaxed) % GENERATION_MAX + 1;
+    at->session = s;
+    atomic_store_explicit(&at->is_online, 0, memory_order_relaxed);
+    atomic_store_explicit(&at->generation, generation, memory_order_release);
+    s->id = session_id_make(t->shard, generation, slot);
+    return WILCO_OK;
+}
+
+void
+session_table_remove(struct session_table *t, struct session *s)
+{
+    map_remove(&t->by_client_id, &s->by_client_id);
+    give_slot_back(t, session_id_slot(s->id));
+}
+
+struct session *
+session_table_find(const struct session_table *t, struct span client_id)
+{
+    struct map_node *node = map_first(&t->by_client_id, hash_bytes(client_id, t->hash_seed));
+
+    while (node != NULL) {
+        struct session *s = CONTAINER_OF(node, struct session, by_client_id);
+
+        if (span_equal(session_client_id(s), client_id)) {
+            return s;
+        }
+        node = map_next(node);
+    }
+    return NULL;
+}
+
+struct session *
+session_table_get(const struct session_table *t, uint64_t session_id)
+{
+    struct session_slot *at = slot_at(t, session_id_slot(session_id));
+
+    if (at == NULL || atomic_load_explicit(&at->generation, memory_order_relaxed) !=
+                          session_id_generation(session_id)) {
+        return NULL;
+    }
+    return at->session;
+}
+
+enum session_presence
+session_table_presence(const struct session_table *t, uint64_t session_id)
+{
+    struct session_slot *at = slot_at(t, session_id_slot(session_id));
+
+    if (at == NULL || atomic_load_explicit(&at->generation, memory_order_acquire) !=
+                          session_id_generation(session_id)) {
+        return SESSION_GONE;
+    }
+    return atomic_load_explicit(&at->is_online, memory_order_relaxed) != 0 ? SESSION_ONLINE
+                                                                           : SESSION_OFFLINE;
+}
+
+void
+session_table_set_online(struct session_table *t, uint64_t session_id, bool online)
+{
+    struct session_slot *at = slot_at(t, session_id_slot(session_id));
+
+    atomic_store_explicit(&at->is_online, online ? 1U : 0U, memory_order_relaxed);
+}

@@ -1,0 +1,186 @@
+#include "broker/core/shard.h"
+
+#include "broker/core/conn.h"
+#include "broker/core/mail.h"
+#include "broker/core/publish.h"
+#include "broker/core/session.h"
+
+#include <assert.h>
+
+#define FREE_CHUNKS_MAX 256U /* output chunks kept for reuse: 4 MiB */
+
+enum wilco_status
+shard_init(struct shard *s, struct broker *b, unsigned index, uint64_t now_ms)
+{
+    *s = (struct shard){.broker = b, .index = index, .now_ms = now_ms};
+    s->scratch = publish_scratch_new(b->alloc);
+    if (s->scratch == NULL) {
+        return WILCO_ENOMEM;
+    }
+    wheel_init(&s->wheel, now_ms);
+    session_table_init(&s->sessions, b->alloc, b->hash_seed, index);
+    output_pool_init(&s->output_pool, b->alloc, FREE_CHUNKS_MAX);
+    list_init(&s->dirty);
+    mailbox_init(&s->inbox);
+    topic_matches_init(&s->matches, b->alloc);
+    buffer_init(&s->reply, b->alloc, SIZE_MAX);
+    return WILCO_OK;
+}
+
+static void
+drop_mail(struct shard *s)
+{
+    struct mailbox_node *node = mailbox_take(&s->inbox);
+
+    while (node != NULL) {
+        struct mailbox_node *next = node->next;
+
+        mail_free(CONTAINER_OF(node, struct mail, node));
+        node = next;
+    }
+}
+
+static void
+drop_wills(struct shard *s)
+{
+    for (size_t i = 0; i < s->will_count; i++) {
+        message_unref(s->wills[i]);
+    }
+    mem_free(s->broker->alloc, s->wills);
+}
+
+void
+shard_fini(struct shard *s)
+{
+    struct map_node *node = map_any(&s->sessions.by_client_id);
+
+    while (node != NULL) {
+        session_free(CONTAINER_OF(node, struct session, by_client_id));
+        node = map_any(&s->sessions.by_client_id);
+    }
+    drop_mail(s);
+    drop_wills(s);
+    session_table_fini(&s->sessions);
+    topic_matches_fini(&s->matches);
+    buffer_fini(&s->reply);
+    publish_scratch_free(s->scratch);
+    output_pool_fini(&s->output_pool);
+}
+
+static void
+fire(struct timer *t)
+{
+    switch ((enum shard_timer)t->kind) {
+    case SHARD_TIMER_CONN: conn_timer_fired(CONTAINER_OF(t, struct conn, timer)); break;
+    case SHARD_TIMER_SESSION: session_timer_fired(CONTAINER_OF(t, struct session, timer)); break;
+    }
+}
+
+void
+shard_advance(struct shard *s, uint64_t now_ms)
+{
+    struct timer *t = NULL;
+
+    if (now_ms > s->now_ms) {
+        s->now_ms = now_ms;
+    }
+    wheel_advance(&s->wheel, s->now_ms);
+    t = wheel_pop(&s->wheel);
+    while (t != NULL) {
+        fire(t);
+        t = wheel_pop(&s->wheel);
+    }
+    shard_settle(s);
+}
+
+void
+shard_run_inbox(struct shard *s)
+{
+    struct mailbox_node *node = mailbox_take(&s->inbox);
+
+    while (node != NULL) {
+        struct mail *mail = CONTAINER_OF(node, struct mail, node);
+
+        node = node->next;
+        mail_deliver(s, mail);
+        mail_free(mail);
+    }
+    shard_settle(s);
+}
+
+uint64_t
+shard_deadline_ms(const struct shard *s)
+{
+    return wheel_next_ms(&s->wheel);
+}
+
+struct conn *
+shard_next_dirty(struct shard *s)
+{
+    struct list *link = list_pop_front(&s->dirty);
+
+    return link == NULL ? NULL : CONTAINER_OF(link, struct conn, dirty_link);
+}
+
+uint64_t
+shard_take_kicks(struct shard *s)
+{
+    uint64_t kicks = s->kicks;
+
+    s->kicks = 0;
+    return kicks;
+}
+
+void
+shard_shut_down(struct shard *s, uint8_t reason_code)
+{
+    struct map *sessions = &s->sessions.by_client_id;
+
+    for (size_t i = 0; i < sessions->bucket_count; i++) {
+        for (struct map_node *n = sessions->buckets[i]; n != NULL; n = n->next) {
+            struct session *session = CONTAINER_OF(n, struct session, by_client_id);
+
+            session_set_will(session, NULL, 0);
+            if (session->conn != NULL && session->conn->state == CONN_CONNECTED) {
+                conn_end(session->conn, reason_code);
+            }
+        }
+    }
+}
+
+void
+shard_defer_will(struct shard *s, struct message *will)
+{
+    if (s->will_count == s->will_capacity) {
+        size_t capacity = s->will_capacity == 0 ? 4 : s->will_capacity * 2;
+        struct message **moved =
+            mem_realloc(s->broker->alloc, s->wills, capacity * sizeof(struct message *));
+
+        if (moved == NULL) {
+            s->stats.dropped_no_memory++;
+            message_unref(will);
+            return;
+        }
+        s->wills = moved;
+        s->will_capacity = capacity;
+    }
+    s->wills[s->will_count++] = will;
+}
+
+/* Publishing a will may break connections, whose own wills then join the array: hence the index. */
+void
+shard_settle(struct shard *s)
+{
+    for (size_t i = 0; i < s->will_count; i++) {
+        struct message *will = s->wills[i];
+        size_t receivers = 0;
+
+        will->received_ms = s->now_ms; /* nobody else has a reference yet; its expiry starts now */
+        if ((will->retain ? publish_and_retain(s, will, &receivers)
+                          : publish_message(s, will, &receivers)) == WILCO_ELIMIT) {
+            (void)!publish_message(s, will, &receivers);
+        }
+        message_unref(will);
+    }
+    s->will_count = 0;
+}

@@ -1,0 +1,67 @@
+#ifndef WILCO_SUPPORT_RIG_H
+#define WILCO_SUPPORT_RIG_H
+
+#include "broker/core/conn.h"
+#include "support/failing_alloc.h"
+#include "wire/any.h"
+
+/* A whole broker core with its clients in one thread: no sockets, a clock that only moves when
+ * told, a seeded random source. A client is a conn and what the broker has written to it. Packets
+ * go in as struct wire_any and come out decoded. Any broken expectation fails the cmocka test at
+ * hand. */
+struct rig {
+    struct broker broker;
+    struct failing_alloc alloc;
+    struct random_seeded random;
+    uint64_t now_ms;
+};
+
+void rig_open(struct rig *r, unsigned shards, const struct settings *settings); /* NULL: defaults */
+void rig_close(struct rig *r); /* clients are closed; fails if anything leaked */
+/* Runs all shards until nothing is left to do; then moves the clock. */
+void rig_settle(struct rig *r);
+void rig_advance(struct rig *r, uint64_t ms);
+
+struct rig_client {
+    struct rig *rig;
+    struct conn conn;
+    bool is_open;  /* conn_init() without conn_fini() */
+    bool is_stuck; /* does not read what it is sent */
+    enum wire_version version;
+    uint8_t *input; /* what the broker has written and the client not yet looked at */
+    size_t input_len;
+    size_t input_at;
+    size_t input_capacity;
+};
+
+/* A connection in the shard that `client_id` belongs to (the first, when it is empty). */
+void rig_client_open(struct rig *r, struct rig_client *c, const char *client_id,
+                     enum wire_version version);
+/* Opens, sends CONNECT with Clean Start 1 and nothing else, and takes the CONNACK (which must be
+ * 0). */
+void rig_client_connect(struct rig *r, struct rig_client *c, const char *client_id);
+void rig_client_drop(struct rig_client *c);  /* the transport breaks */
+void rig_client_close(struct rig_client *c); /* forgets everything; harmless twice */
+
+void rig_send(struct rig_client *c, const struct wire_any *packet);
+void rig_send_bytes(struct rig_client *c, const void *bytes, size_t len);
+/* The next packet the broker sent; its spans live until the client is closed or gets more. */
+void rig_expect(struct rig_client *c, enum wire_type type, struct wire_any *out);
+void rig_expect_nothing(struct rig_client *c);
+/* A PUBLISH with this payload. */
+void rig_expect_publish(struct rig_client *c, const char *payload, struct wire_any *out);
+/* DISCONNECT with this reason code and then the end (MQTT 5.0), or just the end (before). */
+void rig_expect_end(struct rig_client *c, uint8_t reason_code);
+bool rig_client_is_ended(const struct rig_client *c);
+
+/* The common packets. */
+struct wire_any rig_connect_packet(const struct rig_client *c, const char *client_id);
+void rig_subscribe(struct rig_client *c, const char *filter, uint8_t qos);
+void rig_subscribe_with(struct rig_client *c, const struct wire_subscription *w,
+                        uint32_t identifier, uint8_t reason_code);
+struct wire_any rig_publish_packet(const char *topic, const char *payload, uint8_t qos,
+                                   uint16_t packet_id);
+void rig_publish(struct rig_client *c, const char *topic, const char *payload); /* QoS 0 */
+void rig_ack(struct rig_client *c, enum wire_type type, uint16_t packet_id);
+
+#endif
