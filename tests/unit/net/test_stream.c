@@ -1,0 +1,506 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "base/random.h"
+#include "net/stream.h"
+#include "sockets.h"
+#include "support/failing_alloc.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+/* The contract of a stream. Every transport is a row, and every test runs for every row. */
+
+#define MEMORY_BYTES 1000U
+
+struct pair {
+    struct stream *a;
+    struct stream *b;
+};
+
+static const struct transport {
+    const char *label;
+    const char *url; /* NULL: memory; "unix": a socket in a new folder */
+    const char *name;
+} transports[] = {
+    {"tcp over IPv4", "mqtt://127.0.0.1:0", "tcp"},
+    {"tcp over IPv6", "mqtt://[::1]:0", "tcp"},
+    {"unix", "unix", "unix"},
+    {"memory", NULL, "memory"},
+};
+
+static bool
+open_sockets(const char *url, struct pair *p)
+{
+    struct address bound;
+    int listener = listen_at(url, &bound);
+    int ends[2] = {-1, -1};
+
+    if (listener < 0) {
+        return false;
+    }
+    connect_pair(listener, &bound, &ends[0], &ends[1]);
+    assert_int_equal(close(listener), 0);
+    p->a = stream_of_socket(ends[0], alloc_system());
+    p->b = stream_of_socket(ends[1], alloc_system());
+    return true;
+}
+
+/* false: this machine lacks the transport. */
+static bool
+pair_open(const struct transport *t, struct pair *p)
+{
+    struct stream *ends[2];
+    struct folder folder;
+    bool is_open = false;
+
+    if (t->url == NULL) {
+        assert_int_equal(stream_memory_pair(ends, alloc_system(), MEMORY_BYTES), WILCO_OK);
+        *p = (struct pair){.a = ends[0], .b = ends[1]};
+        return true;
+    }
+    if (strcmp(t->url, "unix") != 0) {
+        return open_sockets(t->url, p);
+    }
+    folder_init(&folder);
+    is_open = open_sockets(folder.socket_url, p);
+    folder_fini(&folder);
+    return is_open;
+}
+
+static void
+pair_close(struct pair *p)
+{
+    stream_close(p->a);
+    stream_close(p->b);
+}
+
+/* Runs a test for every transport there is. */
+static void
+for_each_transport(void (*test)(struct pair *p, const struct transport *t))
+{
+    for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
+        struct pair p = {.a = NULL};
+
+        if (pair_open(&transports[i], &p)) {
+            test(&p, &transports[i]);
+            pair_close(&p);
+        } else {
+            print_message("%s is not there: left out\n", transports[i].label);
+        }
+    }
+}
+
+static short
+poll_events(unsigned interest)
+{
+    short events = 0;
+
+    if ((interest & STREAM_READABLE) != 0) {
+        events |= POLLIN;
+    }
+    if ((interest & STREAM_WRITABLE) != 0) {
+        events |= POLLOUT;
+    }
+    return events;
+}
+
+static enum wilco_status
+write_text(struct stream *s, const char *text, size_t *len)
+{
+    struct span span = span_of_text(text);
+
+    return stream_write(s, &span, 1, len);
+}
+
+/* Reads once, waiting until there is something to say. */
+static enum wilco_status
+read_waiting(struct stream *s, void *out, size_t capacity, size_t *len)
+{
+    enum wilco_status st = stream_read(s, out, capacity, len);
+
+    while (st == WILCO_AGAIN) {
+        assert_true(stream_fd(s) >= 0); /* memory has nothing to wait for */
+        wait_for(stream_fd(s), poll_events(s->ops->interest(s, false)));
+        st = stream_read(s, out, capacity, len);
+    }
+    return st;
+}
+
+static void
+assert_arrives(struct stream *s, const char *text)
+{
+    char got[100];
+    size_t done = 0;
+
+    while (done < strlen(text)) {
+        size_t len = 0;
+
+        assert_int_equal(read_waiting(s, got + done, strlen(text) - done, &len), WILCO_OK);
+        assert_true(len > 0);
+        done += len;
+    }
+    assert_memory_equal(got, text, done);
+}
+
+/* Byte number n of what is sent. */
+static uint8_t
+nth_byte(size_t n)
+{
+    return (uint8_t)(n * 7 + n / 253 + n / 65521);
+}
+
+struct flow {
+    struct stream *from;
+    struct stream *to;
+    struct random_seeded random;
+    size_t sent;
+    size_t received;
+    size_t total;
+};
+
+static size_t
+random_below(struct flow *f, size_t bound)
+{
+    uint64_t r = 0;
+
+    assert_int_equal(random_u64(&f->random.source, &r), WILCO_OK);
+    return r % bound;
+}
+
+/* Writes up to 100 spans of random sizes, empty ones among them; false: there was no room. */
+static bool
+flow_write(struct flow *f)
+{
+    static uint8_t bytes[100 * 3000];
+    struct span spans[100];
+    size_t count = 1 + random_below(f, 100);
+    size_t at = 0;
+    size_t len = 0;
+    enum wilco_status st = WILCO_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t left = f->total - f->sent - at;
+        size_t n = random_below(f, 4) == 0 ? 0 : random_below(f, 3000);
+
+        n = n < left ? n : left;
+        for (size_t j = 0; j < n; j++) {
+            bytes[at + j] = nth_byte(f->sent + at + j);
+        }
+        spans[i] = span_of(bytes + at, n);
+        at += n;
+    }
+    if (at == 0) {
+        return true;
+    }
+    st = stream_write(f->from, spans, count, &len);
+    assert_true(st == WILCO_OK || st == WILCO_AGAIN);
+    assert_true(st == WILCO_AGAIN || len <= at);
+    f->sent += st == WILCO_OK ? len : 0;
+    return st == WILCO_OK;
+}
+
+static bool
+flow_read(struct flow *f)
+{
+    static uint8_t bytes[50000];
+    size_t len = 0;
+    enum wilco_status st = stream_read(f->to, bytes, 1 + random_below(f, sizeof(bytes)), &len);
+
+    if (st == WILCO_AGAIN) {
+        return false;
+    }
+    assert_int_equal(st, WILCO_OK);
+    assert_true(len > 0);
+    for (size_t i = 0; i < len; i++) {
+        assert_int_equal(bytes[i], nth_byte(f->received + i));
+    }
+    f->received += len;
+    return true;
+}
+
+/* Waits until either end can go on. */
+static void
+flow_wait(const struct flow *f)
+{
+    unsigned writing = f->from->ops->interest(f->from, true);
+    unsigned reading = f->to->ops->interest(f->to, false);
+    struct pollfd fds[2] = {
+        {.fd = stream_fd(f->from), .events = poll_events(f->sent < f->total ? writing : 0)},
+        {.fd = stream_fd(f->to), .events = poll_events(reading)},
+    };
+
+    assert_true(fds[0].fd >= 0 && fds[1].fd >= 0);
+    assert_true(poll(fds, 2, -1) > 0);
+}
+
+static void
+flow_run(struct flow *f)
+{
+    while (f->received < f->total) {
+        bool wrote = f->sent < f->total && flow_write(f);
+        bool has_read = random_below(f, 3) > 0 && flow_read(f);
+
+        if (!wrote && !has_read && !flow_read(f)) {
+            flow_wait(f);
+        }
+    }
+    assert_int_equal(f->sent, f->total);
+}
+
+static struct flow
+flow_of(struct stream *from, struct stream *to, size_t total)
+{
+    struct flow f = {.from = from, .to = to, .total = total};
+
+    random_seeded_init(&f.random, total);
+    f.random.source.context = NULL; /* set where the flow comes to lie */
+    return f;
+}
+
+static void
+check_order(struct pair *p, const struct transport *t)
+{
+    struct flow forth = flow_of(p->a, p->b, 3000000);
+    struct flow back = flow_of(p->b, p->a, 100001);
+
+    (void)t;
+    forth.random.source.context = &forth.random;
+    back.random.source.context = &back.random;
+    flow_run(&forth);
+    flow_run(&back);
+}
+
+static void
+bytes_arrive_in_order(void **state)
+{
+    (void)state;
+    for_each_transport(check_order);
+}
+
+static void
+check_names(struct pair *p, const struct transport *t)
+{
+    assert_string_equal(p->a->ops->name, t->name);
+    assert_int_equal(stream_fd(p->a) >= 0, t->url != NULL);
+    assert_int_equal(p->a->ops->interest(p->a, false), STREAM_READABLE);
+    assert_int_equal(p->a->ops->interest(p->a, true), STREAM_WRITABLE);
+}
+
+static void
+names_and_interest(void **state)
+{
+    (void)state;
+    for_each_transport(check_names);
+}
+
+static void
+check_nothing(struct pair *p, const struct transport *t)
+{
+    uint8_t byte = 0;
+    size_t len = 0;
+
+    (void)t;
+    assert_int_equal(stream_read(p->a, &byte, 1, &len), WILCO_AGAIN);
+    assert_false(p->a->ops->has_pending(p->a));
+    assert_int_equal(stream_write(p->b, NULL, 0, &len), WILCO_OK);
+    assert_int_equal(len, 0);
+    assert_int_equal(write_text(p->b, "", &len), WILCO_OK);
+    assert_int_equal(len, 0);
+    assert_int_equal(stream_read(p->a, &byte, 1, &len), WILCO_AGAIN);
+}
+
+static void
+nothing_there_is_no_error(void **state)
+{
+    (void)state;
+    for_each_transport(check_nothing);
+}
+
+static size_t
+fill(struct stream *s)
+{
+    struct flow f = flow_of(s, s, SIZE_MAX / 2);
+
+    f.random.source.context = &f.random;
+    while (flow_write(&f)) {
+        assert_true(f.sent < 1U << 30);
+    }
+    return f.sent;
+}
+
+static void
+check_full(struct pair *p, const struct transport *t)
+{
+    size_t sent = fill(p->a);
+    struct flow rest = flow_of(p->a, p->b, sent);
+    size_t len = 0;
+
+    assert_true(sent > 0);
+    if (t->url == NULL) {
+        assert_int_equal(sent, MEMORY_BYTES);
+    }
+    rest.random.source.context = &rest.random;
+    rest.sent = sent;
+    flow_run(&rest);
+    if (t->url != NULL) {
+        wait_for(stream_fd(p->a), POLLOUT);
+    }
+    assert_int_equal(write_text(p->a, "more", &len), WILCO_OK);
+    assert_int_equal(len, 4);
+    assert_arrives(p->b, "more");
+}
+
+static void
+a_full_stream_takes_more_later(void **state)
+{
+    (void)state;
+    for_each_transport(check_full);
+}
+
+static void
+check_finish(struct pair *p, const struct transport *t)
+{
+    uint8_t byte = 0;
+    size_t len = 0;
+
+    (void)t;
+    assert_int_equal(write_text(p->a, "last words", &len), WILCO_OK);
+    p->a->ops->finish(p->a);
+    assert_int_equal(write_text(p->a, "too late", &len), WILCO_ECLOSED);
+    assert_arrives(p->b, "last words");
+    assert_int_equal(read_waiting(p->b, &byte, 1, &len), WILCO_ECLOSED);
+    assert_int_equal(stream_read(p->b, &byte, 1, &len), WILCO_ECLOSED);
+    assert_int_equal(write_text(p->b, "answer", &len), WILCO_OK);
+    assert_arrives(p->a, "answer");
+}
+
+static void
+finish_ends_one_direction(void **state)
+{
+    (void)state;
+    for_each_transport(check_finish);
+}
+
+static void
+check_close(struct pair *p, const struct transport *t)
+{
+    enum wilco_status st = WILCO_OK;
+    uint8_t byte = 0;
+    size_t len = 0;
+
+    (void)t;
+    assert_int_equal(write_text(p->a, "good-bye", &len), WILCO_OK);
+    stream_close(p->a);
+    p->a = NULL;
+    assert_arrives(p->b, "good-bye");
+    assert_int_equal(read_waiting(p->b, &byte, 1, &len), WILCO_ECLOSED);
+    while (st == WILCO_OK) { /* TCP learns of it with its first packet; nobody gets SIGPIPE */
+        st = write_text(p->b, "anybody there?", &len);
+    }
+    assert_true(st == WILCO_ECLOSED || st == WILCO_EIO);
+}
+
+static void
+a_closed_peer_is_seen(void **state)
+{
+    (void)state;
+    for_each_transport(check_close);
+}
+
+static void
+a_reset_is_an_error(void **state)
+{
+    const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    struct pair p;
+    uint8_t byte = 0;
+    size_t len = 0;
+
+    (void)state;
+    assert_true(open_sockets("mqtt://127.0.0.1:0", &p));
+    assert_int_equal(setsockopt(stream_fd(p.a), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+    stream_close(p.a);
+    assert_int_equal(read_waiting(p.b, &byte, 1, &len), WILCO_EIO);
+    assert_int_equal(errno, ECONNRESET);
+    stream_close(p.b);
+}
+
+static void
+tcp_does_not_wait_for_more(void **state)
+{
+    struct pair p;
+    int on = 0;
+    socklen_t len = sizeof(on);
+
+    (void)state;
+    assert_true(open_sockets("mqtt://127.0.0.1:0", &p));
+    assert_int_equal(getsockopt(stream_fd(p.a), IPPROTO_TCP, TCP_NODELAY, &on, &len), 0);
+    assert_int_not_equal(on, 0);
+    pair_close(&p);
+}
+
+static void
+out_of_memory(void **state)
+{
+    struct failing_alloc a;
+    struct stream *ends[2];
+    int fds[2];
+
+    (void)state;
+    failing_alloc_init(&a, 1);
+    assert_int_equal(stream_memory_pair(ends, &a.alloc, 10), WILCO_ENOMEM);
+    assert_int_equal(stream_memory_pair(ends, &a.alloc, SIZE_MAX / 2), WILCO_ENOMEM);
+    failing_alloc_init(&a, 1);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_null(stream_of_socket(fds[0], &a.alloc));
+    assert_int_equal(close(fds[0]), 0); /* still ours */
+    ends[0] = stream_of_socket(fds[1], &a.alloc);
+    assert_non_null(ends[0]);
+    stream_close(ends[0]);
+    assert_int_equal(fcntl(fds[1], F_GETFD), -1); /* was the stream's */
+    assert_int_equal(a.live, 0);
+    stream_close(NULL);
+}
+
+static void
+memory_says_what_it_holds(void **state)
+{
+    struct failing_alloc a;
+    struct stream *ends[2];
+    uint8_t bytes[8];
+    size_t len = 0;
+
+    (void)state;
+    failing_alloc_init(&a, 0);
+    assert_int_equal(stream_memory_pair(ends, &a.alloc, 4), WILCO_OK);
+    assert_int_equal(write_text(ends[0], "abcdef", &len), WILCO_OK);
+    assert_int_equal(len, 4);
+    assert_true(ends[1]->ops->has_pending(ends[1]));
+    assert_false(ends[0]->ops->has_pending(ends[0]));
+    assert_int_equal(stream_read(ends[1], bytes, sizeof(bytes), &len), WILCO_OK);
+    assert_int_equal(len, 4);
+    assert_false(ends[1]->ops->has_pending(ends[1]));
+    stream_close(ends[1]);
+    assert_int_equal(a.live, 1);
+    stream_close(ends[0]);
+    assert_int_equal(a.live, 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_arrive_in_order),
+        cmocka_unit_test(names_and_interest),
+        cmocka_unit_test(nothing_there_is_no_error),
+        cmocka_unit_test(a_full_stream_takes_more_later),
+        cmocka_unit_test(finish_ends_one_direction),
+        cmocka_unit_test(a_closed_peer_is_seen),
+        cmocka_unit_test(a_reset_is_an_error),
+        cmocka_unit_test(tcp_does_not_wait_for_more),
+        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(memory_says_what_it_holds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
