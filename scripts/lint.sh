@@ -21,8 +21,13 @@ step() {
   fi
 }
 
+# find_files ARGUMENTS...: of everything that is ours, as find(1) prints it.
+find_files() {
+  find . \( -path ./build -o -name .git -o -name node_modules \) -prune -o -type f \( "$@" \) -print | sort
+}
+
 sources() {
-  find include src tests examples bench -name node_modules -prune -o -name '*.[ch]' -print
+  find_files -name '*.[ch]'
 }
 
 format() {
@@ -64,15 +69,12 @@ cppcheck_sources() {
 
 spelling() {
   echo "sources and papers"
-  find . -maxdepth 1 -name '*.md' -print0 | xargs -0 codespell --quiet-level=2 \
-    --skip='*/node_modules/*,*/corpus/*,*/package-lock.json' \
-    include src tests examples bench scripts docs packaging cmake
+  find_files ! -path '*/corpus/*' ! -name package-lock.json | xargs codespell --quiet-level=2
 }
 
 shell() {
   echo "every shell script"
-  find scripts bench packaging tests .ci -name node_modules -prune -o \
-    \( -name '*.sh' -o -path '.ci/run' \) -print0 | xargs -0 shellcheck
+  find_files -name '*.sh' -o -path './.ci/run' | xargs shellcheck
 }
 
 # Of libwilco nothing may be seen but what starts with wilco_.

@@ -74,6 +74,7 @@ list_pop_front(struct list *head)
 
 /* `cursor` must not be removed inside the loop; list_pop_front() in a while loop allows that. */
 #define LIST_EACH(cursor, head)                                                                    \
-    for (struct list *cursor = (head)->next; cursor != (head); cursor = cursor->next)
+    for (struct list *cursor = (head)->next; /* NOLINT(bugprone-macro-parentheses): a name */      \
+         (cursor) != (head); (cursor) = (cursor)->next)
 
 #endif
