@@ -26,7 +26,7 @@ conn_init(struct conn *c, struct shard *s)
         .will_is_due = true,
         .timer = {.kind = SHARD_TIMER_CONN},
     };
-    framer_init(&c->framer, s->broker->alloc, (size_t)limits->packet_bytes_max);
+    framer_init(&c->framer, s->broker->alloc, (size_t)limits->connect_bytes_max);
     wheel_start(&s->wheel, &c->timer, s->now_ms + limits->connect_timeout_ms);
 }
 
@@ -216,6 +216,7 @@ conn_start(struct conn *c)
     uint64_t deadline_ms = keep_alive_server_deadline_ms(c->keep_alive_s, c->shard->now_ms);
 
     c->state = CONN_CONNECTED;
+    c->framer.packet_bytes_max = (size_t)c->shard->broker->settings.packet_bytes_max;
     c->last_packet_ms = c->shard->now_ms;
     wheel_stop(&c->shard->wheel, &c->timer);
     if (deadline_ms != UINT64_MAX) {

@@ -38,6 +38,8 @@
       "seconds a session is kept without a connection; 4294967295 is for ever")                    \
     X(retained_messages_max, 1000000, 0, 1000000000, "retained messages")                          \
     X(retained_bytes_max, 1073741824, 0, 1099511627776, "packet bytes of all retained messages")   \
+    X(ending_timeout_ms, 1000, 1, 600000,                                                          \
+      "milliseconds a client has to read the last bytes of a connection that the broker ends")     \
     X(drain_timeout_ms, 2000, 0, 600000,                                                           \
       "milliseconds a stopping broker waits for its last bytes to be read")
 

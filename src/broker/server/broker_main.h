@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The broker as a program: what `wilco broker` runs. */
@@ -14,12 +15,16 @@ struct broker_main_options {
     const char *const *settings; /* "name=value" (broker/core/settings.h) */
     size_t setting_count;
     enum log_level log_level;
+    bool allow_anonymous; /* listen where others than this machine can connect, without
+                             authentication */
 };
 
-/* Listens, logs one line with event=ready and a listen=URL for each address (with the ports that the system
- * chose), serves until SIGTERM or SIGINT, tells every client, and ends. A second signal ends it at once.
- * The exit code: 0 after a signal; 1 for options that cannot be (an unknown setting or store, a URL that
- * makes no sense); 2 when it cannot listen or run. Then one line on standard error says what to do. */
+/* Listens, logs one line with event=ready and a listen=URL for each address (with the ports that
+ * the system chose), serves until SIGTERM or SIGINT, tells every client, and ends. A second signal
+ * ends it at once. The exit code: 0 after a signal; 1 for options that cannot be (an unknown
+ * setting or store, a URL that makes no sense, an address open to the network without
+ * allow_anonymous); 2 when it cannot listen or run. Then one line on standard error says what to
+ * do. */
 int broker_main(const struct broker_main_options *options);
 
 /* The settings table, one line a setting, on standard output: for --help-settings. */

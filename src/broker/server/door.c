@@ -1,0 +1,182 @@
+#include "broker/server/door.h"
+
+#include "broker/server/driver.h"
+#include "broker/server/peer.h"
+#include "wire/connect.h"
+
+#include <unistd.h>
+
+static void
+door_free(struct driver *d, struct door *door)
+{
+    buffer_fini(&door->bytes);
+    stream_close(door->stream);
+    mem_free(d->crew->broker.alloc, door);
+}
+
+/* Out of the loop, the wheel and the list of this driver. */
+static void
+door_detach(struct driver *d, struct door *door)
+{
+    loop_unwatch(d->loop, &door->source);
+    wheel_stop(&d->wheel, &door->timer);
+    list_remove(&door->link);
+}
+
+void
+door_close(struct driver *d, struct door *door)
+{
+    door_detach(d, door);
+    door_free(d, door);
+}
+
+void
+door_open(struct driver *d, int fd)
+{
+    const struct broker *b = &d->crew->broker;
+    struct door *door = mem_zalloc(b->alloc, sizeof(*door));
+    struct stream *stream = stream_of_socket(fd, b->alloc);
+
+    if (door == NULL || stream == NULL) {
+        if (stream == NULL) {
+            (void)close(fd);
+        }
+        stream_close(stream);
+        mem_free(b->alloc, door);
+        return;
+    }
+    door->stream = stream;
+    door->source = (struct loop_source){.fd = fd, .kind = DRIVER_DOOR};
+    door->timer.kind = DRIVER_DOOR;
+    /* Until the packet is whole there are fewer bytes than connect_bytes_max; then one more read.
+     */
+    buffer_init(&door->bytes, b->alloc, b->settings.connect_bytes_max + DRIVER_BUFFER_BYTES);
+    list_push_back(&d->doors, &door->link);
+    wheel_start(&d->wheel, &door->timer, d->shard->now_ms + b->settings.connect_timeout_ms);
+    if (loop_watch(d->loop, &door->source, LOOP_READABLE, false) != WILCO_OK) {
+        door_close(d, door);
+    }
+}
+
+/* [MQTT-3.1.0-1] */
+static bool
+is_connect(struct span bytes)
+{
+    return bytes.data[0] >> 4 == WIRE_CONNECT;
+}
+
+/* WILCO_OK: a CONNECT, decoded. WILCO_AGAIN: it may become one. Anything else: it never will. */
+static enum wilco_status
+first_packet(struct wire_connect *out, struct span bytes, uint64_t bytes_max)
+{
+    struct wire_header h;
+    enum wilco_status st = wire_header_decode(&h, bytes);
+    size_t packet_bytes = 0;
+
+    if (st != WILCO_OK) {
+        return st;
+    }
+    packet_bytes = h.header_bytes + h.remaining;
+    if (packet_bytes > bytes_max) {
+        return WILCO_ELIMIT;
+    }
+    if (bytes.len < packet_bytes) {
+        return WILCO_AGAIN;
+    }
+    return wire_connect_decode(out, span_skip(span_first(bytes, packet_bytes), h.header_bytes));
+}
+
+static void
+become_peer(struct driver *d, struct door *door, struct span bytes)
+{
+    struct stream *stream = door->stream;
+
+    door->stream = NULL;
+    peer_open(d, stream, bytes);
+    door_free(d, door);
+}
+
+void
+door_arrive(struct driver *d, struct door *door)
+{
+    if (d->is_stopping) {
+        door_free(d, door);
+        return;
+    }
+    become_peer(d, door, buffer_span(&door->bytes));
+}
+
+/* Only the bytes kept in the door travel with it. */
+static bool
+keep(struct door *door, struct span bytes)
+{
+    return bytes.data == door->bytes.data || buffer_append(&door->bytes, bytes) == WILCO_OK;
+}
+
+static void
+admit(struct driver *d, struct door *door, struct span bytes, struct span client_id)
+{
+    const struct shard *home = d->shard;
+
+    if (client_id.len > 0) { /* otherwise a name is made that belongs to this shard */
+        home = broker_shard_of(&d->crew->broker, client_id);
+    }
+    if (home == d->shard) {
+        door_detach(d, door);
+        become_peer(d, door, bytes);
+    } else if (keep(door, bytes)) {
+        door_detach(d, door);
+        driver_hand_over(d, d->crew->drivers[home->index], door);
+    } else {
+        door_close(d, door);
+    }
+}
+
+/* `bytes` is all that has arrived. */
+static void
+look(struct driver *d, struct door *door, struct span bytes)
+{
+    struct wire_connect connect = {.client_id = SPAN_EMPTY};
+    enum wilco_status st = WILCO_OK;
+
+    if (!is_connect(bytes)) {
+        door_close(d, door);
+        return;
+    }
+    st = first_packet(&connect, bytes, d->crew->broker.settings.connect_bytes_max);
+    if (st == WILCO_OK) {
+        admit(d, door, bytes, connect.client_id);
+    } else if (st != WILCO_AGAIN) {
+        admit(d, door, bytes, SPAN_EMPTY);
+    } else if (!keep(door, bytes)) {
+        door_close(d, door);
+    }
+}
+
+void
+door_ready(struct driver *d, struct door *door)
+{
+    size_t len = 0;
+    enum wilco_status st = stream_read(door->stream, d->buffer, sizeof(d->buffer), &len);
+    struct span bytes = span_of(d->buffer, len);
+
+    if (st == WILCO_AGAIN) {
+        return;
+    }
+    if (st == WILCO_OK && door->bytes.len > 0) {
+        st = buffer_append(&door->bytes, bytes);
+        bytes = buffer_span(&door->bytes);
+    }
+    if (st != WILCO_OK) {
+        door_close(d, door);
+        return;
+    }
+    look(d, door, bytes);
+}
+
+void
+door_timer_fired(struct driver *d, struct door *door)
+{
+    log_event(d->crew->broker.log, LOG_DEBUG, "connect_timeout", "shard=%u", d->index);
+    door_close(d, door);
+}

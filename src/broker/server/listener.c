@@ -1,0 +1,164 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "broker/server/listener.h"
+
+#include "net/socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* What the kernel may queue before it is accepted; it cuts this down to its own limit. */
+#define BACKLOG 4096
+
+static const char *
+advice(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "; is a broker running there already? Stop it, or choose another address with "
+               "--listen";
+    case EACCES: return "; choose a port from 1024 on, or a path that this user may write";
+    case EADDRNOTAVAIL: return "; choose an address of this machine with --listen";
+    case ENOENT: return "; make the folder first, or choose another path with --listen";
+    default: return "";
+    }
+}
+
+static enum wilco_status
+refuse(char reason[LISTENER_REASON_BYTES], const struct listener *l, const char *why,
+       const char *what_to_do)
+{
+    char url[LISTENER_URL_BYTES];
+
+    listener_url(l, url);
+    (void)snprintf(reason, LISTENER_REASON_BYTES, "cannot listen on %s: %s%s", url, why,
+                   what_to_do);
+    return WILCO_EIO;
+}
+
+static enum wilco_status
+refuse_url(char reason[LISTENER_REASON_BYTES], const char *url, const char *why)
+{
+    (void)snprintf(reason, LISTENER_REASON_BYTES, "cannot listen on \"%.200s\": %s", url, why);
+    return WILCO_EINVAL;
+}
+
+/* *is_missing: this machine has no such address. */
+static enum wilco_status
+open_one(struct listener_set *set, const struct address *a, bool *is_missing,
+         char reason[LISTENER_REASON_BYTES])
+{
+    struct listener *l = &set->items[set->count];
+    char text[128] = "";
+
+    *l = (struct listener){.fd = -1, .bound = *a};
+    if (socket_listen(a, BACKLOG, &l->fd, &l->bound) == WILCO_OK) {
+        set->count++;
+        return WILCO_OK;
+    }
+    l->bound = *a;
+    *is_missing = errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT;
+    if (strerror_r(errno, text, sizeof(text)) != 0) {
+        (void)snprintf(text, sizeof(text), "error %d", errno);
+    }
+    return refuse(reason, l, text, advice(errno));
+}
+
+static enum wilco_status
+check_is_local(const struct address *a, char reason[LISTENER_REASON_BYTES])
+{
+    struct listener l = {.fd = -1, .bound = *a};
+
+    if (address_is_local(a)) {
+        return WILCO_OK;
+    }
+    (void)refuse(reason, &l,
+                 "others than this machine could connect, and nobody would be authenticated",
+                 "; listen on 127.0.0.1, or say --allow-anonymous if that is meant");
+    return WILCO_EINVAL;
+}
+
+static enum wilco_status
+resolve(struct address found[LISTENERS_MAX], size_t *count, const char *text,
+        char reason[LISTENER_REASON_BYTES])
+{
+    struct url url;
+    const char *why = "";
+    enum wilco_status st = url_parse(&url, text, &why);
+
+    if (st == WILCO_OK) {
+        st = address_resolve(found, LISTENERS_MAX, count, &url, true, &why);
+    }
+    return st == WILCO_OK ? WILCO_OK : refuse_url(reason, text, why);
+}
+
+enum wilco_status
+listener_set_open(struct listener_set *set, const char *url, bool allow_anonymous,
+                  char reason[LISTENER_REASON_BYTES])
+{
+    struct address found[LISTENERS_MAX];
+    size_t count = 0;
+    size_t opened = 0;
+    enum wilco_status st = resolve(found, &count, url, reason);
+
+    for (size_t i = 0; i < count && st == WILCO_OK && !allow_anonymous; i++) {
+        st = check_is_local(&found[i], reason);
+    }
+    if (st != WILCO_OK) {
+        return st;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool is_missing = false;
+
+        if (set->count == LISTENERS_MAX) {
+            (void)refuse_url(reason, url, "there are too many listening addresses");
+            return WILCO_ELIMIT;
+        }
+        st = open_one(set, &found[i], &is_missing, reason);
+        if (st != WILCO_OK && !is_missing) {
+            return st;
+        }
+        opened += st == WILCO_OK;
+    }
+    return opened > 0 ? WILCO_OK : WILCO_EIO;
+}
+
+/* The file goes first: once nobody listens on it, another broker may put its own in the same place.
+ */
+static void
+remove_file(const struct address *a)
+{
+    struct sockaddr_un un;
+
+    if (a->storage.ss_family == AF_UNIX) {
+        memcpy(&un, &a->storage, sizeof(un));
+        (void)unlink(un.sun_path);
+    }
+}
+
+void
+listener_set_close(struct listener_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct listener *l = &set->items[i];
+
+        if (l->fd >= 0) {
+            remove_file(&l->bound);
+            (void)close(l->fd);
+            l->fd = -1;
+        }
+    }
+}
+
+void
+listener_url(const struct listener *l, char out[LISTENER_URL_BYTES])
+{
+    char text[ADDRESS_TEXT_BYTES];
+
+    address_text(&l->bound, text);
+    (void)snprintf(out, LISTENER_URL_BYTES, "%s%s",
+                   l->bound.storage.ss_family == AF_UNIX ? "" : "mqtt://", text);
+}

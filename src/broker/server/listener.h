@@ -1,0 +1,39 @@
+#ifndef WILCO_BROKER_SERVER_LISTENER_H
+#define WILCO_BROKER_SERVER_LISTENER_H
+
+#include "net/address.h"
+
+#include <stddef.h>
+
+/* A socket that clients connect to. */
+struct listener {
+    int fd; /* -1: closed */
+    struct address bound;
+};
+
+/* Listening sockets of one broker; a host name with several addresses needs several. */
+#define LISTENERS_MAX 32U
+
+#define LISTENER_REASON_BYTES 400U
+
+struct listener_set {
+    struct listener items[LISTENERS_MAX];
+    size_t count;
+};
+
+/* Listens on every address that `url` names. An address that this machine does not have is left out
+ * as long as another one works. WILCO_EINVAL: the URL makes no sense, or it is open to the network
+ * while nobody would be authenticated (`allow_anonymous` says that this is meant). WILCO_EIO: the
+ * system does not let us. WILCO_ELIMIT: more than LISTENERS_MAX. Then `reason` says in one line
+ * what to do; what was opened stays in the set. */
+WILCO_MUST_CHECK enum wilco_status listener_set_open(struct listener_set *set, const char *url,
+                                                     bool allow_anonymous,
+                                                     char reason[LISTENER_REASON_BYTES]);
+/* Closes all of them, and removes the files of Unix sockets. Their addresses stay known. */
+void listener_set_close(struct listener_set *set);
+
+/* "mqtt://127.0.0.1:1883" or "unix:/path". */
+#define LISTENER_URL_BYTES (ADDRESS_TEXT_BYTES + 8)
+void listener_url(const struct listener *l, char out[LISTENER_URL_BYTES]);
+
+#endif

@@ -1,0 +1,214 @@
+#include "broker/server/peer.h"
+
+#include "broker/server/driver.h"
+
+#define SPANS_PER_WRITE 64U
+/* Reads that fill the whole buffer, and writes of all spans, in one turn for one peer; then it is
+ * the others' turn. */
+#define READS_PER_TURN  4
+#define WRITES_PER_TURN 8
+
+void
+peer_open(struct driver *d, struct stream *stream, struct span bytes)
+{
+    struct peer *p = mem_zalloc(d->crew->broker.alloc, sizeof(*p));
+
+    if (p == NULL) {
+        stream_close(stream);
+        return;
+    }
+    conn_init(&p->conn, d->shard);
+    p->stream = stream;
+    p->source = (struct loop_source){.fd = stream_fd(stream), .kind = DRIVER_PEER};
+    p->timer.kind = DRIVER_PEER;
+    list_push_back(&d->peers, &p->link);
+    if (loop_watch(d->loop, &p->source, LOOP_READABLE, false) != WILCO_OK) {
+        peer_close(d, p);
+        return;
+    }
+    conn_feed(&p->conn, bytes);
+}
+
+void
+peer_close(struct driver *d, struct peer *p)
+{
+    if (!p->is_lingering) {
+        conn_fini(&p->conn);
+    }
+    wheel_stop(&d->wheel, &p->timer);
+    loop_unwatch(d->loop, &p->source);
+    stream_close(p->stream);
+    p->stream = NULL;
+    list_remove(&p->link);
+    list_push_back(&d->closed, &p->link);
+}
+
+void
+peer_free(struct driver *d, struct peer *p)
+{
+    list_remove(&p->link);
+    mem_free(d->crew->broker.alloc, p);
+}
+
+/* The transport broke, or the client hung up. */
+static void
+lose(struct driver *d, struct peer *p)
+{
+    conn_lost(&p->conn);
+    peer_close(d, p);
+}
+
+void
+peer_dismiss(struct driver *d, struct peer *p)
+{
+    if (!p->is_lingering && p->conn.state == CONN_AWAITS_CONNECT) {
+        lose(d, p);
+    }
+}
+
+/* Reads and forgets. */
+static void
+discard(struct driver *d, struct peer *p)
+{
+    size_t len = 0;
+    enum wilco_status st = stream_read(p->stream, d->buffer, sizeof(d->buffer), &len);
+
+    p->linger_bytes += st == WILCO_OK ? len : 0;
+    if ((st != WILCO_OK && st != WILCO_AGAIN) || p->linger_bytes > PEER_LINGER_BYTES) {
+        peer_close(d, p);
+    }
+}
+
+/* Even where no input is wanted, as the loop does not call for it then unless the connection broke.
+ */
+static void
+read_some(struct driver *d, struct peer *p)
+{
+    for (int i = 0; i < READS_PER_TURN; i++) {
+        size_t len = 0;
+        enum wilco_status st = stream_read(p->stream, d->buffer, sizeof(d->buffer), &len);
+
+        if (st == WILCO_AGAIN) {
+            return;
+        }
+        if (st != WILCO_OK) {
+            lose(d, p);
+            return;
+        }
+        conn_feed(&p->conn, span_of(d->buffer, len));
+        if (len < sizeof(d->buffer) || !conn_wants_input(&p->conn)) {
+            return;
+        }
+    }
+}
+
+void
+peer_ready(struct driver *d, struct peer *p, unsigned ready)
+{
+    if (p->stream == NULL) { /* closed since, by whoever held the lock */
+        return;
+    }
+    if ((ready & LOOP_WRITABLE) != 0 && !p->is_lingering) {
+        p->is_blocked = false;
+        conn_touch(&p->conn);
+    }
+    if ((ready & LOOP_READABLE) == 0) {
+        return;
+    }
+    if (p->is_lingering || p->conn.state == CONN_ENDING) {
+        discard(d, p);
+    } else {
+        read_some(d, p);
+    }
+}
+
+/* False: the transport broke. */
+static bool
+write_some(struct peer *p)
+{
+    for (int i = 0; i < WRITES_PER_TURN; i++) {
+        struct span spans[SPANS_PER_WRITE];
+        size_t count = output_spans(&p->conn.output, spans, SPANS_PER_WRITE);
+        size_t wanted = 0;
+        size_t written = 0;
+        enum wilco_status st = WILCO_OK;
+
+        if (count == 0) {
+            return true;
+        }
+        for (size_t k = 0; k < count; k++) {
+            wanted += spans[k].len;
+        }
+        st = stream_write(p->stream, spans, count, &written);
+        if (st != WILCO_OK && st != WILCO_AGAIN) {
+            return false;
+        }
+        if (st == WILCO_OK) {
+            conn_wrote(&p->conn, written);
+        }
+        if (st == WILCO_AGAIN || written < wanted) {
+            p->is_blocked = true;
+            return true;
+        }
+    }
+    p->is_blocked = !output_is_empty(&p->conn.output); /* goes on when the loop comes round */
+    return true;
+}
+
+/* A driver that stops has a deadline for all of them. */
+static void
+start_patience(struct driver *d, struct peer *p)
+{
+    uint64_t patience_ms = d->crew->broker.settings.ending_timeout_ms;
+
+    if (!d->is_stopping && !timer_is_running(&p->timer)) {
+        wheel_start(&d->wheel, &p->timer, d->shard->now_ms + patience_ms);
+    }
+}
+
+static void
+linger(struct peer *p)
+{
+    conn_fini(&p->conn);
+    p->is_lingering = true;
+    p->is_blocked = false;
+    p->stream->ops->finish(p->stream);
+}
+
+static unsigned
+interest_of(const struct peer *p)
+{
+    unsigned interest = 0;
+
+    if (p->is_lingering || conn_wants_input(&p->conn)) {
+        interest |= LOOP_READABLE;
+    }
+    if (p->is_blocked) {
+        interest |= LOOP_WRITABLE;
+    }
+    return interest;
+}
+
+void
+peer_settle(struct driver *d, struct peer *p)
+{
+    if (!p->is_blocked && !write_some(p)) {
+        lose(d, p);
+        return;
+    }
+    if (p->conn.state == CONN_ENDING) {
+        start_patience(d, p);
+    }
+    if (conn_is_over(&p->conn)) {
+        linger(p);
+    }
+    if (loop_watch(d->loop, &p->source, interest_of(p), false) != WILCO_OK) {
+        peer_close(d, p);
+    }
+}
+
+void
+peer_timer_fired(struct driver *d, struct peer *p)
+{
+    peer_close(d, p);
+}

@@ -1,0 +1,46 @@
+#ifndef WILCO_BROKER_SERVER_PEER_H
+#define WILCO_BROKER_SERVER_PEER_H
+
+#include "broker/core/conn.h"
+#include "net/loop.h"
+#include "net/stream.h"
+
+struct driver;
+
+/* A conn with its network: owned by the driver of its shard from the moment its first packet is
+ * known until the stream is closed.
+ *
+ * Ending takes care that the client gets our last words. A socket that is closed while bytes wait
+ * to be read makes the system throw away, at the other end too, what was written before. So we say
+ * that we shall write no more, read what the client still sends without looking at it, and close
+ * when it has closed, or when our patience (settings.ending_timeout_ms, PEER_LINGER_BYTES) has an
+ * end. */
+struct peer {
+    struct conn conn;
+    struct stream *stream; /* NULL: closed, in driver->closed */
+    struct loop_source source;
+    struct list link;    /* in driver->peers or driver->closed */
+    struct timer timer;  /* runs when the connection is ending */
+    size_t linger_bytes; /* read since we said our last words */
+    bool is_blocked;     /* the transport takes no more for now */
+    bool is_lingering;   /* conn is gone, the stream is finished */
+};
+
+#define PEER_LINGER_BYTES (16U << 20)
+
+/* Takes `stream` and feeds a new conn what has arrived. Without memory the stream is closed. */
+void peer_open(struct driver *d, struct stream *stream, struct span bytes);
+/* The loop says that the stream is ready. */
+void peer_ready(struct driver *d, struct peer *p, unsigned ready);
+/* Its conn came out of shard_next_dirty(): writes what there is to write, then sees what to wait
+ * for. */
+void peer_settle(struct driver *d, struct peer *p);
+void peer_timer_fired(struct driver *d, struct peer *p);
+
+/* For a driver that stops: closes what has not said CONNECT. */
+void peer_dismiss(struct driver *d, struct peer *p);
+/* Closes at once. What is left is in driver->closed until peer_free(). */
+void peer_close(struct driver *d, struct peer *p);
+void peer_free(struct driver *d, struct peer *p);
+
+#endif

@@ -1,0 +1,224 @@
+#define _GNU_SOURCE /* sched_getaffinity */
+
+#include "broker/server/server.h"
+
+#include "base/clock.h"
+#include "broker/core/rcu.h"
+#include "broker/server/driver.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+struct server {
+    struct crew crew;
+    bool has_broker;
+    unsigned started; /* drivers with a thread */
+};
+
+static unsigned
+cores(void)
+{
+    cpu_set_t set;
+    int count = 1;
+
+    if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+        count = CPU_COUNT(&set);
+    }
+    return count > (int)SHARDS_MAX ? SHARDS_MAX : (unsigned)count;
+}
+
+static enum wilco_status
+refuse(char reason[SERVER_REASON_BYTES], enum wilco_status st, const char *what)
+{
+    char why[128];
+
+    if (st != WILCO_EIO || strerror_r(errno, why, sizeof(why)) != 0) {
+        (void)snprintf(why, sizeof(why), "%s", status_text(st));
+    }
+    (void)snprintf(reason, SERVER_REASON_BYTES, "cannot %s: %s", what, why);
+    return st;
+}
+
+static enum wilco_status
+make_broker(struct server *s, const struct server_config *config, char reason[SERVER_REASON_BYTES])
+{
+    struct broker_config c = {
+        .settings = config->settings,
+        .alloc = config->alloc,
+        .random = random_system(),
+        .log = config->log,
+        .shard_count = config->shard_count == 0 ? cores() : config->shard_count,
+    };
+    enum wilco_status st = WILCO_OK;
+
+    if (c.shard_count > SHARDS_MAX) {
+        (void)snprintf(reason, SERVER_REASON_BYTES, "%u shards are too many: use %u at most",
+                       c.shard_count, SHARDS_MAX);
+        return WILCO_EINVAL;
+    }
+    st = broker_init(&s->crew.broker, &c, clock_monotonic_ms());
+    if (st != WILCO_OK) {
+        return refuse(reason, st, "make the broker");
+    }
+    s->has_broker = true;
+    return WILCO_OK;
+}
+
+static enum wilco_status
+listen_everywhere(struct server *s, const struct server_config *config,
+                  char reason[SERVER_REASON_BYTES])
+{
+    _Static_assert(SERVER_REASON_BYTES >= LISTENER_REASON_BYTES, "a listener's reason fits");
+
+    for (size_t i = 0; i < config->listen_count; i++) {
+        enum wilco_status st = listener_set_open(&s->crew.listeners, config->listen[i],
+                                                 config->allow_anonymous, reason);
+
+        if (st != WILCO_OK) {
+            return st;
+        }
+    }
+    return WILCO_OK;
+}
+
+static enum wilco_status
+start_drivers(struct server *s, char reason[SERVER_REASON_BYTES])
+{
+    struct crew *crew = &s->crew;
+
+    for (unsigned i = 0; i < crew->broker.shard_count; i++) {
+        crew->drivers[i] = driver_new(crew, i);
+        if (crew->drivers[i] == NULL) {
+            return refuse(reason, WILCO_EIO, "make an event loop");
+        }
+        crew->driver_count++;
+    }
+    atomic_store(&crew->listening, crew->driver_count);
+    for (unsigned i = 0; i < crew->driver_count; i++) {
+        if (driver_start(crew->drivers[i]) != WILCO_OK) {
+            return refuse(reason, WILCO_EIO, "start a thread");
+        }
+        s->started++;
+    }
+    return WILCO_OK;
+}
+
+static void
+log_ready(const struct server *s)
+{
+    const struct listener_set *listeners = &s->crew.listeners;
+    char text[LOG_LINE_MAX] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; i < listeners->count && len < sizeof(text); i++) {
+        char url[LISTENER_URL_BYTES];
+
+        listener_url(&listeners->items[i], url);
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "listen=%s ", url);
+    }
+    log_event(s->crew.broker.log, LOG_INFO, "ready", "%sshards=%u", text, s->crew.driver_count);
+}
+
+static void
+log_stopped(struct server *s)
+{
+    struct stats sum = server_stats(s);
+    char text[LOG_LINE_MAX] = "";
+    size_t len = 0;
+
+#define ADD(name, what)                                                                            \
+    if (len < sizeof(text)) {                                                                      \
+        len += (size_t)snprintf(text + len, sizeof(text) - len, " %s=%" PRIu64, #name, sum.name);  \
+    }
+    STATS(ADD)
+#undef ADD
+    log_event(s->crew.broker.log, LOG_INFO, "stopped", "%s", text + 1);
+}
+
+/* Everything but the threads, which have ended. */
+static void
+server_free(struct server *s, const struct wilco_alloc *a)
+{
+    listener_set_close(&s->crew.listeners);
+    for (unsigned i = 0; i < s->crew.driver_count; i++) {
+        driver_free(s->crew.drivers[i]);
+    }
+    if (s->has_broker) {
+        broker_fini(&s->crew.broker);
+    }
+    mem_free(a, s);
+}
+
+static void
+stop_threads(struct server *s)
+{
+    atomic_store(&s->crew.is_stopping, true);
+    for (unsigned i = 0; i < s->started; i++) {
+        loop_wake(s->crew.drivers[i]->loop);
+    }
+    for (unsigned i = 0; i < s->started; i++) {
+        driver_join(s->crew.drivers[i]);
+    }
+}
+
+enum wilco_status
+server_start(struct server **out, const struct server_config *config,
+             char reason[SERVER_REASON_BYTES])
+{
+    struct server *s = mem_zalloc(config->alloc, sizeof(*s));
+    enum wilco_status st = WILCO_OK;
+
+    if (s == NULL) {
+        return refuse(reason, WILCO_ENOMEM, "start");
+    }
+    rcu_thread_enter();
+    st = make_broker(s, config, reason);
+    if (st == WILCO_OK) {
+        st = listen_everywhere(s, config, reason);
+    }
+    if (st == WILCO_OK) {
+        st = start_drivers(s, reason);
+    }
+    if (st == WILCO_OK) {
+        log_ready(s);
+        *out = s;
+    } else {
+        stop_threads(s);
+        server_free(s, config->alloc);
+    }
+    rcu_thread_leave();
+    return st;
+}
+
+void
+server_stop(struct server *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    rcu_thread_enter();
+    stop_threads(s);
+    log_stopped(s);
+    server_free(s, s->crew.broker.alloc);
+    rcu_thread_leave();
+}
+
+const struct address *
+server_address(const struct server *s, size_t index)
+{
+    return index < s->crew.listeners.count ? &s->crew.listeners.items[index].bound : NULL;
+}
+
+struct stats
+server_stats(struct server *s)
+{
+    struct stats sum = {.connections = 0};
+
+    for (unsigned i = 0; i < s->crew.driver_count; i++) {
+        driver_add_stats(s->crew.drivers[i], &sum);
+    }
+    return sum;
+}

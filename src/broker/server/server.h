@@ -1,0 +1,45 @@
+#ifndef WILCO_BROKER_SERVER_SERVER_H
+#define WILCO_BROKER_SERVER_SERVER_H
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "broker/core/settings.h"
+#include "broker/core/stats.h"
+#include "net/address.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A broker that serves, with threads of its own, in any program: it takes no signals and leaves
+ * everything of the process as it is. Several may run side by side. */
+struct server;
+
+struct server_config {
+    const char *const *listen; /* URLs (net/address.h) */
+    size_t listen_count;
+    unsigned shard_count; /* 0: one for each core that this process may use */
+    struct settings settings;
+    const struct wilco_alloc *alloc; /* must be safe from any thread */
+    const struct logger *log;        /* lives as long as the server; NULL is allowed */
+    bool allow_anonymous;            /* also listen where others than this machine can connect */
+};
+
+#define SERVER_REASON_BYTES 400U
+
+/* Listens and serves; logs event=ready. WILCO_EINVAL: the configuration cannot be. WILCO_EIO,
+ * WILCO_ENOMEM, WILCO_ELIMIT: it cannot run here and now. Then `reason` says in one line what to
+ * do. */
+WILCO_MUST_CHECK enum wilco_status server_start(struct server **out,
+                                                const struct server_config *config,
+                                                char reason[SERVER_REASON_BYTES]);
+
+/* Tells every client (DISCONNECT 0x8B), waits settings.drain_timeout_ms at most for them to read
+ * it, logs event=stopped with the counters, and frees everything. NULL is allowed. */
+void server_stop(struct server *s);
+
+/* Where it listens, with the ports that the system chose; NULL behind the last. */
+const struct address *server_address(const struct server *s, size_t index);
+/* The counters of all shards together. */
+struct stats server_stats(struct server *s);
+
+#endif
