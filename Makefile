@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 
 build: $(PRESET)/build.ninja ## build the tool and the library: build/wilco, build/libwilco.*
 	@cmake --build --preset release
-	@cd build && ln -sf release/wilco release/libwilco.* .
+	@cd build && find release -maxdepth 1 \( -name wilco -o -name 'libwilco.*' \) -exec ln -sf '{}' . ';'
 
 $(PRESET)/build.ninja: CMakePresets.json
 	@cmake --preset release || { echo "To install what is missing: make setup" >&2; exit 1; }

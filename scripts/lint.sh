@@ -81,7 +81,7 @@ shell() {
 exports() {
   local extra
   echo "libwilco exports wilco_ symbols only"
-  cmake --preset dev && cmake --build --preset dev --target wilco_static wilco_shared || return 1
+  cmake --preset dev && cmake --build --preset dev --target libwilco.a libwilco.so || return 1
   extra=$(nm -g --defined-only build/dev/libwilco.a | grep -E ' [A-Z] ' | grep -v ' wilco_')
   extra+=$(nm -D --defined-only build/dev/libwilco.so | grep -E ' [A-Z] ' | grep -v ' wilco_')
   [ -z "$extra" ] || {

@@ -1,12 +1,3 @@
-# What is built for users lies at the top of the build folder: the tool and the library beside it.
-#   wilco_product(wilco_tool)
-function(wilco_product target)
-  set_target_properties(${target} PROPERTIES
-    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}
-    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}
-    ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
-endfunction()
-
 # The allocator of the tool alone; the library leaves that choice to the program that links it.
 # It is linked although nothing calls it by name: it takes the place of malloc and free.
 option(WILCO_MIMALLOC "Link the tool with mimalloc, if it is installed" OFF)
