@@ -5,7 +5,7 @@
  * what a writer takes out is freed when no reader can still see it. A thin coat over liburcu that
  * also tells the thread sanitizer what it cannot see. */
 
-/* Every thread that reads or defers registers first and unregisters before it ends. */
+/* Every thread that reads, defers or settles registers first and unregisters before it ends. */
 void rcu_thread_enter(void);
 void rcu_thread_leave(void);
 
