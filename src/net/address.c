@@ -4,7 +4,7 @@
 
 #include "base/span.h"
 
-#include <arpa/inet.h>
+#include <assert.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -36,17 +36,17 @@ static const struct {
 };
 #define SCHEME_COUNT (sizeof(schemes) / sizeof(schemes[0]))
 
-static char
-lower_case(char c)
+static uint8_t
+lower_case(uint8_t c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
 }
 
 static bool
 starts_with(struct span text, const char *prefix)
 {
     for (size_t i = 0; prefix[i] != '\0'; i++) {
-        if (i == text.len || lower_case((char)text.data[i]) != prefix[i]) {
+        if (i == text.len || lower_case(text.data[i]) != (uint8_t)prefix[i]) {
             return false;
         }
     }
@@ -80,7 +80,7 @@ static int
 hex_value(uint8_t c)
 {
     static const char digits[] = "0123456789abcdef";
-    const char *at = c == 0 ? NULL : strchr(digits, lower_case((char)c));
+    const char *at = c == 0 ? NULL : strchr(digits, lower_case(c));
 
     return at == NULL ? -1 : (int)(at - digits);
 }
@@ -156,7 +156,7 @@ static bool
 host_is_valid(struct span host, const char *also)
 {
     for (size_t i = 0; i < host.len; i++) {
-        char c = lower_case((char)host.data[i]);
+        uint8_t c = lower_case(host.data[i]);
         bool is_usual = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 
         if (!is_usual && (c == '\0' || strchr(also, c) == NULL)) {
@@ -261,6 +261,7 @@ url_parse(struct url *out, const char *text, const char **reason)
 {
     const char *why = NULL;
 
+    assert(text != NULL);
     *out = (struct url){.scheme = URL_MQTT};
     why = parse(out, span_of_text(text));
     return why == NULL ? WILCO_OK : refuse(reason, why);

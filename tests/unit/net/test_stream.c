@@ -204,6 +204,7 @@ static bool
 flow_read(struct flow *f)
 {
     static uint8_t bytes[50000];
+    size_t wrong = 0;
     size_t len = 0;
     enum wilco_status st = stream_read(f->to, bytes, 1 + random_below(f, sizeof(bytes)), &len);
 
@@ -213,8 +214,9 @@ flow_read(struct flow *f)
     assert_int_equal(st, WILCO_OK);
     assert_true(len > 0);
     for (size_t i = 0; i < len; i++) {
-        assert_int_equal(bytes[i], nth_byte(f->received + i));
+        wrong += bytes[i] != nth_byte(f->received + i);
     }
+    assert_int_equal(wrong, 0);
     f->received += len;
     return true;
 }
@@ -261,10 +263,9 @@ flow_of(struct stream *from, struct stream *to, size_t total)
 static void
 check_order(struct pair *p, const struct transport *t)
 {
-    struct flow forth = flow_of(p->a, p->b, 3000000);
+    struct flow forth = flow_of(p->a, p->b, t->url == NULL ? 200 * MEMORY_BYTES : 3000000);
     struct flow back = flow_of(p->b, p->a, 100001);
 
-    (void)t;
     forth.random.source.context = &forth.random;
     back.random.source.context = &back.random;
     flow_run(&forth);
