@@ -51,6 +51,8 @@ struct wilco_bytes {
 
 /* A short phrase without a full stop, such as "the deadline passed first". Static storage. */
 WILCO_API const char *wilco_status_text(enum wilco_status status);
+/* The name of an MQTT 5.0 Reason Code (2.4), such as "Not authorized". Static storage. */
+WILCO_API const char *wilco_reason_text(uint8_t reason_code);
 WILCO_API const char *wilco_version(void); /* "0.1.0" */
 
 /* What happened, for people and programs: filled when a call that was given one fails. */
@@ -130,6 +132,7 @@ struct wilco_options {
     uint16_t receive_maximum;  /* 0: 65 535 */
     uint32_t packet_bytes_max; /* Maximum Packet Size we accept; 0: 16 MiB */
     size_t pending_max;        /* requests that may wait for their responses; 0: 65 536 */
+    size_t queue_bytes_max;    /* publications not yet written or acknowledged; 0: 16 MiB */
     const struct wilco_publish *will;
     uint32_t will_delay_s;
     wilco_closed_fn *closed; /* NULL is allowed */

@@ -1,0 +1,92 @@
+#include "cli/answer.h"
+
+#include "cli/output.h"
+#include "cli/say.h"
+#include "cli/wake.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool
+answer_is_last(const struct answers *a)
+{
+    return a->count.is_set && atomic_load(&a->answered) >= a->count.value;
+}
+
+/* The request stays as it arrived, so its Response Topic and Correlation Data are those of the
+ * answer. */
+static void
+show_answer(const struct wilco_message *request, const struct wilco_reply *reply)
+{
+    struct wilco_bytes text = {reply->status_text, 0};
+    struct view view = {
+        .topic = wilco_message_response_topic(request),
+        .correlation_data = wilco_message_correlation_data(request),
+        .payload = reply->payload,
+        .status = reply->status,
+    };
+
+    if (text.data != NULL) {
+        text.len = strlen(reply->status_text);
+        view.user_properties = &(struct view_pair){WILCO_TEXT("__stMsg"), text};
+        view.user_property_count = 1;
+    }
+    output_show(stderr, "response", &view);
+}
+
+static void
+send_reply(struct answers *a, struct wilco_call *call, const struct wilco_reply *reply)
+{
+    enum wilco_status status;
+
+    if (a->show) {
+        show_answer(wilco_call_message(call), reply);
+    }
+    status = wilco_reply(call, reply);
+    if (status == WILCO_ETIMEDOUT) {
+        say("an answer came too late and was not sent");
+    } else if (status != WILCO_OK && status != WILCO_ECLOSED) {
+        say("an answer could not be sent: %s", wilco_status_text(status));
+    }
+    (void)atomic_fetch_add(&a->answered, 1);
+    if (answer_is_last(a)) {
+        wake_up();
+    }
+}
+
+bool
+answer_accept(struct answers *a, struct wilco_call *call)
+{
+    if (a->count.is_set && atomic_fetch_add(&a->accepted, 1) >= a->count.value) {
+        (void)wilco_reply_error(call, 503, "the responder is about to end");
+        return false;
+    }
+    if (a->show) {
+        struct view view = view_of_message(wilco_call_message(call));
+
+        output_show(stderr, "request", &view);
+        view_fini(&view);
+    }
+    return true;
+}
+
+void
+answer_bytes(struct answers *a, struct wilco_call *call, struct wilco_bytes payload)
+{
+    const struct properties *p = &a->properties;
+
+    send_reply(a, call,
+               &(struct wilco_reply){
+                   .payload = payload,
+                   .is_utf8 = p->is_utf8,
+                   .content_type = p->content_type,
+                   .user_properties = p->user,
+                   .user_property_count = p->user_count,
+               });
+}
+
+void
+answer_error(struct answers *a, struct wilco_call *call, int status, const char *text)
+{
+    send_reply(a, call, &(struct wilco_reply){.status = status, .status_text = text});
+}

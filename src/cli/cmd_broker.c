@@ -1,0 +1,103 @@
+#include "cli/commands.h"
+
+#include "broker/server/broker_main.h"
+#include "cli/exit_code.h"
+#include "cli/manual.h"
+#include "cli/options.h"
+#include "cli/output.h"
+
+#include <string.h>
+
+struct broker_command {
+    struct option_list listen, settings;
+    struct option_number shards;
+    const char *store;
+    enum log_level log_level;
+    bool help_settings;
+};
+
+static const char *
+take_log_level(void *field, struct option_input *in)
+{
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+    static const enum log_level levels[] = {LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+    const char *word = option_take(in);
+
+    for (size_t i = 0; word != NULL && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(word, names[i]) == 0) {
+            *(enum log_level *)field = levels[i];
+            return NULL;
+        }
+    }
+    return "error, warning, info or debug";
+}
+
+#define FIELD(name) offsetof(struct broker_command, name)
+static const struct option broker_rows[] = {
+    {"listen", 0, "URL",
+     "mqtt://ADDRESS[:PORT] or unix:/PATH; port 0 is any that\n"
+     "is free; repeatable (default mqtt://127.0.0.1:1883)",
+     option_texts, FIELD(listen)},
+    {"shards", 0, "NUMBER", "so many threads (default: one for each core)", option_count,
+     FIELD(shards)},
+    {"store", 0, "STORE", "where sessions and messages are kept: memory", option_text,
+     FIELD(store)},
+    {"set", 0, "NAME=VALUE", "change a setting; repeatable", option_texts, FIELD(settings)},
+    {"help-settings", 0, NULL, "list the settings with their defaults", option_flag,
+     FIELD(help_settings)},
+    {"log-level", 0, "LEVEL", "error, warning, info (default) or debug", take_log_level,
+     FIELD(log_level)},
+};
+
+static const enum exit_code broker_exit_codes[] = {EXIT_CODE_OK, EXIT_CODE_USAGE,
+                                                   EXIT_CODE_CONNECTION};
+
+static const struct manual broker_manual = {
+    .name = "wilco broker",
+    .synopsis = "wilco broker [OPTION]...",
+    .about =
+        "Serves MQTT 5.0 and 3.1.1 clients in the foreground until SIGTERM or SIGINT. When it\n"
+        "listens it logs one line with event=ready and its addresses to standard error.",
+    .examples = "  wilco broker\n"
+                "  wilco broker --listen mqtt://0.0.0.0 --listen unix:/run/wilco.sock\n"
+                "  wilco broker --listen mqtt://127.0.0.1:0 --shards 4 --log-level debug\n",
+    .exit_codes = broker_exit_codes,
+    .exit_code_count = sizeof(broker_exit_codes) / sizeof(broker_exit_codes[0]),
+};
+
+static int
+run(const struct broker_command *c)
+{
+    if (c->help_settings) {
+        broker_main_print_settings();
+        return output_finish() ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+    }
+    return broker_main(&(struct broker_main_options){
+        .listen = c->listen.words,
+        .listen_count = c->listen.count,
+        .shards = c->shards.value,
+        .store = c->store,
+        .settings = c->settings.words,
+        .setting_count = c->settings.count,
+        .log_level = c->log_level,
+    });
+}
+
+int
+cmd_broker(int argc, char **argv)
+{
+    struct broker_command c = {.log_level = LOG_INFO};
+    const struct option_group groups[] = {
+        {"Options", broker_rows, sizeof(broker_rows) / sizeof(broker_rows[0]), &c},
+    };
+    const struct command_line line = {.manual = &broker_manual, .groups = groups, .group_count = 1};
+    size_t word_count = 0;
+    int exit_code = EXIT_CODE_OK;
+
+    if (options_parse(&line, argc, argv, &word_count, &exit_code)) {
+        exit_code = run(&c);
+    }
+    option_list_fini(&c.listen);
+    option_list_fini(&c.settings);
+    return exit_code;
+}

@@ -1,0 +1,192 @@
+#include "cli/commands.h"
+
+#include "cli/connection.h"
+#include "cli/exit_code.h"
+#include "cli/manual.h"
+#include "cli/options.h"
+#include "cli/outgoing.h"
+#include "cli/output.h"
+#include "cli/say.h"
+
+#include <stdio.h>
+
+struct request_command {
+    struct outgoing outgoing;
+    struct option_number timeout_ms;
+    struct output output;
+    bool show;
+    struct connection_options connection;
+};
+
+#define FIELD(name) offsetof(struct request_command, name)
+static const struct option request_rows[] = {
+    {"timeout", 'W', "DURATION", "how long to wait for the answer (default 10s)",
+     option_duration_ms, FIELD(timeout_ms)},
+    {"qos", 'q', "QOS", "quality of service: 0, 1 or 2 (default 1)", option_qos,
+     FIELD(outgoing.qos)},
+    {"json", 0, NULL, "write the answer as one JSON object", option_flag, FIELD(output.json)},
+    {"no-newline", 'N', NULL, "write the payload and nothing behind it", option_flag,
+     FIELD(output.no_newline)},
+    {"show", 'v', NULL, "show request and answer with their properties\non standard error",
+     option_flag, FIELD(show)},
+    {"verbose", 0, NULL, "the same", option_flag, FIELD(show)},
+};
+
+static const enum exit_code request_exit_codes[] = {
+    EXIT_CODE_OK,        EXIT_CODE_USAGE,  EXIT_CODE_CONNECTION, EXIT_CODE_NO_RESPONDER,
+    EXIT_CODE_TIMED_OUT, EXIT_CODE_REMOTE, EXIT_CODE_REFUSED,    EXIT_CODE_INTERRUPTED,
+};
+
+static const struct manual request_manual = {
+    .name = "wilco request",
+    .synopsis = "wilco request [OPTION]... TOPIC [PAYLOAD|-]",
+    .about = "Asks whoever serves TOPIC and writes the answer to standard output.",
+    .examples = "  wilco request weather/now\n"
+                "  wilco request lights/kitchen/set on --timeout 500ms\n"
+                "  wilco request requests/device1/getConfig '{}' --json\n"
+                "  wilco request rpc/add - < numbers.json > sum.json\n"
+                "  wilco request -v requests/device1/getConfig '{}' \\\n"
+                "      --response-topic responses/device1/getConfig --correlation abcdef12345\n",
+    .exit_codes = request_exit_codes,
+    .exit_code_count = sizeof(request_exit_codes) / sizeof(request_exit_codes[0]),
+};
+
+static bool
+parse(struct request_command *c, int argc, char **argv, size_t *word_count, int *exit_code)
+{
+    const struct option_group groups[] = {
+        {"Asking", request_rows, sizeof(request_rows) / sizeof(request_rows[0]), c},
+        {"Message", outgoing_rows, outgoing_count, &c->outgoing},
+        {"Properties", properties_common_rows, properties_common_count, &c->outgoing.properties},
+        {NULL, properties_request_rows, properties_request_count, &c->outgoing.properties},
+        {"Connection", connection_rows, connection_row_count, &c->connection},
+    };
+    const struct command_line line = {
+        .manual = &request_manual,
+        .groups = groups,
+        .group_count = sizeof(groups) / sizeof(groups[0]),
+        .words_max = 2,
+    };
+
+    return options_parse(&line, argc, argv, word_count, exit_code);
+}
+
+static int
+prepare(struct request_command *c, char **words, size_t word_count)
+{
+    int exit_code = connection_prepare(&c->connection);
+
+    if (exit_code == EXIT_CODE_OK && c->outgoing.properties.expiry_s.is_set) {
+        exit_code = options_wrong("a request expires when its --timeout does");
+    }
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = outgoing_complete(&c->outgoing, words, word_count, c->connection.topic);
+    }
+    if (!c->outgoing.qos.is_set) {
+        c->outgoing.qos.value = 1;
+    }
+    return exit_code;
+}
+
+static void
+say_failure(const struct request_command *c, enum wilco_status status,
+            const struct wilco_error *error)
+{
+    if (error->text[0] != '\0') {
+        say("%s", error->text);
+    } else {
+        (void)connection_failed("request", c->outgoing.topic, status, error->reason_code);
+    }
+}
+
+static int
+write_response(const struct request_command *c, const struct wilco_message *response,
+               enum wilco_status status)
+{
+    struct view view = view_of_response(response);
+    struct wilco_bytes text = wilco_message_user_property(response, "__stMsg");
+    int exit_code = exit_code_of(status, 0);
+
+    if (c->show) {
+        output_show(stderr, "response", &view);
+    }
+    if ((status == WILCO_OK || c->output.json || view.payload.len > 0) &&
+        !output_message(&c->output, &view)) {
+        exit_code = EXIT_CODE_USAGE;
+    }
+    if (status == WILCO_EREMOTE) {
+        say("the responder answered with status %d%s%.*s", view.status, text.len > 0 ? ": " : "",
+            WILCO_PRINTF_BYTES(text));
+    }
+    view_fini(&view);
+    return exit_code;
+}
+
+static int
+ask(const struct request_command *c, struct wilco *client)
+{
+    struct wilco_publish p = outgoing_publish(&c->outgoing);
+    struct wilco_error error = {0};
+    struct wilco_message *response = NULL;
+    struct wilco_request request = {
+        .topic = p.topic,
+        .payload = p.payload,
+        .timeout_ms = c->timeout_ms.value,
+        .qos = p.qos,
+        .qos_0 = p.qos == 0,
+        .is_utf8 = p.is_utf8,
+        .content_type = p.content_type,
+        .response_topic = p.response_topic,
+        .correlation_data = p.correlation_data,
+        .user_properties = p.user_properties,
+        .user_property_count = p.user_property_count,
+        .error = &error,
+    };
+    enum wilco_status status;
+    int exit_code;
+
+    if (c->show) {
+        struct view view = view_of_publish(&p);
+
+        output_show(stderr, "request", &view);
+        view_fini(&view);
+    }
+    status = wilco_request(client, &request, &response);
+    if (response == NULL) {
+        say_failure(c, status, &error);
+        return exit_code_of(status, error.reason_code);
+    }
+    exit_code = write_response(c, response, status);
+    wilco_message_unref(response);
+    return exit_code;
+}
+
+static int
+run(struct request_command *c, char **words, size_t word_count)
+{
+    struct connection connection;
+    int exit_code = prepare(c, words, word_count);
+
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = connection_open(&connection, &c->connection);
+    }
+    if (exit_code != EXIT_CODE_OK) {
+        return exit_code;
+    }
+    return connection_close(&connection, ask(c, connection.client));
+}
+
+int
+cmd_request(int argc, char **argv)
+{
+    struct request_command c = {0};
+    size_t word_count = 0;
+    int exit_code = EXIT_CODE_OK;
+
+    if (parse(&c, argc, argv, &word_count, &exit_code)) {
+        exit_code = run(&c, argv + 1, word_count);
+    }
+    connection_options_fini(&c.connection);
+    outgoing_fini(&c.outgoing);
+    return exit_code;
+}

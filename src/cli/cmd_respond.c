@@ -1,0 +1,275 @@
+#include "cli/commands.h"
+
+#include "cli/answer.h"
+#include "cli/connection.h"
+#include "cli/exit_code.h"
+#include "cli/jobs.h"
+#include "cli/manual.h"
+#include "cli/options.h"
+#include "cli/payload.h"
+#include "cli/say.h"
+#include "cli/wake.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_CONCURRENCY 16U
+#define DEFAULT_QUEUE       1024U
+#define DEFAULT_TIMEOUT_MS  60000U
+#define CONCURRENCY_MAX     1024U
+#define QUEUE_MAX           1048576U
+
+struct respond_command {
+    const char *filter, *group;
+    struct option_number qos;
+    bool echo;
+    const char *text, *file, *command; /* one of these, or echo */
+    struct option_number concurrency, queue, timeout_ms;
+    struct answers answers;
+    struct connection_options connection;
+    struct jobs *jobs; /* for `command` only */
+};
+
+#define FIELD(name) offsetof(struct respond_command, name)
+static const struct option respond_rows[] = {
+    {"echo", 0, NULL, "answer with the payload of the request", option_flag, FIELD(echo)},
+    {"reply", 'm', "TEXT", "answer with this text", option_text, FIELD(text)},
+    {"reply-file", 'f', "FILE", "answer with what the file holds at that time", option_text,
+     FIELD(file)},
+    {"exec", 0, "COMMAND",
+     "answer with what this shell command writes; the\n"
+     "request's payload is its standard input, and\n"
+     "WILCO_TOPIC, WILCO_RESPONSE_TOPIC, WILCO_CORRELATION,\n"
+     "WILCO_CORRELATION_HEX, WILCO_CONTENT_TYPE and\n"
+     "WILCO_REMAINING_MS are in its environment. Another\n"
+     "exit code than 0 is an error for the requester",
+     option_text, FIELD(command)},
+    {"concurrency", 0, "NUMBER", "so many commands run at a time (default 16)", option_count,
+     FIELD(concurrency)},
+    {"queue", 0, "NUMBER", "so many requests wait for that (default 1024)", option_count,
+     FIELD(queue)},
+    {"timeout", 'W', "DURATION",
+     "a command may take so long for a request that comes\nwithout a deadline (default 60s)",
+     option_duration_ms, FIELD(timeout_ms)},
+};
+
+static const struct option serve_rows[] = {
+    {"topic", 't', "FILTER", "instead of the word FILTER", option_text, FIELD(filter)},
+    {"group", 'g', "NAME", "share the requests with others of this group", option_text,
+     FIELD(group)},
+    {"qos", 'q', "QOS", "quality of service: 0, 1 or 2 (default 1)", option_qos, FIELD(qos)},
+    {"count", 'C', "NUMBER", "end after so many requests", option_count, FIELD(answers.count)},
+    {"show", 'v', NULL, "show each request and answer with their properties\non standard error",
+     option_flag, FIELD(answers.show)},
+    {"verbose", 0, NULL, "the same", option_flag, FIELD(answers.show)},
+};
+
+static const enum exit_code respond_exit_codes[] = {
+    EXIT_CODE_OK, EXIT_CODE_USAGE, EXIT_CODE_CONNECTION, EXIT_CODE_REFUSED, EXIT_CODE_INTERRUPTED,
+};
+
+static const struct manual respond_manual = {
+    .name = "wilco respond",
+    .synopsis = "wilco respond [OPTION]... FILTER\n"
+                "         (--echo | --reply TEXT | --reply-file FILE | --exec COMMAND)",
+    .about = "Answers requests to the topics of FILTER until it is stopped.",
+    .examples = "  wilco respond weather/now --exec 'curl -s wttr.in?format=3'\n"
+                "  wilco respond requests/device1/getConfig --reply-file config.json \\\n"
+                "      --content-type application/json\n"
+                "  wilco respond 'rpc/+' --group workers --exec './handle \"$WILCO_TOPIC\"'\n"
+                "  wilco respond ping --reply pong --count 1 -v\n",
+    .exit_codes = respond_exit_codes,
+    .exit_code_count = sizeof(respond_exit_codes) / sizeof(respond_exit_codes[0]),
+};
+
+static bool
+parse(struct respond_command *c, int argc, char **argv, size_t *word_count, int *exit_code)
+{
+    const struct option_group groups[] = {
+        {"Answering", respond_rows, sizeof(respond_rows) / sizeof(respond_rows[0]), c},
+        {"Serving", serve_rows, sizeof(serve_rows) / sizeof(serve_rows[0]), c},
+        {"Properties of the answers", properties_common_rows, properties_common_count,
+         &c->answers.properties},
+        {"Connection", connection_rows, connection_row_count, &c->connection},
+    };
+    const struct command_line line = {
+        .manual = &respond_manual,
+        .groups = groups,
+        .group_count = sizeof(groups) / sizeof(groups[0]),
+        .words_max = 1,
+    };
+
+    return options_parse(&line, argc, argv, word_count, exit_code);
+}
+
+static bool
+read_reply_file(const char *path, char **out, size_t *len)
+{
+    int error = 0;
+
+    if (!payload_read_file(path, out, len, &error)) {
+        say("cannot read %s: %s", path, say_errno(error).text);
+        return false;
+    }
+    return true;
+}
+
+static void
+answer_with_file(struct respond_command *c, struct wilco_call *call)
+{
+    char *bytes = NULL;
+    size_t len = 0;
+
+    if (read_reply_file(c->file, &bytes, &len)) {
+        answer_bytes(&c->answers, call, (struct wilco_bytes){bytes, len});
+    } else {
+        answer_error(&c->answers, call, 500, "the responder cannot read its file");
+    }
+    free(bytes);
+}
+
+static void
+on_request(void *context, struct wilco_call *call)
+{
+    struct respond_command *c = context;
+
+    if (!answer_accept(&c->answers, call)) {
+        return;
+    }
+    if (c->jobs != NULL) {
+        jobs_add(c->jobs, call);
+    } else if (c->echo) {
+        answer_bytes(&c->answers, call, wilco_message_payload(wilco_call_message(call)));
+    } else if (c->file != NULL) {
+        answer_with_file(c, call);
+    } else {
+        answer_bytes(&c->answers, call, (struct wilco_bytes){c->text, strlen(c->text)});
+    }
+}
+
+static void
+set_default(struct option_number *number, unsigned value)
+{
+    if (!number->is_set) {
+        number->value = value;
+    }
+}
+
+static int
+complete(struct respond_command *c, char **words, size_t word_count)
+{
+    set_default(&c->qos, 1);
+    set_default(&c->concurrency, DEFAULT_CONCURRENCY);
+    set_default(&c->queue, DEFAULT_QUEUE);
+    set_default(&c->timeout_ms, DEFAULT_TIMEOUT_MS);
+    if (c->filter == NULL) {
+        c->filter = word_count > 0 ? words[0] : c->connection.topic;
+    } else if (word_count > 0) {
+        return options_wrong("\"%s\" is one word too many", words[0]);
+    }
+    if (c->filter == NULL) {
+        return options_wrong("which requests?");
+    }
+    if (c->echo + (c->text != NULL) + (c->file != NULL) + (c->command != NULL) != 1) {
+        return options_wrong("how to answer? One of --echo, --reply, --reply-file and --exec");
+    }
+    if (c->concurrency.value > CONCURRENCY_MAX || c->queue.value > QUEUE_MAX) {
+        return options_wrong("at most %u for --concurrency and %u for --queue", CONCURRENCY_MAX,
+                             QUEUE_MAX);
+    }
+    return EXIT_CODE_OK;
+}
+
+/* A file that cannot be read is better known now than when somebody asks. */
+static int
+check_file(const struct respond_command *c)
+{
+    char *bytes = NULL;
+    size_t len = 0;
+    bool can_read = c->file == NULL || read_reply_file(c->file, &bytes, &len);
+
+    free(bytes);
+    return can_read ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+}
+
+static int
+serve(struct respond_command *c, struct connection *connection)
+{
+    uint8_t reason_code = 0;
+    const struct wilco_responder responder = {
+        .filter = c->filter,
+        .group = c->group,
+        .qos = (uint8_t)c->qos.value,
+        .qos_0 = c->qos.value == 0,
+    };
+    enum wilco_status status =
+        wilco_respond(connection->client, &responder, on_request, c, &reason_code);
+
+    if (status != WILCO_OK) {
+        return connection_failed("respond to", c->filter, status, reason_code);
+    }
+    say("ready: serving %s", c->filter);
+    while (!answer_is_last(&c->answers) && !atomic_load(&connection->is_lost) &&
+           !wake_signalled()) {
+        if (c->jobs != NULL) {
+            jobs_turn(c->jobs);
+        } else {
+            wake_wait(-1);
+        }
+    }
+    return EXIT_CODE_OK;
+}
+
+static int
+run(struct respond_command *c, char **words, size_t word_count)
+{
+    struct connection connection;
+    int exit_code = connection_prepare(&c->connection);
+
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = complete(c, words, word_count);
+    }
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = check_file(c);
+    }
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = connection_open(&connection, &c->connection);
+    }
+    if (exit_code != EXIT_CODE_OK) {
+        return exit_code;
+    }
+    if (c->command != NULL) {
+        c->jobs = jobs_new(&(struct jobs_options){
+            .command = c->command,
+            .concurrency_max = c->concurrency.value,
+            .queue_max = c->queue.value,
+            .timeout_ms = c->timeout_ms.value,
+            .answers = &c->answers,
+        });
+    }
+    wake_on_signals();
+    exit_code = serve(c, &connection);
+    if (c->jobs != NULL) {
+        jobs_stop(c->jobs);
+    }
+    exit_code = connection_close(&connection, exit_code);
+    if (c->jobs != NULL) {
+        jobs_free(c->jobs);
+    }
+    return wake_exit(exit_code);
+}
+
+int
+cmd_respond(int argc, char **argv)
+{
+    struct respond_command c = {0};
+    size_t word_count = 0;
+    int exit_code = EXIT_CODE_OK;
+
+    if (parse(&c, argc, argv, &word_count, &exit_code)) {
+        exit_code = run(&c, argv + 1, word_count);
+    }
+    properties_fini(&c.answers.properties);
+    connection_options_fini(&c.connection);
+    return exit_code;
+}

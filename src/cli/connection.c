@@ -1,0 +1,99 @@
+#include "cli/connection.h"
+
+#include "cli/exit_code.h"
+#include "cli/say.h"
+#include "cli/wake.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static void
+on_closed(void *context, const struct wilco_error *why)
+{
+    struct connection *c = context;
+
+    c->why = *why;
+    atomic_store(&c->is_lost, true);
+    wake_up();
+}
+
+static struct wilco_publish
+will_of(const struct connection_options *o)
+{
+    const char *payload = o->will_payload == NULL ? "" : o->will_payload;
+
+    return (struct wilco_publish){
+        .topic = o->will_topic,
+        .payload = {payload, strlen(payload)},
+        .qos = (uint8_t)o->will_qos.value,
+        .retain = o->will_retain,
+    };
+}
+
+/* A URL without its user and password. */
+static const char *
+without_secret(const char *url)
+{
+    const char *at = strrchr(url, '@');
+
+    return at == NULL ? url : at + 1;
+}
+
+int
+connection_open(struct connection *c, const struct connection_options *o)
+{
+    struct wilco_error error = {0};
+    struct wilco_publish will = will_of(o);
+    struct wilco_options options = {
+        .url = o->address,
+        .client_id = o->id,
+        .user_name = o->username,
+        .password = {o->secret, o->secret_len},
+        .connect_timeout_ms = o->connect_timeout_ms.value,
+        .keep_alive_s = (uint16_t)o->keep_alive_s.value,
+        .keep_alive_off = o->keep_alive_s.is_set && o->keep_alive_s.value == 0,
+        .keep_session = o->keep_session,
+        .session_expiry_s = o->session_expiry_s.value,
+        .will = o->will_topic == NULL ? NULL : &will,
+        .closed = on_closed,
+        .context = c,
+        .error = &error,
+    };
+    enum wilco_status status;
+
+    *c = (struct connection){0};
+    say_debug("connecting to %s", without_secret(o->address));
+    status = wilco_open(&c->client, &options);
+    if (status == WILCO_OK) {
+        say_debug("connected as %s", wilco_client_id(c->client));
+        return EXIT_CODE_OK;
+    }
+    say("%s", error.text[0] != '\0' ? error.text : wilco_status_text(status));
+    /* Here the time that is up is the server's, which is to say that it cannot be reached. */
+    return exit_code_of(status == WILCO_ETIMEDOUT ? WILCO_ECONNECT : status, error.reason_code);
+}
+
+int
+connection_close(struct connection *c, int exit_code)
+{
+    wilco_close(c->client);
+    c->client = NULL;
+    if (exit_code != EXIT_CODE_OK || !atomic_load(&c->is_lost)) {
+        return exit_code;
+    }
+    say("%s", c->why.text);
+    return exit_code_of(WILCO_ECLOSED, c->why.reason_code);
+}
+
+int
+connection_failed(const char *what, const char *where, enum wilco_status status,
+                  uint8_t reason_code)
+{
+    if (reason_code >= EXIT_CODE_REFUSED) {
+        say("%s %s: %s (0x%02X %s)", what, where, wilco_status_text(status), reason_code,
+            wilco_reason_text(reason_code));
+    } else {
+        say("%s %s: %s", what, where, wilco_status_text(status));
+    }
+    return exit_code_of(status, reason_code);
+}

@@ -1,0 +1,59 @@
+#ifndef WILCO_CLI_CONNECTION_H
+#define WILCO_CLI_CONNECTION_H
+
+#include "cli/options.h"
+#include "wilco/wilco.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* The connection that a client command makes, and the options that describe it. A flag wins over
+ * the environment (WILCO_URL, MQTT_USERNAME, MQTT_PASSWORD), and that over the default. */
+struct connection_options {
+    const char *url, *host, *unix_path;
+    struct option_number port;
+    const char *id;
+    const char *username, *password, *password_file;
+    struct option_number password_fd;
+    struct option_number keep_alive_s, connect_timeout_ms;
+    bool keep_session;
+    struct option_number session_expiry_s;
+    const char *will_topic, *will_payload;
+    struct option_number will_qos;
+    bool will_retain;
+    bool quiet, debug;
+    const char *version;
+
+    char *address; /* filled by connection_prepare(): the URL ... */
+    char *topic;   /* ... and the topic behind it, or NULL */
+    char *secret;  /* the password, or NULL */
+    size_t secret_len;
+};
+
+/* Rows whose target is a struct connection_options. */
+extern const struct option connection_rows[];
+extern const size_t connection_row_count;
+
+/* Puts flags and environment together. 0, or the exit code when it has said what is wrong. */
+int connection_prepare(struct connection_options *o);
+void connection_options_fini(struct connection_options *o);
+
+struct connection {
+    struct wilco *client;
+    atomic_bool is_lost;
+    struct wilco_error why;
+};
+
+/* Connects as prepared. 0, or the exit code when it has said what is wrong. A connection that is
+ * lost later is noted here, and wakes the main thread. */
+int connection_open(struct connection *c, const struct connection_options *o);
+
+/* Closes and returns `exit_code`; but if the connection was lost, and nothing else went wrong, says
+ * so and returns the exit code for that. */
+int connection_close(struct connection *c, int exit_code);
+
+/* Says what went wrong with a call that has no text of its own; the exit code for it. */
+int connection_failed(const char *what, const char *where, enum wilco_status status,
+                      uint8_t reason_code);
+
+#endif

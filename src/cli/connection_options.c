@@ -1,0 +1,234 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "cli/connection.h"
+
+#include "cli/duration.h"
+#include "cli/exit_code.h"
+#include "cli/memory.h"
+#include "cli/payload.h"
+#include "cli/say.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_HOST "127.0.0.1"
+#define DEFAULT_PORT 1883U
+
+static const char *
+take_session_expiry(void *field, struct option_input *in)
+{
+    struct option_number *out = field;
+    const char *word = option_take(in);
+    char *end = NULL;
+    uint32_t ms = 0;
+
+    if (word == NULL || *word == '\0') {
+        return "an argument";
+    }
+    out->is_set = true;
+    if (strcmp(word, "never") == 0 || strcmp(word, "-1") == 0) {
+        out->value = UINT32_MAX;
+        return NULL;
+    }
+    if (strspn(word, "0123456789") == strlen(word) && strlen(word) <= 10) {
+        unsigned long long seconds = strtoull(word, &end, 10);
+
+        out->value = (unsigned)seconds;
+        return seconds <= UINT32_MAX ? NULL : "a number up to 4294967295";
+    }
+    out->value = duration_parse(word, &ms) ? ms / 1000 : 0;
+    return out->value > 0 ? NULL : "seconds, a duration such as 5m, or never";
+}
+
+#define FIELD(name) offsetof(struct connection_options, name)
+const struct option connection_rows[] = {
+    {"url", 'L', "URL",
+     "mqtt://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC] or\n"
+     "unix:/PATH (default WILCO_URL, mqtt://127.0.0.1:1883)",
+     option_text, FIELD(url)},
+    {"host", 'h', "HOST", "instead of --url: name or address", option_text, FIELD(host)},
+    {"port", 'p', "PORT", "its port (default 1883)", option_u16, FIELD(port)},
+    {"unix", 0, "PATH", "instead of --url: a Unix socket", option_text, FIELD(unix_path)},
+    {"username", 'u', "NAME", "default: MQTT_USERNAME", option_text, FIELD(username)},
+    {"password", 'P', "PASSWORD",
+     "seen by everybody on this machine; better is\n"
+     "MQTT_PASSWORD in the environment, or:",
+     option_text, FIELD(password)},
+    {"password-file", 0, "FILE", "its first line is the password", option_text,
+     FIELD(password_file)},
+    {"password-fd", 0, "NUMBER", "the same from an open descriptor", option_u16,
+     FIELD(password_fd)},
+    {"id", 'i', "ID", "client identifier (default: the server's choice)", option_text, FIELD(id)},
+    {"keep-alive", 'k', "SECONDS", "default 60; 0: off", option_u16, FIELD(keep_alive_s)},
+    {"connect-timeout", 0, "DURATION", "default 10s", option_duration_ms,
+     FIELD(connect_timeout_ms)},
+    {"keep-session", 'c', NULL, "go on with the session of this --id", option_flag,
+     FIELD(keep_session)},
+    {"session-expiry", 'x', "SECONDS",
+     "how long the server keeps the session afterwards;\n"
+     "also 5m, never (default 0; never with --keep-session)",
+     take_session_expiry, FIELD(session_expiry_s)},
+    {"will-topic", 0, "TOPIC", "where the server says that we are gone", option_text,
+     FIELD(will_topic)},
+    {"will-payload", 0, "PAYLOAD", "what it says", option_text, FIELD(will_payload)},
+    {"will-qos", 0, "QOS", "default 0", option_qos, FIELD(will_qos)},
+    {"will-retain", 0, NULL, "and keeps for later subscribers", option_flag, FIELD(will_retain)},
+    {"mqtt-version", 'V', "VERSION", "5 or mqttv5: there is no other", option_text, FIELD(version)},
+    {"debug", 'd', NULL, "say what is done, step by step", option_flag, FIELD(debug)},
+    {"quiet", 0, NULL, "say nothing, fail by exit code alone", option_flag, FIELD(quiet)},
+};
+const size_t connection_row_count = sizeof(connection_rows) / sizeof(connection_rows[0]);
+
+/* The environment is read before there is a second thread. */
+static const char *
+environment(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value == NULL || *value == '\0' ? NULL : value;
+}
+
+/* Behind "scheme://"; NULL for a URL of another kind, such as unix:/path. */
+static const char *
+authority_of(const char *url)
+{
+    const char *at = strstr(url, "://");
+
+    return at == NULL || strncmp(url, "unix:", 5) == 0 ? NULL : at + 3;
+}
+
+/* mosquitto's habit: what stands behind the port is the topic. */
+static void
+split_topic(struct connection_options *o)
+{
+    const char *authority = authority_of(o->address);
+    size_t len = authority == NULL ? 0 : strcspn(authority, "/");
+
+    if (authority != NULL && authority[len] == '/') {
+        if (authority[len + 1] != '\0') {
+            o->topic = memory_text("%s", authority + len + 1);
+        }
+        o->address[authority + len - o->address] = '\0';
+    }
+}
+
+static int
+choose_address(struct connection_options *o)
+{
+    bool by_host = o->host != NULL || o->port.is_set;
+    const char *host = o->host == NULL ? DEFAULT_HOST : o->host;
+    const char *url = o->url != NULL ? o->url : environment("WILCO_URL");
+
+    if ((o->url != NULL) + by_host + (o->unix_path != NULL) > 1) {
+        return options_wrong("only one of --url, --host with --port, and --unix");
+    }
+    if (o->unix_path != NULL) {
+        o->address = memory_text("unix:%s", o->unix_path);
+    } else if (by_host) {
+        const char *format_open = strchr(host, ':') != NULL && *host != '[' ? "[" : "";
+
+        o->address = memory_text("mqtt://%s%s%s:%u", format_open, host, *format_open ? "]" : "",
+                                 o->port.is_set ? o->port.value : DEFAULT_PORT);
+    } else {
+        o->address = url != NULL ? memory_text("%s", url)
+                                 : memory_text("mqtt://%s:%u", DEFAULT_HOST, DEFAULT_PORT);
+        split_topic(o);
+    }
+    return EXIT_CODE_OK;
+}
+
+static int
+read_secret(struct connection_options *o)
+{
+    const char *name = o->password_file != NULL ? o->password_file : "the password's descriptor";
+    FILE *in = o->password_file != NULL ? fopen(o->password_file, "r")
+                                        : fdopen((int)o->password_fd.value, "r");
+    ssize_t len;
+    size_t capacity = 0;
+
+    errno = 0;
+    len = in == NULL ? -1 : getline(&o->secret, &capacity, in);
+    if (in == NULL || (len < 0 && ferror(in))) {
+        say("cannot read %s: %s", name, say_errno(errno).text);
+        if (in != NULL) {
+            (void)fclose(in);
+        }
+        return EXIT_CODE_USAGE;
+    }
+    (void)fclose(in);
+    o->secret_len = len < 0 ? 0 : strcspn(o->secret, "\r\n");
+    return EXIT_CODE_OK;
+}
+
+static int
+choose_secret(struct connection_options *o)
+{
+    const char *authority = authority_of(o->address);
+    bool url_names_user = authority != NULL && strchr(authority, '@') != NULL;
+    const char *password = o->password;
+
+    if ((o->password != NULL) + (o->password_file != NULL) + o->password_fd.is_set > 1) {
+        return options_wrong("the password is given more than once");
+    }
+    if (o->username == NULL && !url_names_user) {
+        o->username = environment("MQTT_USERNAME");
+    }
+    if (o->password_file != NULL || o->password_fd.is_set) {
+        return read_secret(o);
+    }
+    if (password == NULL && !url_names_user) {
+        password = environment("MQTT_PASSWORD");
+    }
+    if (password != NULL) {
+        o->secret = memory_text("%s", password);
+        o->secret_len = strlen(password);
+    }
+    return EXIT_CODE_OK;
+}
+
+static int
+check_session(struct connection_options *o)
+{
+    if (o->version != NULL && strcmp(o->version, "5") != 0 && strcmp(o->version, "mqttv5") != 0) {
+        return options_wrong("MQTT version \"%s\": requests and responses need 5 (mqttv5)",
+                             o->version);
+    }
+    if (o->keep_session && o->id == NULL) {
+        return options_wrong("--keep-session needs an --id to find the session again");
+    }
+    if (o->keep_session && !o->session_expiry_s.is_set) {
+        o->session_expiry_s = (struct option_number){.value = UINT32_MAX, .is_set = true};
+    }
+    if (o->will_topic == NULL &&
+        (o->will_payload != NULL || o->will_qos.is_set || o->will_retain)) {
+        return options_wrong("a will needs a --will-topic");
+    }
+    return EXIT_CODE_OK;
+}
+
+int
+connection_prepare(struct connection_options *o)
+{
+    int exit_code = check_session(o);
+
+    say_set_level(o->quiet, o->debug);
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = choose_address(o);
+    }
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = choose_secret(o);
+    }
+    return exit_code;
+}
+
+void
+connection_options_fini(struct connection_options *o)
+{
+    free(o->address);
+    free(o->topic);
+    free(o->secret);
+    *o = (struct connection_options){0};
+}

@@ -1,0 +1,95 @@
+#include "cli/encoding.h"
+
+#include "cli/memory.h"
+
+#include <jansson.h>
+#include <string.h>
+
+static const char base64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char hex_digits[] = "0123456789abcdef";
+
+char *
+encoding_base64(struct wilco_bytes bytes)
+{
+    const unsigned char *in = bytes.data;
+    char *text = memory_get(bytes.len / 3 + 2, 4);
+    char *out = text;
+
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t left = bytes.len - i;
+        unsigned long group = (unsigned long)in[i] << 16;
+
+        if (left > 1) {
+            group |= (unsigned long)in[i + 1] << 8;
+        }
+        if (left > 2) {
+            group |= in[i + 2];
+        }
+        *out++ = base64_digits[group >> 18];
+        *out++ = base64_digits[group >> 12 & 63];
+        *out++ = left > 1 ? base64_digits[group >> 6 & 63] : '=';
+        *out++ = left > 2 ? base64_digits[group & 63] : '=';
+    }
+    return text;
+}
+
+char *
+encoding_hex(struct wilco_bytes bytes)
+{
+    const unsigned char *in = bytes.data;
+    char *text = memory_get(bytes.len + 1, 2);
+
+    for (size_t i = 0; i < bytes.len; i++) {
+        text[2 * i] = hex_digits[in[i] >> 4];
+        text[2 * i + 1] = hex_digits[in[i] & 15];
+    }
+    return text;
+}
+
+static unsigned
+hex_value(char digit)
+{
+    return digit <= '9' ? (unsigned)(digit - '0') : (unsigned)((digit | 0x20) - 'a' + 10);
+}
+
+bool
+encoding_unhex(const char *text, unsigned char **out, size_t *len)
+{
+    size_t digits = strlen(text);
+
+    if (digits % 2 != 0 || strspn(text, "0123456789abcdefABCDEF") != digits) {
+        return false;
+    }
+    *len = digits / 2;
+    *out = memory_get(*len, 1);
+    for (size_t i = 0; i < *len; i++) {
+        (*out)[i] = (unsigned char)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+    }
+    return true;
+}
+
+static bool
+is_control(const unsigned char *at, const unsigned char *end)
+{
+    if (*at == 0xc2 && end - at > 1) { /* U+0080 to U+009F */
+        return at[1] < 0xa0;
+    }
+    return (*at < 0x20 && *at != '\n' && *at != '\t' && *at != '\r') || *at == 0x7f;
+}
+
+bool
+encoding_is_readable(struct wilco_bytes bytes)
+{
+    const unsigned char *at = bytes.data, *end = at + bytes.len;
+    json_t *text;
+
+    for (; at != end; at++) {
+        if (is_control(at, end)) {
+            return false;
+        }
+    }
+    text = json_stringn(bytes.len == 0 ? "" : bytes.data, bytes.len); /* NULL unless it is UTF-8 */
+    json_decref(text);
+    return text != NULL;
+}

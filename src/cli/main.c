@@ -1,0 +1,128 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/manual.h"
+#include "cli/nearest.h"
+#include "cli/output.h"
+#include "cli/say.h"
+#include "cli/wake.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct command {
+    const char *name, *full_name, *summary;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"request", "wilco request", "ask a question, and write the answer", cmd_request},
+    {"respond", "wilco respond", "answer requests", cmd_respond},
+    {"pub", "wilco pub", "publish messages", cmd_pub},
+    {"sub", "wilco sub", "subscribe, and write what arrives", cmd_sub},
+    {"broker", "wilco broker", "run an MQTT server", cmd_broker},
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static int
+print_overview(void)
+{
+    (void)printf("usage: wilco COMMAND [OPTION]... [WORD]...\n\n"
+                 "Requests and responses over MQTT 5.0.\n\nCommands\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        (void)printf("  %-10s%s\n", commands[i].name, commands[i].summary);
+    }
+    (void)printf("\nExamples\n"
+                 "  wilco broker &\n"
+                 "  wilco respond weather/now --reply '12 degrees, rain' &\n"
+                 "  wilco request weather/now\n"
+                 "\nMore about a command: wilco help COMMAND\n"
+                 "The version: wilco --version\n");
+    return output_finish() ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+}
+
+static const struct command *
+find_command(const char *name)
+{
+    struct nearest nearest = nearest_init(name);
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+        nearest_offer(&nearest, commands[i].name);
+    }
+    if (nearest.name != NULL) {
+        say("unknown command \"%s\"; did you mean %s? For help: wilco --help", name, nearest.name);
+    } else {
+        say("unknown command \"%s\"; for help: wilco --help", name);
+    }
+    return NULL;
+}
+
+static int
+run_command(const char *name, int argc, char **argv)
+{
+    const struct command *command = find_command(name);
+
+    if (command == NULL) {
+        return EXIT_CODE_USAGE;
+    }
+    say_set_name(command->full_name);
+    return command->run(argc, argv);
+}
+
+/* wilco help COMMAND is wilco COMMAND --help. */
+static int
+help(int argc, char **argv)
+{
+    char option[] = "--help";
+    char *words[] = {argv[0], option, NULL};
+
+    return argc < 2 ? print_overview() : run_command(argv[1], 2, words);
+}
+
+static bool
+is_one_of(const char *word, const char *a, const char *b)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
+/* A standard stream that is closed would be taken by the first socket, and payloads written to it.
+ */
+static bool
+hold_standard_streams(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDONLY);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (!hold_standard_streams()) {
+        return EXIT_CODE_USAGE;
+    }
+    wake_init();
+    if (argc < 2) {
+        say("which command? For help: wilco --help");
+        return EXIT_CODE_USAGE;
+    }
+    if (is_one_of(argv[1], "--help", "-h")) {
+        return print_overview();
+    }
+    if (strcmp(argv[1], "help") == 0) {
+        return help(argc - 1, argv + 1);
+    }
+    if (is_one_of(argv[1], "--version", "-V")) {
+        return manual_print_version();
+    }
+    return run_command(argv[1], argc - 1, argv + 1);
+}

@@ -1,0 +1,114 @@
+#include "cli/options.h"
+
+#include "cli/duration.h"
+#include "cli/memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *
+option_take(struct option_input *in)
+{
+    in->word = in->attached;
+    in->attached = NULL;
+    if (in->word == NULL && in->next < in->end) {
+        in->word = *in->next++;
+    }
+    return in->word;
+}
+
+const char *
+option_flag(void *field, struct option_input *in)
+{
+    (void)in;
+    *(bool *)field = true;
+    return NULL;
+}
+
+const char *
+option_text(void *field, struct option_input *in)
+{
+    const char *word = option_take(in);
+
+    *(const char **)field = word;
+    return word != NULL ? NULL : "an argument";
+}
+
+const char *
+option_texts(void *field, struct option_input *in)
+{
+    const char *word = option_take(in);
+
+    if (word == NULL) {
+        return "an argument";
+    }
+    option_list_add(field, word);
+    return NULL;
+}
+
+void
+option_list_add(struct option_list *list, const char *word)
+{
+    list->words = memory_grow(list->words, list->count + 1, sizeof(*list->words));
+    list->words[list->count++] = word;
+}
+
+void
+option_list_fini(struct option_list *list)
+{
+    free(list->words);
+    *list = (struct option_list){0};
+}
+
+static bool
+take_number(struct option_number *out, struct option_input *in, unsigned min, unsigned max)
+{
+    const char *word = option_take(in);
+    unsigned long long value;
+
+    if (word == NULL || *word == '\0' || strlen(word) > 10 ||
+        strspn(word, "0123456789") != strlen(word)) {
+        return false;
+    }
+    value = strtoull(word, NULL, 10);
+    *out = (struct option_number){.value = (unsigned)value, .is_set = true};
+    return value >= min && value <= max;
+}
+
+const char *
+option_qos(void *field, struct option_input *in)
+{
+    return take_number(field, in, 0, 2) ? NULL : "a quality of service: 0, 1 or 2";
+}
+
+const char *
+option_u16(void *field, struct option_input *in)
+{
+    return take_number(field, in, 0, UINT16_MAX) ? NULL : "a number from 0 to 65535";
+}
+
+const char *
+option_u32(void *field, struct option_input *in)
+{
+    return take_number(field, in, 0, UINT32_MAX) ? NULL : "a number from 0 to 4294967295";
+}
+
+const char *
+option_count(void *field, struct option_input *in)
+{
+    return take_number(field, in, 1, UINT32_MAX) ? NULL : "a number from 1 to 4294967295";
+}
+
+const char *
+option_duration_ms(void *field, struct option_input *in)
+{
+    const char *word = option_take(in);
+    uint32_t value = 0;
+
+    if (word == NULL || !duration_parse(word, &value) || value == 0) {
+        return "a duration such as 500ms, 5s or 2m";
+    }
+    *(struct option_number *)field = (struct option_number){.value = value, .is_set = true};
+    return NULL;
+}

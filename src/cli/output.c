@@ -1,0 +1,239 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "cli/output.h"
+
+#include "cli/encoding.h"
+#include "cli/memory.h"
+#include "cli/say.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHOWN_BYTES_MAX 2048U
+
+static void *
+sure(json_t *value)
+{
+    if (value == NULL) {
+        say("out of memory");
+        exit(1);
+    }
+    return value;
+}
+
+static void
+json_put(json_t *object, const char *name, json_t *value)
+{
+    if (json_object_set_new(object, name, sure(value)) != 0) {
+        (void)sure(NULL);
+    }
+}
+
+static json_t *
+json_of_bytes(struct wilco_bytes bytes)
+{
+    return json_stringn(bytes.len == 0 ? "" : bytes.data, bytes.len);
+}
+
+static void
+json_put_bytes(json_t *object, const char *name, struct wilco_bytes bytes)
+{
+    json_t *text = json_of_bytes(bytes);
+    char *key, *base64;
+
+    if (text != NULL) {
+        json_put(object, name, text);
+        return;
+    }
+    key = memory_text("%s_base64", name);
+    base64 = encoding_base64(bytes);
+    json_put(object, key, json_string(base64));
+    free(base64);
+    free(key);
+}
+
+static json_t *
+json_of_properties(const struct view *v)
+{
+    json_t *properties = sure(json_object());
+
+    if (v->is_utf8) {
+        json_put(properties, "payload_format_indicator", json_integer(1));
+    }
+    if (v->has_expiry) {
+        json_put(properties, "message_expiry_interval", json_integer((json_int_t)v->expiry_s));
+    }
+    if (v->content_type.data != NULL) {
+        json_put_bytes(properties, "content_type", v->content_type);
+    }
+    if (v->response_topic.data != NULL) {
+        json_put_bytes(properties, "response_topic", v->response_topic);
+    }
+    if (v->correlation_data.data != NULL) {
+        json_put_bytes(properties, "correlation_data", v->correlation_data);
+    }
+    return properties;
+}
+
+static json_t *
+json_of_user_properties(const struct view *v)
+{
+    json_t *pairs = sure(json_array());
+
+    for (size_t i = 0; i < v->user_property_count; i++) {
+        json_t *pair = sure(json_pack("[o, o]", sure(json_of_bytes(v->user_properties[i].name)),
+                                      sure(json_of_bytes(v->user_properties[i].value))));
+
+        if (json_array_append_new(pairs, pair) != 0) {
+            (void)sure(NULL);
+        }
+    }
+    return pairs;
+}
+
+char *
+output_json(const struct view *v)
+{
+    json_t *object = sure(json_object());
+    char *text;
+
+    json_put_bytes(object, "topic", v->topic);
+    json_put_bytes(object, "payload", v->payload);
+    json_put(object, "qos", json_integer(v->qos));
+    json_put(object, "retain", json_boolean(v->retain));
+    if (v->status != 0) {
+        json_put(object, "status", json_integer(v->status));
+    }
+    json_put(object, "properties", json_of_properties(v));
+    json_put(object, "user_properties", json_of_user_properties(v));
+    text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    if (text == NULL) {
+        (void)sure(NULL);
+    }
+    return text;
+}
+
+static void
+put_bytes(FILE *out, struct wilco_bytes bytes)
+{
+    if (bytes.len > 0) {
+        (void)fwrite(bytes.data, 1, bytes.len, out);
+    }
+}
+
+static bool
+output_failed(void)
+{
+    if (errno != EPIPE) {
+        say("cannot write to standard output: %s", say_errno(errno).text);
+    }
+    return false;
+}
+
+bool
+output_finish(void)
+{
+    errno = EIO; /* should an error have been there before */
+    return ferror(stdout) || fflush(stdout) != 0 ? output_failed() : true;
+}
+
+bool
+output_message(const struct output *o, const struct view *v)
+{
+    if (o->json) {
+        char *text = output_json(v);
+
+        (void)printf("%s\n", text);
+        free(text);
+        return output_finish();
+    }
+    if (o->topic) {
+        put_bytes(stdout, v->topic);
+        (void)putchar(' ');
+    }
+    put_bytes(stdout, v->payload);
+    if (!o->no_newline) {
+        (void)putchar('\n');
+    }
+    return output_finish();
+}
+
+/* The beginning of long bytes, cut between characters. */
+static struct wilco_bytes
+beginning(struct wilco_bytes bytes)
+{
+    const unsigned char *at = bytes.data;
+    size_t len = SHOWN_BYTES_MAX;
+
+    if (bytes.len <= len) {
+        return bytes;
+    }
+    while (len > SHOWN_BYTES_MAX - 4 && (at[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    return (struct wilco_bytes){at, len};
+}
+
+/* Lines behind the first are indented as deep as it; bytes that are no text are shown in
+ * hexadecimal. */
+static void
+show_value(FILE *out, const char *name, struct wilco_bytes bytes)
+{
+    struct wilco_bytes shown = beginning(bytes);
+    bool is_readable = encoding_is_readable(shown);
+    char *hex = is_readable ? NULL : encoding_hex(shown);
+    struct wilco_bytes text = is_readable ? shown : (struct wilco_bytes){hex, strlen(hex)};
+    const char *at = text.data;
+
+    (void)fprintf(out, "    %-16s  %s", name, is_readable ? "" : "0x");
+    for (size_t i = 0; i < text.len; i++) {
+        if (at[i] != '\r') { /* which would go back to the start of the line */
+            (void)fputc(at[i], out);
+        }
+        if (at[i] == '\n' && i + 1 < text.len) {
+            (void)fprintf(out, "%22s", "");
+        }
+    }
+    if (shown.len < bytes.len) {
+        (void)fprintf(out, "... (%zu bytes)", bytes.len);
+    }
+    if (text.len == 0 || at[text.len - 1] != '\n') {
+        (void)fputc('\n', out);
+    }
+    free(hex);
+}
+
+static void
+show_text(FILE *out, const char *name, struct wilco_bytes bytes)
+{
+    if (bytes.data != NULL) {
+        show_value(out, name, bytes);
+    }
+}
+
+void
+output_show(FILE *out, const char *title, const struct view *v)
+{
+    flockfile(out);
+    (void)fprintf(out, "%s\n", title);
+    show_value(out, "topic", v->topic);
+    show_text(out, "response topic", v->response_topic);
+    show_text(out, "correlation data", v->correlation_data);
+    show_text(out, "content type", v->content_type);
+    if (v->has_expiry) {
+        (void)fprintf(out, "    %-16s  %lu s\n", "expires in", (unsigned long)v->expiry_s);
+    }
+    for (size_t i = 0; i < v->user_property_count; i++) {
+        show_value(out, "user property", v->user_properties[i].name);
+        show_value(out, "", v->user_properties[i].value);
+    }
+    if (v->status != 0) {
+        (void)fprintf(out, "    %-16s  %d\n", "status", v->status);
+    }
+    show_value(out, "payload", v->payload);
+    (void)fflush(out);
+    funlockfile(out);
+}
