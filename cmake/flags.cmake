@@ -4,6 +4,7 @@ include(CheckLinkerFlag)
 include(CheckPIESupported)
 
 option(WILCO_TESTS "Build the tests" ON)
+option(WILCO_BENCH "Build the benchmarks" OFF)
 option(WILCO_WERROR "Turn warnings into errors" OFF)
 option(WILCO_HARDENING "Harden what is built, as Debian's release builds are" OFF)
 option(WILCO_FUZZ "Build the fuzz targets (clang)" OFF)

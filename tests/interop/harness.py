@@ -1,0 +1,161 @@
+"""What the interoperability tests share: programs that run beside each other, and waiting for what they say.
+
+Nothing here sleeps: every wait is for a line or for an end, with a bound.
+"""
+
+import os
+import pathlib
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+WILCO = os.environ.get("WILCO", "build/wilco")
+PYTHON = sys.executable
+WAIT_S = 30
+
+# The exchange that must always work.
+REQUEST_TOPIC = "requests/device1/getConfig"
+RESPONSE_TOPIC = "responses/device1/getConfig"
+CORRELATION = '{ "requestId": "abcdef12345" }'
+CONFIG = '{"interval_s":60,"name":"device1"}'
+
+
+class Program:
+    """A program in the background whose output can be waited for."""
+
+    def __init__(self, *command, stdin=None):
+        self.command = [str(word) for word in command]
+        self.lines = {"stdout": queue.Queue(), "stderr": queue.Queue()}
+        self.said = []
+        self.process = subprocess.Popen(
+            self.command,
+            stdin=subprocess.PIPE if stdin is None else stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.readers = [
+            threading.Thread(target=self._read, args=(name,), daemon=True) for name in self.lines
+        ]
+        for reader in self.readers:
+            reader.start()
+
+    def _read(self, name):
+        for line in getattr(self.process, name):
+            text = line.decode("utf-8", "backslashreplace").rstrip("\n")
+            self.said.append(f"{name}: {text}")
+            self.lines[name].put(text)
+        self.lines[name].put(None)
+
+    def line(self, pattern, stream="stdout"):
+        """The first line not yet looked at that matches; fails when the stream ends without one."""
+        while True:
+            try:
+                text = self.lines[stream].get(timeout=WAIT_S)
+            except queue.Empty:
+                raise AssertionError(f"no line like {pattern!r} in {WAIT_S} s: {self}") from None
+            if text is None:
+                raise AssertionError(f"ended without a line like {pattern!r}: {self}")
+            match = re.search(pattern, text)
+            if match:
+                return match
+
+    def send(self, text):
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def wait(self):
+        """The exit status, once it has ended by itself."""
+        try:
+            status = self.process.wait(WAIT_S)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running: {self}") from None
+        self._join()
+        return status
+
+    def stop(self, with_signal=signal.SIGTERM):
+        """Ends it; the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(with_signal)
+        try:
+            status = self.process.wait(WAIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        self._join()
+        return status
+
+    def _join(self):
+        for reader in self.readers:
+            reader.join()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass
+
+    def __str__(self):
+        return " ".join(self.command) + "\n  " + "\n  ".join(self.said[-20:])
+
+
+def run(*command, stdin=b"", status=0):
+    """Runs a program to its end; its standard output as bytes. Fails on another exit status."""
+    done = subprocess.run(
+        [str(word) for word in command], input=stdin, capture_output=True, timeout=WAIT_S, check=False
+    )
+    if done.returncode != status:
+        raise AssertionError(
+            f"{' '.join(map(str, command))}\n  exit status {done.returncode}, not {status}\n"
+            f"  stdout: {done.stdout!r}\n  stderr: {done.stderr!r}"
+        )
+    return done.stdout
+
+
+class BrokerCase(unittest.TestCase):
+    """A broker of ours for each test, with as many shards as the class says."""
+
+    shards = 2
+
+    def setUp(self):
+        self.programs = []
+        self.broker = self.start(
+            WILCO, "broker", "--listen", "mqtt://127.0.0.1:0", "--shards", self.shards, "--store", "memory"
+        )
+        self.port = self.broker.line(r"event=ready.* listen=mqtt://127\.0\.0\.1:(\d+)", "stderr")[1]
+        self.url = f"mqtt://127.0.0.1:{self.port}"
+
+    def tearDown(self):
+        for program in reversed(self.programs[1:]):
+            program.stop()
+        self.assertEqual(self.broker.stop(), 0, f"the broker did not end well: {self.broker}")
+
+    def start(self, *command):
+        program = Program(*command)
+        self.programs.append(program)
+        return program
+
+    def start_script(self, name, *arguments):
+        """A client of the tests, which says `ready` once it is subscribed."""
+        interpreter = PYTHON if name.endswith(".py") else "node"
+        program = self.start(interpreter, HERE / name, self.port, *arguments)
+        program.line("^ready$")
+        return program
+
+    def start_subscriber(self, *arguments):
+        """mosquitto_sub, once it is subscribed."""
+        program = self.start(
+            "stdbuf", "-oL", "mosquitto_sub", "-p", self.port, "-d", *arguments
+        )
+        program.line("^Subscribed ")
+        return program
+
+    def start_respond(self, *arguments):
+        """`wilco respond`, once it is subscribed."""
+        program = self.start(WILCO, "respond", "--url", self.url, *arguments)
+        program.line("ready", "stderr")
+        return program
