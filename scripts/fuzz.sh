@@ -18,6 +18,7 @@ targets=("$@")
   exit 1
 }
 
+words=$(find $build -name mqtt.dict)
 broken=0
 for target in "${targets[@]}"; do
   program=$(find $build -type f -name "$target" -perm -u+x)
@@ -26,9 +27,10 @@ for target in "${targets[@]}"; do
   mkdir -p "$grown"
   echo "== $target: $seconds seconds"
   "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    ${words:+-dict="$words"} \
     -artifact_prefix="$build/findings/$target-" "$grown" "$kept" 2> "$build/$target.log" ||
     broken=$((broken + 1))
-  grep -E '^(stat::number_of_executed_units|SUMMARY|==.*ERROR|Test unit written)' "$build/$target.log" || true
+  grep -E '^stat::number_of_executed|^SUMMARY|Test unit written' "$build/$target.log" || true
 done
 echo "${#targets[@]} targets, $broken broken"
 [ $broken -eq 0 ]
