@@ -13,7 +13,6 @@
 #define DIGIT_BITS 6U
 #define DIGIT_MASK ((uint64_t)WHEEL_SLOTS - 1)
 #define TOP        (WHEEL_LEVELS - 1U)
-#define NO_LEVEL   WHEEL_LEVELS /* of a timer on the list of the expired */
 
 _Static_assert(WHEEL_SLOTS == 1U << DIGIT_BITS, "a slot per value of a digit");
 
@@ -62,7 +61,8 @@ wheel_stop(struct wheel *w, struct timer *t)
         return;
     }
     list_remove(&t->link);
-    if (t->level != NO_LEVEL && list_is_empty(&w->slots[t->level][t->slot])) {
+    /* Right for an expired timer too: an empty slot it once was in has no bit set. */
+    if (list_is_empty(&w->slots[t->level][t->slot])) {
         w->occupied[t->level] &= ~(UINT64_C(1) << t->slot);
     }
 }
@@ -114,7 +114,6 @@ enter_slot(struct wheel *w, unsigned level)
 
         if (level == 0) {
             assert(t->deadline_ms <= w->now_ms);
-            t->level = NO_LEVEL;
             list_push_back(&w->expired, node);
         } else {
             file_timer(w, t);
