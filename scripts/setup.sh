@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 
 # A word is a Debian package, or package:command where any package that brings the command will do.
 build="cmake:cmake ninja-build:ninja pkg-config:pkg-config libjansson-dev
-  liburcu-dev libxxhash-dev libmimalloc-dev"
+  liburcu-dev libxxhash-dev libmimalloc-dev
+  libjansson-dev"
 tests="gcc:gcc clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
   cppcheck:cppcheck codespell:codespell shellcheck:shellcheck libcmocka-dev
   mosquitto mosquitto-clients:mosquitto_rr python3:python3 python3-paho-mqtt nodejs:node npm:npm strace:strace"
@@ -57,7 +58,7 @@ install_packages() {
   [ $hold = no ] || as_root systemctl --quiet mask mosquitto.service
   as_root apt-get update -qq
   # shellcheck disable=SC2086 # a list of words
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends $missing
   [ $hold = no ] || as_root systemctl --quiet unmask mosquitto.service
   [ $hold = no ] || as_root systemctl --quiet disable mosquitto.service
 }
