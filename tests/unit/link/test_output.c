@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#define CHUNK ((size_t)OUTPUT_CHUNK_BYTES)
+
 /* An output beside the bytes that should be in it. */
 struct fixture {
     struct failing_alloc alloc;
@@ -170,16 +172,16 @@ static const struct {
     {"an empty reference between copies", {{'c', 5}, {'f', 0}, {'c', 5}}, 1},
     {"copy, reference, copy", {{'c', 5}, {'f', 5000}, {'c', 5}}, 3},
     {"a reference first", {{'f', 2048}, {'c', 5}}, 2},
-    {"exactly a chunk", {{'c', OUTPUT_CHUNK_BYTES}}, 1},
-    {"one byte more than a chunk", {{'c', OUTPUT_CHUNK_BYTES + 1}}, 2},
-    {"many chunks", {{'c', 5}, {'c', 10 * OUTPUT_CHUNK_BYTES}}, 11},
-    {"a whole chunk reserved", {{'r', OUTPUT_CHUNK_BYTES}, {'r', 1}}, 2},
-    {"a reservation that does not fit", {{'r', OUTPUT_CHUNK_BYTES - 5}, {'r', 6}}, 2},
+    {"exactly a chunk", {{'c', CHUNK}}, 1},
+    {"one byte more than a chunk", {{'c', CHUNK + 1}}, 2},
+    {"many chunks", {{'c', 5}, {'c', 10 * CHUNK}}, 11},
+    {"a whole chunk reserved", {{'r', CHUNK}, {'r', 1}}, 2},
+    {"a reservation that does not fit", {{'r', CHUNK - 5}, {'r', 6}}, 2},
     {"written in part", {{'c', 10}, {'f', 100}, {'w', 15}}, 1},
     {"written up to an edge", {{'c', 10}, {'f', 100}, {'w', 10}}, 1},
     {"written whole", {{'c', 10}, {'f', 100}, {'c', 10}, {'w', 120}}, 0},
     {"written, then more", {{'c', 10}, {'w', 4}, {'c', 10}, {'w', 6}, {'c', 1}}, 1},
-    {"written over chunks", {{'c', 3 * OUTPUT_CHUNK_BYTES}, {'w', 2 * OUTPUT_CHUNK_BYTES + 1}}, 1},
+    {"written over chunks", {{'c', 3 * CHUNK}, {'w', 2 * CHUNK + 1}}, 1},
     {"reserved for nothing", {{'R', 10}, {'c', 10}}, 1},
     {"reserved for nothing behind a reference", {{'f', 9}, {'R', 10}, {'f', 9}, {'w', 10}}, 1},
     {"reserved for nothing in a new chunk", {{'r', 16000}, {'R', 1000}, {'w', 16000}, {'c', 1}}, 1},
@@ -269,14 +271,14 @@ chunks_are_used_again(void **state)
 
     (void)state;
     fixture_init(&x, 0, 2);
-    assert_int_equal(add_copy(&x, 10 * OUTPUT_CHUNK_BYTES), WILCO_OK);
+    assert_int_equal(add_copy(&x, 10 * CHUNK), WILCO_OK);
     assert_int_equal(x.alloc.live, 10);
     consume(&x, x.want.len);
     assert_int_equal(x.pool.free_count, 2);
     assert_int_equal(x.alloc.live, 2);
     attempts = x.alloc.attempts;
     for (size_t i = 0; i < 100; i++) {
-        assert_int_equal(add_copy(&x, OUTPUT_CHUNK_BYTES + 10), WILCO_OK);
+        assert_int_equal(add_copy(&x, CHUNK + 10), WILCO_OK);
         consume(&x, x.want.len);
     }
     assert_int_equal(x.alloc.attempts, attempts);

@@ -413,12 +413,15 @@ static void
 a_reset_is_an_error(void **state)
 {
     const struct linger reset = {.l_onoff = 1, .l_linger = 0};
-    struct pair p;
+    struct pair p = {.a = NULL};
     uint8_t byte = 0;
     size_t len = 0;
 
     (void)state;
-    assert_true(open_sockets("mqtt://127.0.0.1:0", &p));
+    if (!open_sockets("mqtt://127.0.0.1:0", &p)) {
+        fail();
+        return;
+    }
     assert_int_equal(setsockopt(stream_fd(p.a), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
     stream_close(p.a);
     assert_int_equal(read_waiting(p.b, &byte, 1, &len), WILCO_EIO);
@@ -429,12 +432,15 @@ a_reset_is_an_error(void **state)
 static void
 tcp_does_not_wait_for_more(void **state)
 {
-    struct pair p;
+    struct pair p = {.a = NULL};
     int on = 0;
     socklen_t len = sizeof(on);
 
     (void)state;
-    assert_true(open_sockets("mqtt://127.0.0.1:0", &p));
+    if (!open_sockets("mqtt://127.0.0.1:0", &p)) {
+        fail();
+        return;
+    }
     assert_int_equal(getsockopt(stream_fd(p.a), IPPROTO_TCP, TCP_NODELAY, &on, &len), 0);
     assert_int_not_equal(on, 0);
     pair_close(&p);
