@@ -1,0 +1,189 @@
+#include "client/core_private.h"
+#include "client/responder.h"
+
+void
+core_push_event(struct core *c, struct event_node *node, bool is_awaited)
+{
+    list_push_back(is_awaited ? &c->awaited : &c->events, &node->link);
+}
+
+static void
+take_publication(struct outgoing *o, struct core_event *out)
+{
+    *out = (struct core_event){
+        .kind = CORE_PUBLISHED,
+        .status = o->status,
+        .reason_code = o->reason_code,
+        .to.published = o->done,
+        .context = o->context,
+    };
+    outgoing_unref(o);
+}
+
+static void
+take_operation(struct core *c, struct operation *op, struct core_event *out)
+{
+    *out = (struct core_event){
+        .kind = CORE_OPERATION,
+        .status = op->status,
+        .reason_code = op->reason_code,
+        .context = op->context,
+    };
+    mem_free(c->alloc, op);
+}
+
+static void
+take_request(struct core *c, struct request *request, struct core_event *out)
+{
+    *out = (struct core_event){
+        .kind = CORE_RESPONSE,
+        .status = request->status,
+        .reason_code = request->reason_code,
+        .message = request->response,
+        .to.on_response = request->on_response,
+        .context = request->context,
+    };
+    request->response = NULL; /* the receiver's now */
+    request_free(&c->requester, request);
+}
+
+/* Turns what ended into an event. A message is none by itself: it begins to be handed out, unless
+ * the client is being closed. */
+static bool
+take(struct core *c, struct event_node *node, struct core_event *out)
+{
+    switch (node->kind) {
+    case EVENT_PUBLISHED: take_publication(CONTAINER_OF(node, struct outgoing, event), out); break;
+    case EVENT_OPERATION:
+        take_operation(c, CONTAINER_OF(node, struct operation, event), out);
+        break;
+    case EVENT_REQUEST: take_request(c, CONTAINER_OF(node, struct request, event), out); break;
+    case EVENT_MESSAGE:
+        c->handing_out = CONTAINER_OF(node, struct wilco_message, event);
+        if (c->is_closing) {
+            wilco_message_unref(c->handing_out);
+            c->handing_out = NULL;
+        }
+        return false;
+    }
+    return true;
+}
+
+static struct event_node *
+pop(struct list *from)
+{
+    struct list *node = list_pop_front(from);
+
+    return node == NULL ? NULL : CONTAINER_OF(node, struct event_node, link);
+}
+
+bool
+core_next_awaited(struct core *c, struct core_event *out)
+{
+    struct event_node *node = pop(&c->awaited);
+
+    return node != NULL && take(c, node, out);
+}
+
+bool
+core_has_events(const struct core *c)
+{
+    return c->handing_out != NULL || !list_is_empty(&c->events) ||
+           (c->state == CORE_CLOSED && !c->is_closing && !c->is_end_told);
+}
+
+/* `m` for one of the responders; false: it is no request, or there is no memory for it. */
+static bool
+hand_out_call(struct core *c, const struct wilco_message *m, const struct subscription *s,
+              struct core_event *out)
+{
+    if (m->response_topic.data == NULL) {
+        c->not_requests++;
+        return false;
+    }
+    *out = (struct core_event){
+        .kind = CORE_CALL,
+        .call = call_new(c->alloc, m),
+        .to.on_request = s->to.on_request,
+        .context = s->to.context,
+    };
+    if (out->call == NULL) {
+        core_fail(c, WILCO_ENOMEM);
+        return false;
+    }
+    c->calls++;
+    return true;
+}
+
+/* The message at hand for the next of those it is for; false: all have had it. */
+static bool
+hand_out(struct core *c, struct core_event *out)
+{
+    struct wilco_message *m = c->handing_out;
+    struct subscription *s = NULL;
+
+    while (!c->is_closing && (s = subscriptions_next(&c->subscriptions, m)) != NULL) {
+        m->is_wanted = true;
+        if (s->to.on_message != NULL) {
+            *out = (struct core_event){
+                .kind = CORE_MESSAGE,
+                .message = wilco_message_ref(m),
+                .to.on_message = s->to.on_message,
+                .context = s->to.context,
+            };
+            return true;
+        }
+        if (hand_out_call(c, m, s, out)) {
+            return true;
+        }
+    }
+    c->handing_out = NULL;
+    core_finish_message(c, m);
+    return false;
+}
+
+static bool
+next_end(struct core *c, struct core_event *out)
+{
+    if (c->state != CORE_CLOSED || c->is_closing || c->is_end_told) {
+        return false;
+    }
+    c->is_end_told = true;
+    *out = (struct core_event){.kind = CORE_ENDED, .status = c->status};
+    return true;
+}
+
+bool
+core_next_event(struct core *c, struct core_event *out, uint64_t now_ms)
+{
+    c->now_ms = now_ms;
+    while (c->handing_out != NULL || !list_is_empty(&c->events)) {
+        if (c->handing_out != NULL ? hand_out(c, out) : take(c, pop(&c->events), out)) {
+            return true;
+        }
+    }
+    return next_end(c, out);
+}
+
+static void
+drop_all(struct core *c, struct list *from)
+{
+    struct event_node *node = NULL;
+    struct core_event event;
+
+    while ((node = pop(from)) != NULL) {
+        if (take(c, node, &event)) {
+            wilco_message_unref(event.message);
+        }
+    }
+}
+
+void
+core_drop_events(struct core *c)
+{
+    c->is_closing = true;
+    wilco_message_unref(c->handing_out);
+    c->handing_out = NULL;
+    drop_all(c, &c->events);
+    drop_all(c, &c->awaited);
+}

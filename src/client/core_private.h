@@ -1,0 +1,182 @@
+#ifndef WILCO_CLIENT_CORE_PRIVATE_H
+#define WILCO_CLIENT_CORE_PRIVATE_H
+
+#include "base/list.h"
+#include "client/core.h"
+#include "client/outgoing.h"
+#include "client/requester.h"
+#include "client/subscriptions.h"
+#include "link/alias.h"
+#include "link/framer.h"
+#include "link/output.h"
+#include "link/receive_window.h"
+#include "link/send_window.h"
+#include "wire/any.h"
+#include "wire/reason.h"
+
+/* What the files of the core share, and nobody else sees:
+ *   core.c            its life, time, and the output
+ *   core_connect.c    CONNECT and CONNACK
+ *   core_feed.c       packets in: who handles which
+ *   core_publish.c    publications out, their queue and quota
+ *   core_ack.c        PUBACK, PUBREC, PUBREL, PUBCOMP, both ways
+ *   core_deliver.c    publications in
+ *   core_request.c    requests, response topics and responses
+ *   core_subscribe.c  SUBSCRIBE, UNSUBSCRIBE and their acknowledgements
+ *   core_event.c      telling what happened
+ */
+
+/* What CONNACK allows (MQTT 5.0, 3.2.2.3). */
+struct server_limits {
+    uint32_t packet_bytes_max;
+    uint16_t keep_alive_s;
+    uint8_t maximum_qos;
+    bool has_retain;
+    bool has_wildcards;
+    bool has_identifiers;
+    bool has_shared;
+};
+
+/* "responses/" and 22 characters of 6 random bits. */
+#define INBOX_PREFIX       "responses/"
+#define INBOX_RANDOM_CHARS 22
+#define INBOX_BYTES        (sizeof(INBOX_PREFIX) + INBOX_RANDOM_CHARS)
+
+/* Topic Alias Maximum that we announce: enough for an inbox and some topics, at most 1 MiB. */
+#define ALIAS_MAXIMUM 16
+
+/* A SUBSCRIBE or UNSUBSCRIBE that has not been acknowledged. */
+struct operation {
+    struct event_node event;
+    void *context;         /* who waits; NULL: nobody, it is the core's own */
+    enum wire_type answer; /* WIRE_SUBACK or WIRE_UNSUBACK */
+    uint32_t subscription_id;
+    unsigned generation;
+    struct subscriber before; /* whom the subscription was for, in case this one fails */
+    enum wilco_status status;
+    uint8_t reason_code;
+};
+
+struct core {
+    const struct wilco_alloc *alloc;
+    const struct random_source *random;
+    enum core_state state;
+    enum wilco_status status; /* how it ended */
+    struct wilco_error why;
+    bool is_end_told;
+    bool is_closing;      /* by us: nobody is told of messages, nor of the end */
+    uint8_t fault_reason; /* more specific than what its status would give; 0: none */
+    const char *fault_text;
+
+    uint64_t now_ms; /* the latest time we were given */
+    uint64_t unix_offset_ms;
+    uint64_t connect_deadline_ms;
+    uint64_t last_sent_ms;
+    uint64_t pong_deadline_ms; /* UINT64_MAX: no PINGREQ is unanswered */
+
+    struct output_pool pool;
+    struct output output;
+    struct framer framer;
+    struct alias_in aliases;
+    struct send_window sent; /* items: struct outgoing, or struct operation at SEND_OTHER */
+    struct receive_window received;
+    struct receive_window
+        unacknowledged; /* those of them whose PUBACK or PUBREC is still to come */
+    struct server_limits server;
+    bool keep_session;
+
+    struct outgoing_account account;
+    size_t queue_bytes_max;
+    struct list queue; /* struct outgoing of QoS 1 and 2 that wait for quota */
+    struct subscriptions subscriptions;
+    struct requester requester;
+
+    struct list events;
+    struct list awaited;
+    struct wilco_message *handing_out; /* given to its subscribers one after the other */
+    uint64_t message_count;
+    uint64_t calls;
+    uint64_t not_requests;
+    uint64_t messages_unmatched;
+
+    char *client_id;
+    char inbox[INBOX_BYTES];
+};
+
+/* ---- core.c ---- */
+
+/* Notes a reason code and a text better than those of `status`, and returns `status`. */
+enum wilco_status core_fault(struct core *c, enum wilco_status status, uint8_t reason_code,
+                             const char *text);
+/* The server, or memory, failed us: DISCONNECT with a reason, then closed. */
+void core_fail(struct core *c, enum wilco_status status);
+/* Closed, without a word to the server. `text` and `more` (either may be empty) make the line. */
+void core_end(struct core *c, enum wilco_status status, uint8_t reason_code, const char *text,
+              struct span more);
+/* Encodes a packet into the output. WILCO_ELIMIT: larger than the server takes. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status core_send(struct core *c, const struct wire_any *packet);
+void core_sent(struct core *c); /* something went into the output */
+
+/* ---- core_connect.c ---- */
+
+WILCO_MUST_CHECK enum wilco_status
+core_send_connect(struct core *c, const struct core_config *config, struct wilco_error *why);
+WILCO_MUST_CHECK enum wilco_status core_on_connack(struct core *c, struct span body);
+
+/* ---- core_publish.c ---- */
+
+/* Whether the server takes such a publication at all. */
+WILCO_MUST_CHECK enum wilco_status core_admit(const struct core *c, const struct draft *d,
+                                              uint8_t *reason_code);
+WILCO_MUST_CHECK enum wilco_status core_encode(struct core *c, const struct draft *d,
+                                               struct outgoing **out);
+/* Sends it or queues it, and takes it over; on failure it stays the caller's. */
+WILCO_MUST_CHECK enum wilco_status core_dispatch(struct core *c, struct outgoing *o);
+/* Sends what the quota allows. */
+WILCO_MUST_CHECK enum wilco_status core_pump(struct core *c);
+/* It is over: tells whoever asked for it, and frees it. */
+void core_settle(struct core *c, struct outgoing *o, enum wilco_status status, uint8_t reason_code);
+void core_abandon_publications(struct core *c);
+
+/* ---- core_ack.c ---- */
+
+WILCO_MUST_CHECK enum wilco_status core_on_ack(struct core *c, enum wire_type type,
+                                               struct span body);
+WILCO_MUST_CHECK enum wilco_status core_send_ack(struct core *c, enum wire_type type,
+                                                 uint16_t packet_id, uint8_t reason_code);
+
+/* ---- core_deliver.c ---- */
+
+WILCO_MUST_CHECK enum wilco_status core_on_publish(struct core *c, const struct frame *frame);
+/* Acknowledges a message that everybody has had, and lets it go. */
+void core_finish_message(struct core *c, struct wilco_message *m);
+
+/* ---- core_request.c ---- */
+
+void core_end_request(struct core *c, struct request *request, enum wilco_status status,
+                      uint8_t reason_code);
+/* What an acknowledgement of its PUBLISH means for a request. */
+void core_judge_request(struct core *c, struct outgoing *o, uint8_t reason_code);
+/* Gives `m` to the request it answers, if it came for a response topic of ours. */
+void core_match_response(struct core *c, struct wilco_message *m);
+WILCO_MUST_CHECK enum wilco_status core_inbox_granted(struct core *c, struct subscription *inbox);
+void core_inbox_refused(struct core *c, struct subscription *inbox, uint8_t reason_code);
+void core_end_overdue(struct core *c);
+void core_abandon_requests(struct core *c);
+
+/* ---- core_subscribe.c ---- */
+
+/* SUBSCRIBE for an inbox; its answer goes to core_inbox_granted() or core_inbox_refused(). */
+WILCO_MUST_CHECK enum wilco_status core_subscribe_inbox(struct core *c, struct span topic,
+                                                        struct subscription **out);
+WILCO_MUST_CHECK enum wilco_status core_on_suback(struct core *c, enum wire_type type,
+                                                  struct span body);
+void core_settle_operation(struct core *c, struct operation *op, enum wilco_status status,
+                           uint8_t reason_code);
+
+/* ---- core_event.c ---- */
+
+void core_push_event(struct core *c, struct event_node *node, bool is_awaited);
+void core_drop_events(struct core *c);
+
+#endif

@@ -1,0 +1,284 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "client/driver_thread.h"
+
+#include "base/clock.h"
+#include "client/responder.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define LAST_WORDS_MS 1000U
+
+static short
+poll_events(unsigned interest)
+{
+    unsigned events = 0;
+
+    events |= (interest & STREAM_READABLE) != 0 ? (unsigned)POLLIN : 0U;
+    events |= (interest & STREAM_WRITABLE) != 0 ? (unsigned)POLLOUT : 0U;
+    return (short)events;
+}
+
+static unsigned
+interest_of(const struct wilco *c)
+{
+    unsigned interest = c->stream->ops->interest(c->stream, false);
+
+    if (core_has_output(c->core)) {
+        interest |= c->stream->ops->interest(c->stream, true);
+    }
+    return interest;
+}
+
+static int
+timeout_until(uint64_t deadline_ms)
+{
+    uint64_t now_ms = clock_monotonic_ms();
+
+    if (deadline_ms == UINT64_MAX) {
+        return -1;
+    }
+    if (deadline_ms <= now_ms) {
+        return 0;
+    }
+    return deadline_ms - now_ms < INT_MAX ? (int)(deadline_ms - now_ms) : INT_MAX;
+}
+
+static void
+drain_wake(struct wilco *c)
+{
+    char bytes[16];
+
+    if (c->is_woken) {
+        while (read(c->wake[0], bytes, sizeof(bytes)) < 0 && errno == EINTR) {
+        }
+        c->is_woken = false;
+    }
+}
+
+/* Sleeps, without the lock, until there is something to do or `deadline_ms`. Whether the connection
+ * is ready. */
+static bool
+wait_for_work(struct wilco *c, uint64_t deadline_ms)
+{
+    struct pollfd fds[2] = {
+        {.fd = stream_fd(c->stream), .events = poll_events(interest_of(c))},
+        {.fd = c->wake[0], .events = POLLIN},
+    };
+    bool is_pending = c->stream->ops->has_pending(c->stream);
+    int ready = 0;
+
+    c->poll_until_ms = deadline_ms;
+    c->is_polling = true;
+    (void)pthread_mutex_unlock(&c->lock);
+    ready = poll(fds, 2, is_pending ? 0 : timeout_until(deadline_ms));
+    (void)pthread_mutex_lock(&c->lock);
+    c->is_polling = false;
+    drain_wake(c);
+    return is_pending || (ready > 0 && (fds[0].revents & ~POLLOUT) != 0);
+}
+
+static void
+lose(struct wilco *c, enum wilco_status status, int error)
+{
+    char message[80] = "the server closed the connection";
+
+    if (status != WILCO_ECLOSED) {
+        (void)strerror_r(error, message, sizeof(message));
+    }
+    core_lost(c->core, message);
+}
+
+static void
+read_once(struct wilco *c, uint8_t *input)
+{
+    size_t len = 0;
+    enum wilco_status st = stream_read(c->stream, input, DRIVER_INPUT_BYTES, &len);
+
+    if (st == WILCO_OK) {
+        core_feed(c->core, span_of(input, len), clock_monotonic_ms());
+    } else if (st != WILCO_AGAIN) {
+        lose(c, st, errno);
+    }
+}
+
+/* One round of input and output: the answers that have come count before the deadlines that have
+ * passed. */
+static void
+turn(struct wilco *c, uint8_t *input)
+{
+    if (wait_for_work(c, core_deadline_ms(c->core))) {
+        read_once(c, input);
+    }
+    core_tick(c->core, clock_monotonic_ms());
+    client_settle(c);
+    client_made_room(c);
+}
+
+static void
+run_callback(struct wilco *c, struct core_event *event)
+{
+    switch (event->kind) {
+    case CORE_MESSAGE: event->to.on_message(event->context, event->message); break;
+    case CORE_CALL:
+        event->call->client = c;
+        client_ref(c);
+        event->to.on_request(event->context, event->call);
+        break;
+    case CORE_RESPONSE: event->to.on_response(event->context, event->status, event->message); break;
+    case CORE_PUBLISHED:
+        event->to.published(event->context, event->status, event->reason_code);
+        break;
+    case CORE_OPERATION: /* is always awaited */
+    case CORE_ENDED: break;
+    }
+    wilco_message_unref(event->message);
+}
+
+/* Runs the callbacks, without the lock. */
+static void
+tell(struct wilco *c)
+{
+    struct core_event event;
+
+    while (!(c->is_stopping && core_state(c->core) == CORE_OPEN) &&
+           core_next_event(c->core, &event, clock_monotonic_ms())) {
+        struct wilco_error why;
+
+        (void)core_why(c->core, &why);
+        (void)pthread_mutex_unlock(&c->lock);
+        if (event.kind == CORE_ENDED && c->closed != NULL) {
+            c->closed(c->context, &why);
+        }
+        run_callback(c, &event);
+        (void)pthread_mutex_lock(&c->lock);
+    }
+}
+
+/* Sleeps, without the lock, until the connection is ready for `events`; false: not before
+ * `deadline_ms`. */
+static bool
+linger(struct wilco *c, short events, uint64_t deadline_ms)
+{
+    struct pollfd p = {.fd = stream_fd(c->stream), .events = events};
+    int ready = 0;
+
+    (void)pthread_mutex_unlock(&c->lock);
+    ready = poll(&p, 1, timeout_until(deadline_ms));
+    (void)pthread_mutex_lock(&c->lock);
+    return ready > 0 || clock_monotonic_ms() < deadline_ms;
+}
+
+/* Writes what is left, DISCONNECT included, and reads on until the server has closed too, so that
+ * nothing of it is lost on the way; as long as that takes, but not long. */
+static void
+say_last_words(struct wilco *c, uint8_t *input)
+{
+    uint64_t deadline_ms = clock_monotonic_ms() + LAST_WORDS_MS;
+    enum wilco_status st = WILCO_OK;
+    size_t len = 0;
+
+    while (core_has_output(c->core) && linger(c, POLLOUT, deadline_ms)) {
+        client_flush(c);
+    }
+    c->stream->ops->finish(c->stream);
+    while (st == WILCO_OK || (st == WILCO_AGAIN && linger(c, POLLIN, deadline_ms))) {
+        bool is_late = clock_monotonic_ms() >= deadline_ms;
+
+        st = is_late ? WILCO_ECLOSED : stream_read(c->stream, input, DRIVER_INPUT_BYTES, &len);
+    }
+    stream_close(c->stream); /* [MQTT-3.14.4-2] */
+    c->stream = NULL;
+}
+
+static void *
+thread_main(void *argument)
+{
+    struct driver *d = argument;
+    struct wilco *c = d->client;
+
+    (void)pthread_mutex_lock(&c->lock);
+    while (core_state(c->core) == CORE_OPEN && !c->is_stopping) {
+        tell(c);
+        client_flush(c);
+        if (core_state(c->core) == CORE_OPEN && !c->is_stopping) {
+            turn(c, d->input);
+        }
+    }
+    if (c->is_stopping) {
+        core_close(c->core);
+    }
+    client_settle(c);
+    client_made_room(c);
+    client_flush(c);
+    tell(c);
+    say_last_words(c, d->input);
+    (void)pthread_mutex_unlock(&c->lock);
+    mem_free(c->alloc, d->input);
+    mem_free(c->alloc, d);
+    return NULL;
+}
+
+void
+driver_handshake(struct wilco *c, uint8_t *input)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    while (core_state(c->core) == CORE_CONNECTING) {
+        client_flush(c);
+        turn(c, input);
+    }
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+/* With every signal blocked: they are the application's, and for its threads. */
+static bool
+create_thread(struct wilco *c, struct driver *d)
+{
+    sigset_t all, before;
+    bool is_ok = false;
+
+    (void)sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
+        return false;
+    }
+    (void)pthread_mutex_lock(&c->lock); /* the thread is to know who it is */
+    is_ok = pthread_create(&c->thread, NULL, thread_main, d) == 0;
+    c->has_thread = is_ok;
+    (void)pthread_mutex_unlock(&c->lock);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return is_ok;
+}
+
+enum wilco_status
+driver_start(struct wilco *c, uint8_t *input)
+{
+    struct driver *d = mem_alloc(c->alloc, sizeof(*d));
+
+    if (d == NULL) {
+        return WILCO_ENOMEM;
+    }
+    *d = (struct driver){.client = c, .input = input};
+    if (!create_thread(c, d)) {
+        mem_free(c->alloc, d);
+        return WILCO_ENOMEM;
+    }
+    return WILCO_OK;
+}
+
+void
+driver_stop(struct wilco *c)
+{
+    pthread_t thread;
+
+    (void)pthread_mutex_lock(&c->lock);
+    c->is_stopping = true;
+    client_wake(c);
+    thread = c->thread;
+    (void)pthread_mutex_unlock(&c->lock);
+    (void)pthread_join(thread, NULL);
+}

@@ -1,0 +1,244 @@
+#include "client/message.h"
+
+#include <assert.h>
+
+#define STATUS_DEFAULT 200
+#define STATUS_GARBLED 500 /* a `__stat` that is not a number of three digits */
+
+/* Copies `bytes` to `*at` and moves it on; the copy. */
+static struct span
+append(uint8_t **at, struct span bytes)
+{
+    struct span copy = span_of(*at, bytes.len);
+
+    if (bytes.len > 0) {
+        memcpy(*at, bytes.data, bytes.len);
+        *at += bytes.len;
+    }
+    return copy;
+}
+
+/* The place of `field`, which lies in `from`, in the copy `to`. */
+static struct span
+moved(struct span field, struct span from, struct span to)
+{
+    return span_of(to.data + (field.data - from.data), field.len);
+}
+
+static void
+set_properties(struct wilco_message *m, const struct wire_properties *p)
+{
+    if (wire_properties_has(p, WIRE_CONTENT_TYPE)) {
+        m->content_type = moved(p->content_type, p->block, m->properties);
+    }
+    if (wire_properties_has(p, WIRE_RESPONSE_TOPIC)) {
+        m->response_topic = moved(p->response_topic, p->block, m->properties);
+    }
+    if (wire_properties_has(p, WIRE_CORRELATION_DATA)) {
+        m->correlation_data = moved(p->correlation_data, p->block, m->properties);
+    }
+    m->has_expiry = wire_properties_has(p, WIRE_MESSAGE_EXPIRY_INTERVAL);
+    m->expiry_s = p->message_expiry_interval;
+    m->is_utf8 = p->payload_format_indicator != 0;
+    m->has_identifiers = wire_properties_has(p, WIRE_SUBSCRIPTION_IDENTIFIER);
+    m->cursor = wire_property_iterate(m->properties);
+}
+
+struct wilco_message *
+message_new(const struct wilco_alloc *a, const struct wire_publish *p, uint64_t now_ms)
+{
+    size_t bytes = p->topic.len + p->properties.block.len + p->payload.len;
+    struct wilco_message *m = mem_alloc(a, sizeof(*m) + bytes);
+    uint8_t *at = NULL;
+
+    if (m == NULL) {
+        return NULL;
+    }
+    *m = (struct wilco_message){
+        .alloc = a,
+        .received_ms = now_ms,
+        .retain = p->retain,
+        .qos = p->qos,
+        .packet_id = p->packet_id,
+        .event.kind = EVENT_MESSAGE,
+    };
+    atomic_init(&m->refs, 1);
+    at = m->bytes;
+    m->topic = append(&at, p->topic);
+    m->properties = append(&at, p->properties.block);
+    m->payload = append(&at, p->payload);
+    set_properties(m, &p->properties);
+    return m;
+}
+
+bool
+message_names(const struct wilco_message *m, uint32_t identifier)
+{
+    struct wire_property_iterator it = wire_property_iterate(m->properties);
+    struct wire_property property;
+
+    while (wire_property_next(&it, &property)) {
+        if (property.id == WIRE_SUBSCRIPTION_IDENTIFIER && property.number == identifier) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t
+message_remaining_ms(const struct wilco_message *m, uint64_t now_ms)
+{
+    uint64_t end_ms = m->received_ms + (uint64_t)m->expiry_s * 1000;
+
+    if (!m->has_expiry) {
+        return UINT64_MAX;
+    }
+    return end_ms > now_ms ? end_ms - now_ms : 0;
+}
+
+static struct wilco_bytes
+bytes_of(struct span s)
+{
+    return (struct wilco_bytes){.data = s.data, .len = s.len};
+}
+
+struct wilco_message *
+wilco_message_ref(const struct wilco_message *m)
+{
+    /* The count is not part of what "const" promises. */
+    struct wilco_message *counted = (struct wilco_message *)(uintptr_t)m;
+    size_t before = atomic_fetch_add_explicit(&counted->refs, 1, memory_order_relaxed);
+
+    assert(before > 0);
+    (void)before;
+    return counted;
+}
+
+void
+wilco_message_unref(struct wilco_message *m)
+{
+    if (m != NULL && atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) == 1) {
+        mem_free(m->alloc, m);
+    }
+}
+
+struct wilco_bytes
+wilco_message_topic(const struct wilco_message *m)
+{
+    return bytes_of(m->topic);
+}
+
+struct wilco_bytes
+wilco_message_payload(const struct wilco_message *m)
+{
+    return bytes_of(m->payload);
+}
+
+struct wilco_bytes
+wilco_message_content_type(const struct wilco_message *m)
+{
+    return bytes_of(m->content_type);
+}
+
+struct wilco_bytes
+wilco_message_response_topic(const struct wilco_message *m)
+{
+    return bytes_of(m->response_topic);
+}
+
+struct wilco_bytes
+wilco_message_correlation_data(const struct wilco_message *m)
+{
+    return bytes_of(m->correlation_data);
+}
+
+/* The next User Property; false when there is none left. */
+static bool
+next_user(struct wire_property_iterator *it, struct wire_property *out)
+{
+    while (wire_property_next(it, out)) {
+        if (out->id == WIRE_USER_PROPERTY) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct wilco_bytes
+wilco_message_user_property(const struct wilco_message *m, const char *name)
+{
+    struct wire_property_iterator it = wire_property_iterate(m->properties);
+    struct span wanted = span_of_text(name);
+    struct wire_property p;
+
+    while (next_user(&it, &p)) {
+        if (span_equal(p.name, wanted)) {
+            return bytes_of(p.value);
+        }
+    }
+    return bytes_of(SPAN_EMPTY);
+}
+
+bool
+wilco_message_user_property_at(const struct wilco_message *m, size_t index,
+                               struct wilco_bytes *name, struct wilco_bytes *value)
+{
+    struct wire_property_iterator it = wire_property_iterate(m->properties);
+    struct wire_property p;
+
+    while (next_user(&it, &p)) {
+        if (index == 0) {
+            *name = bytes_of(p.name);
+            *value = bytes_of(p.value);
+            return true;
+        }
+        index--;
+    }
+    return false;
+}
+
+uint8_t
+wilco_message_qos(const struct wilco_message *m)
+{
+    return m->qos;
+}
+
+bool
+wilco_message_retain(const struct wilco_message *m)
+{
+    return m->retain;
+}
+
+bool
+wilco_message_is_utf8(const struct wilco_message *m)
+{
+    return m->is_utf8;
+}
+
+bool
+wilco_message_expiry_s(const struct wilco_message *m, uint32_t *seconds)
+{
+    *seconds = m->expiry_s;
+    return m->has_expiry;
+}
+
+int
+wilco_message_status(const struct wilco_message *m)
+{
+    struct span text = span_of_bytes(wilco_message_user_property(m, "__stat"));
+    int status = 0;
+
+    if (text.data == NULL) {
+        return STATUS_DEFAULT;
+    }
+    if (text.len != 3) {
+        return STATUS_GARBLED;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return STATUS_GARBLED;
+        }
+        status = status * 10 + (text.data[i] - '0');
+    }
+    return status >= 100 ? status : STATUS_GARBLED;
+}

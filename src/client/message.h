@@ -1,0 +1,58 @@
+#ifndef WILCO_CLIENT_MESSAGE_H
+#define WILCO_CLIENT_MESSAGE_H
+
+#include "base/alloc.h"
+#include "base/span.h"
+#include "client/event.h"
+#include "wilco/wilco.h"
+#include "wire/publish.h"
+
+#include <stdatomic.h>
+
+/* A PUBLISH that arrived, copied once into one counted block. What the application may see never
+ * changes; the core keeps the rest: where it stands with handing the message out. The functions on
+ * messages are those of wilco/wilco.h. */
+struct wilco_message {
+    atomic_size_t refs;
+    const struct wilco_alloc *alloc;
+    struct span topic;
+    struct span payload;
+    struct span properties; /* as on the wire */
+    struct span content_type;
+    struct span response_topic;
+    struct span correlation_data;
+    uint64_t received_ms;
+    uint32_t expiry_s;
+    bool has_expiry;
+    bool is_utf8;
+    bool retain;
+    bool has_identifiers; /* the server says which subscriptions it is for */
+    uint8_t qos;
+
+    /* The core's. */
+    uint16_t packet_id;
+    bool is_wanted;                       /* something of ours matched it */
+    uint64_t number;                      /* in the order of arrival, from 1 */
+    struct wire_property_iterator cursor; /* over the subscription identifiers */
+    struct event_node event;
+
+    uint8_t bytes[];
+};
+
+/* Copies `p`, whose topic was filled in if it came as an alias. NULL: out of memory. */
+struct wilco_message *message_new(const struct wilco_alloc *a, const struct wire_publish *p,
+                                  uint64_t now_ms);
+
+/* Whether the server says that `m` is for the subscription `identifier`. */
+bool message_names(const struct wilco_message *m, uint32_t identifier);
+
+/* How long its sender waits from `now_ms` on; UINT64_MAX: it did not say. */
+uint64_t message_remaining_ms(const struct wilco_message *m, uint64_t now_ms);
+
+static inline struct span
+span_of_bytes(struct wilco_bytes bytes)
+{
+    return span_of(bytes.data, bytes.len);
+}
+
+#endif

@@ -1,0 +1,99 @@
+#include "client/outgoing.h"
+
+#include <assert.h>
+
+/* An identifier that every encoder accepts, until the real one is known. */
+#define ID_LATER 1
+
+static struct outgoing *
+block_new(struct outgoing_account *account, size_t len)
+{
+    struct outgoing *o = mem_alloc(account->alloc, sizeof(*o) + len);
+
+    if (o != NULL) {
+        *o = (struct outgoing){
+            .event.kind = EVENT_PUBLISHED,
+            .account = account,
+            .refs = 1,
+            .len = len,
+        };
+        account->count++;
+        account->bytes += len;
+    }
+    return o;
+}
+
+/* Encodes `packet` into a new block. */
+static enum wilco_status
+encode(struct outgoing **out, struct outgoing_account *account, const struct wire_publish *packet,
+       size_t packet_bytes_max)
+{
+    struct wire_writer w = wire_writer_measure();
+    struct wire_header header;
+    size_t len = 0;
+    enum wilco_status st;
+
+    wire_publish_encode(&w, packet, WIRE_V5);
+    st = wire_writer_finish(&w, &len);
+    if (st != WILCO_OK && st != WILCO_AGAIN) {
+        return st;
+    }
+    if (len > packet_bytes_max) {
+        return WILCO_ELIMIT; /* [MQTT-3.2.2-15] */
+    }
+    *out = block_new(account, len);
+    if (*out == NULL) {
+        return WILCO_ENOMEM;
+    }
+    w = wire_writer_init((*out)->bytes, len);
+    wire_publish_encode(&w, packet, WIRE_V5);
+    st = wire_header_decode(&header, span_of((*out)->bytes, len));
+    assert(st == WILCO_OK && w.len == len);
+    (*out)->qos = packet->qos;
+    (*out)->id_offset = header.header_bytes + 2 + packet->topic.len;
+    return st;
+}
+
+enum wilco_status
+outgoing_new(struct outgoing **out, struct outgoing_account *account, const struct draft *d,
+             size_t packet_bytes_max)
+{
+    struct wire_publish packet = d->packet;
+    struct draft_users users;
+    enum wilco_status st = draft_users_init(&users, account->alloc, d, &packet.properties);
+
+    if (st != WILCO_OK) {
+        return st;
+    }
+    packet.packet_id = ID_LATER;
+    st = encode(out, account, &packet, packet_bytes_max);
+    draft_users_fini(&users);
+    return st;
+}
+
+void
+outgoing_ref(struct outgoing *o)
+{
+    o->refs++;
+}
+
+void
+outgoing_unref(void *owner)
+{
+    struct outgoing *o = owner;
+
+    assert(o->refs > 0);
+    o->refs--;
+    if (o->refs == 0) {
+        o->account->count--;
+        o->account->bytes -= o->len;
+        mem_free(o->account->alloc, o);
+    }
+}
+
+void
+outgoing_set_id(struct outgoing *o, uint16_t packet_id)
+{
+    o->bytes[o->id_offset] = (uint8_t)(packet_id >> 8);
+    o->bytes[o->id_offset + 1] = (uint8_t)packet_id;
+}

@@ -1,0 +1,50 @@
+#ifndef WILCO_CLIENT_OUTGOING_H
+#define WILCO_CLIENT_OUTGOING_H
+
+#include "client/draft.h"
+#include "client/event.h"
+
+struct request;
+
+/* A PUBLISH on its way out: encoded once, kept until it is acknowledged. Only its packet identifier
+ * is filled in when it is sent. Its owner is the list, window or event queue it is in; the output
+ * counts as a second one while it still refers to the bytes. */
+struct outgoing {
+    struct event_node event;
+    struct outgoing_account *account;
+    struct request *request;  /* whose publication this is; NULL: none, or it has ended */
+    wilco_published_fn *done; /* NULL with a `context`: somebody waits for it there */
+    void *context;
+    unsigned refs;
+    enum wilco_status status; /* how it ended */
+    uint8_t reason_code;
+    uint8_t qos;
+    bool is_request;
+    size_t id_offset; /* where the packet identifier goes; QoS 1 and 2 */
+    size_t len;
+    uint8_t bytes[];
+};
+
+/* What all of them hold together; it must outlive them. */
+struct outgoing_account {
+    const struct wilco_alloc *alloc;
+    size_t count;
+    size_t bytes;
+};
+
+/* WILCO_ELIMIT: larger than `packet_bytes_max`, or than any packet. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status outgoing_new(struct outgoing **out,
+                                                struct outgoing_account *account,
+                                                const struct draft *d, size_t packet_bytes_max);
+void outgoing_ref(struct outgoing *o);
+void outgoing_unref(void *owner); /* a struct outgoing; the last one frees */
+void outgoing_set_id(struct outgoing *o, uint16_t packet_id);
+
+/* Whether somebody wants to know how it ended. */
+static inline bool
+outgoing_is_awaited(const struct outgoing *o)
+{
+    return o->done != NULL || o->context != NULL;
+}
+
+#endif

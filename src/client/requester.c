@@ -1,0 +1,205 @@
+#include "client/requester.h"
+
+#include "base/hash.h"
+
+#include <assert.h>
+
+#define ANSWERED UINT64_C(1)
+
+void
+requester_init(struct requester *r, const struct wilco_alloc *a, uint64_t seed, size_t pending_max,
+               uint64_t now_ms)
+{
+    *r = (struct requester){.alloc = a, .seed = seed, .pending_max = pending_max};
+    map_init(&r->by_key, a);
+    map_init(&r->by_call, a);
+    wheel_init(&r->timers, now_ms);
+}
+
+void
+requester_fini(struct requester *r)
+{
+    assert(requester_pending(r) == 0);
+    map_fini(&r->by_key);
+    map_fini(&r->by_call);
+}
+
+static struct span
+correlation_of(const struct request *request)
+{
+    return span_of(request->correlation, request->correlation_len);
+}
+
+/* The response topic goes in by the number of its subscription. */
+static uint64_t
+key_hash(const struct requester *r, const struct subscription *inbox, struct span correlation)
+{
+    return hash_bytes(correlation, r->seed + inbox->id);
+}
+
+struct request *
+requester_find(const struct requester *r, const struct subscription *inbox, struct span correlation)
+{
+    struct map_node *node = map_first(&r->by_key, key_hash(r, inbox, correlation));
+
+    while (node != NULL) {
+        struct request *request = CONTAINER_OF(node, struct request, by_key);
+
+        if (request->inbox == inbox && span_equal(correlation_of(request), correlation)) {
+            return request;
+        }
+        node = map_next(node);
+    }
+    return NULL;
+}
+
+struct request *
+requester_find_call(const struct requester *r, uint64_t call)
+{
+    struct map_node *node = map_first(&r->by_call, call);
+
+    return node == NULL ? NULL : CONTAINER_OF(node, struct request, by_call);
+}
+
+static struct request *
+request_new(const struct requester *r, struct subscription *inbox, struct span correlation)
+{
+    struct request *request = mem_alloc(r->alloc, sizeof(*request) + correlation.len);
+
+    if (request != NULL) {
+        *request = (struct request){
+            .event.kind = EVENT_REQUEST,
+            .call = r->last_call + 1,
+            .inbox = inbox,
+            .correlation_len = (uint16_t)correlation.len,
+        };
+        if (correlation.len > 0) {
+            memcpy(request->correlation, correlation.data, correlation.len);
+        }
+    }
+    return request;
+}
+
+static enum wilco_status
+file(struct requester *r, struct request *request)
+{
+    uint64_t hash = key_hash(r, request->inbox, correlation_of(request));
+
+    if (map_add(&r->by_key, &request->by_key, hash) != WILCO_OK) {
+        return WILCO_ENOMEM;
+    }
+    if (map_add(&r->by_call, &request->by_call, request->call) != WILCO_OK) {
+        map_remove(&r->by_key, &request->by_key);
+        return WILCO_ENOMEM;
+    }
+    return WILCO_OK;
+}
+
+enum wilco_status
+requester_add(struct requester *r, struct subscription *inbox, struct span correlation,
+              uint64_t deadline_ms, struct request **out)
+{
+    struct request *request = NULL;
+
+    assert(correlation.len <= UINT16_MAX);
+    if (requester_find(r, inbox, correlation) != NULL) {
+        return WILCO_EINVAL;
+    }
+    if (requester_pending(r) >= r->pending_max) {
+        return WILCO_ELIMIT;
+    }
+    request = request_new(r, inbox, correlation);
+    if (request == NULL || file(r, request) != WILCO_OK) {
+        mem_free(r->alloc, request);
+        return WILCO_ENOMEM;
+    }
+    wheel_start(&r->timers, &request->timer, deadline_ms);
+    inbox->request_count++;
+    r->last_call++;
+    *out = request;
+    return WILCO_OK;
+}
+
+static void
+take_out(struct requester *r, struct request *request)
+{
+    map_remove(&r->by_key, &request->by_key);
+    map_remove(&r->by_call, &request->by_call);
+    wheel_stop(&r->timers, &request->timer);
+    request->inbox->request_count--;
+}
+
+void
+request_free(struct requester *r, struct request *request)
+{
+    wilco_message_unref(request->response);
+    mem_free(r->alloc, request);
+}
+
+void
+requester_drop(struct requester *r, struct request *request)
+{
+    take_out(r, request);
+    request_free(r, request);
+}
+
+static bool
+is_answer(enum wilco_status status)
+{
+    return status == WILCO_OK || status == WILCO_EREMOTE;
+}
+
+void
+requester_end(struct requester *r, struct request *request, enum wilco_status status)
+{
+    uint64_t key = request->by_key.hash & ~ANSWERED;
+
+    take_out(r, request);
+    request->status = status;
+    if (is_answer(status)) {
+        key |= ANSWERED;
+        r->counters.responses++;
+    } else if (status == WILCO_ETIMEDOUT) {
+        r->counters.timeouts++;
+    }
+    r->ended[r->ended_count % REQUESTER_ENDED_MAX] = key;
+    r->ended_count++;
+}
+
+void
+requester_count_unmatched(struct requester *r, const struct subscription *inbox,
+                          struct span correlation)
+{
+    uint64_t key = key_hash(r, inbox, correlation) & ~ANSWERED;
+    size_t count = r->ended_count < REQUESTER_ENDED_MAX ? r->ended_count : REQUESTER_ENDED_MAX;
+
+    for (size_t i = 1; i <= count; i++) { /* the latest first */
+        uint64_t ended = r->ended[(r->ended_count - i) % REQUESTER_ENDED_MAX];
+
+        if (ended == key) {
+            r->counters.responses_late++;
+            return;
+        }
+        if (ended == (key | ANSWERED)) {
+            r->counters.responses_duplicate++;
+            return;
+        }
+    }
+    r->counters.responses_unknown++;
+}
+
+struct request *
+requester_overdue(struct requester *r)
+{
+    struct timer *t = wheel_pop(&r->timers);
+
+    return t == NULL ? NULL : CONTAINER_OF(t, struct request, timer);
+}
+
+struct request *
+requester_any(struct requester *r)
+{
+    struct map_node *node = map_any(&r->by_key);
+
+    return node == NULL ? NULL : CONTAINER_OF(node, struct request, by_key);
+}

@@ -1,0 +1,167 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "wilco/wilco.h"
+
+#include "base/clock.h"
+#include "client/client.h"
+#include "client/connector.h"
+#include "client/driver_thread.h"
+
+#include <stdio.h>
+
+#define URL_DEFAULT        "mqtt://127.0.0.1:1883"
+#define CONNECT_TIMEOUT_MS 10000U
+
+const char *
+wilco_status_text(enum wilco_status status)
+{
+    return status_text(status);
+}
+
+const char *
+wilco_version(void)
+{
+    return WILCO_VERSION;
+}
+
+/* Who we say we are: the options come before the URL. */
+static void
+set_credentials(struct core_config *config, const struct url *url)
+{
+    const struct wilco_options *o = config->options;
+
+    if (o->user_name != NULL) {
+        config->user_name = span_of_text(o->user_name);
+    } else if (url->has_user) {
+        config->user_name = span_of_text(url->user);
+    }
+    if (o->password.data != NULL) {
+        config->password = span_of(o->password.data, o->password.len);
+    } else if (url->has_password) {
+        config->password = span_of_text(url->password);
+    }
+}
+
+static enum wilco_status
+make_core(struct wilco *c, const struct url *url, const struct wilco_options *o,
+          struct wilco_error *why)
+{
+    struct core_config config = {
+        .alloc = c->alloc,
+        .random = random_system(),
+        .options = o,
+        .now_ms = clock_monotonic_ms(),
+        .unix_ms = clock_unix_ms(),
+    };
+
+    set_credentials(&config, url);
+    c->closed = o->closed;
+    c->context = o->context;
+    return core_new(&c->core, &config, why);
+}
+
+static enum wilco_status
+connect_client(struct wilco *c, const struct url *url, const struct wilco_options *o,
+               struct wilco_error *why)
+{
+    uint32_t timeout_ms = o->connect_timeout_ms == 0 ? CONNECT_TIMEOUT_MS : o->connect_timeout_ms;
+    uint64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+    uint8_t *input = NULL;
+    enum wilco_status st = make_core(c, url, o, why);
+
+    if (st == WILCO_OK) {
+        st = connector_open(&c->stream, url, c->alloc, deadline_ms, why);
+    }
+    if (st != WILCO_OK) {
+        return st;
+    }
+    input = mem_alloc(c->alloc, DRIVER_INPUT_BYTES);
+    if (input == NULL) {
+        return WILCO_ENOMEM;
+    }
+    driver_handshake(c, input);
+    st = core_state(c->core) == CORE_CLOSED ? core_why(c->core, why) : driver_start(c, input);
+    if (st != WILCO_OK) {
+        mem_free(c->alloc, input);
+    }
+    return st;
+}
+
+static enum wilco_status
+open_client(struct wilco **out, const struct wilco_options *o, struct wilco_error *why)
+{
+    const char *reason = "";
+    struct wilco *c = NULL;
+    struct url url;
+    enum wilco_status st = url_parse(&url, o->url == NULL ? URL_DEFAULT : o->url, &reason);
+
+    if (st != WILCO_OK) {
+        (void)snprintf(why->text, sizeof(why->text), "%s: %s", o->url, reason);
+        return st;
+    }
+    c = client_new(alloc_system());
+    if (c == NULL) {
+        return WILCO_ENOMEM;
+    }
+    st = connect_client(c, &url, o, why);
+    if (st != WILCO_OK) {
+        client_dismantle(c);
+        client_unref(c);
+        return st;
+    }
+    *out = c;
+    return WILCO_OK;
+}
+
+enum wilco_status
+wilco_open(struct wilco **out, const struct wilco_options *options)
+{
+    static const struct wilco_options defaults = {.url = NULL};
+    const struct wilco_options *o = options == NULL ? &defaults : options;
+    struct wilco_error why = {.reason_code = 0};
+    enum wilco_status st = WILCO_OK;
+
+    *out = NULL;
+    st = open_client(out, o, &why);
+    if (st != WILCO_OK && why.text[0] == '\0') {
+        (void)snprintf(why.text, sizeof(why.text), "%s", status_text(st));
+    }
+    if (st != WILCO_OK && o->error != NULL) {
+        *o->error = why;
+    }
+    return st;
+}
+
+void
+wilco_close(struct wilco *client)
+{
+    bool is_own_thread = false;
+
+    if (client == NULL) {
+        return;
+    }
+    is_own_thread = client_enter(client, true) == WILCO_EINVAL;
+    client_leave(client);
+    if (is_own_thread) {
+        return; /* it cannot wait for itself */
+    }
+    driver_stop(client);
+    client_dismantle(client);
+    client_unref(client);
+}
+
+const char *
+wilco_client_id(const struct wilco *client)
+{
+    return core_client_id(client->core);
+}
+
+void
+wilco_counters(struct wilco *client, struct wilco_counters *out)
+{
+    *out = (struct wilco_counters){.requests = 0};
+    if (client_enter(client, false) == WILCO_OK) {
+        core_counters(client->core, out);
+    }
+    client_leave(client);
+}

@@ -1,0 +1,127 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "wilco/wilco.h"
+
+#include "base/clock.h"
+#include "client/client.h"
+#include "wire/reason.h"
+
+#include <stdio.h>
+
+/* "topic: what happened: Words of the standard (0xNN)" */
+static void
+explain(struct wilco_error *out, const char *topic, enum wilco_status status, uint8_t reason_code)
+{
+    int len = 0;
+
+    if (out == NULL) {
+        return;
+    }
+    *out = (struct wilco_error){.reason_code = reason_code};
+    len = snprintf(out->text, sizeof(out->text), "%.100s: %s", topic == NULL ? "" : topic,
+                   status_text(status));
+    if (reason_code != 0 && len > 0 && (size_t)len < sizeof(out->text)) {
+        (void)snprintf(out->text + len, sizeof(out->text) - (size_t)len, ": %s (0x%02X)",
+                       wire_reason_text(reason_code), (unsigned)reason_code);
+    }
+}
+
+/* Asks when there is room for it, before `deadline_ms`. */
+static enum wilco_status
+ask_when_possible(struct wilco *c, const struct wilco_request *r, struct waiter *w,
+                  uint64_t deadline_ms)
+{
+    const struct core_asker asker = {.context = w};
+    enum wilco_status st = WILCO_AGAIN;
+    bool is_in_time = true;
+    uint64_t call = 0;
+
+    while (st == WILCO_AGAIN && is_in_time) {
+        st = c->core == NULL
+                 ? WILCO_ECLOSED
+                 : core_request(c->core, r, &asker, clock_monotonic_ms(), &call, &w->reason_code);
+        if (st == WILCO_AGAIN) {
+            client_flush(c);
+            client_asked(c, true);
+            is_in_time = client_wait_for_room(c, deadline_ms);
+        }
+    }
+    return st == WILCO_AGAIN ? WILCO_ETIMEDOUT : st;
+}
+
+static enum wilco_status
+ask_and_wait(struct wilco *c, const struct wilco_request *r, struct waiter *w)
+{
+    uint64_t deadline_ms = clock_monotonic_ms() + core_timeout_ms(r);
+    enum wilco_status st = ask_when_possible(c, r, w, deadline_ms);
+
+    if (st != WILCO_OK) {
+        return st;
+    }
+    client_asked(c, false);
+    waiter_wait(w, c, deadline_ms);
+    return w->status;
+}
+
+enum wilco_status
+wilco_request(struct wilco *client, const struct wilco_request *request,
+              struct wilco_message **response)
+{
+    struct waiter w = {.is_done = false};
+    enum wilco_status st = client_enter(client, true);
+
+    *response = NULL;
+    if (st == WILCO_OK) {
+        st = waiter_init(&w);
+        if (st == WILCO_OK) {
+            st = ask_and_wait(client, request, &w);
+            *response = w.message;
+            waiter_fini(&w);
+        }
+    }
+    client_leave(client);
+    if (st != WILCO_OK) {
+        explain(request->error, request->topic, st, w.reason_code);
+    }
+    return st;
+}
+
+enum wilco_status
+wilco_request_start(struct wilco *client, const struct wilco_request *request,
+                    wilco_response_fn *on_response, void *context, uint64_t *call)
+{
+    const struct core_asker asker = {.on_response = on_response, .context = context};
+    uint64_t number = 0;
+    uint8_t code = 0;
+    enum wilco_status st = client_enter(client, false);
+
+    if (st == WILCO_OK && on_response == NULL) {
+        st = WILCO_EINVAL;
+    }
+    if (st == WILCO_OK) {
+        st = core_request(client->core, request, &asker, clock_monotonic_ms(), &number, &code);
+    }
+    if (st == WILCO_OK) {
+        if (call != NULL) {
+            *call = number;
+        }
+        client_asked(client, true);
+    }
+    client_leave(client);
+    return st == WILCO_AGAIN ? WILCO_ELIMIT : st;
+}
+
+enum wilco_status
+wilco_request_cancel(struct wilco *client, uint64_t call)
+{
+    enum wilco_status st = client_enter(client, false);
+
+    if (st == WILCO_OK) {
+        st = core_cancel(client->core, call);
+    }
+    if (st == WILCO_OK) {
+        client_asked(client, true);
+    }
+    client_leave(client);
+    return st;
+}
