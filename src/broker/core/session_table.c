@@ -93,6 +93,12 @@ give_slot_back(struct session_table *t, uint32_t slot)
     t->first_free = slot;
 }
 
+static uint32_t
+next_generation(struct session_slot *at)
+{
+    return atomic_load_explicit(&at->generation, memory_order_relaxed) % GENERATION_MAX + 1;
+}
+
 enum wilco_status
 session_table_add(struct session_table *t, struct session *s)
 {
@@ -111,7 +117,7 @@ session_table_add(struct session_table *t, struct session *s)
         return status;
     }
     at = slot_at(t, slot);
-    generation = atomic_load_explicit(&at->generation, memory_order_relaxed) % GENERATION_MAX + 1;
+    generation = next_generation(at);
     at->session = s;
     atomic_store_explicit(&at->is_online, 0, memory_order_relaxed);
     atomic_store_explicit(&at->generation, generation, memory_order_release);
@@ -122,8 +128,13 @@ session_table_add(struct session_table *t, struct session *s)
 void
 session_table_remove(struct session_table *t, struct session *s)
 {
+    uint32_t slot = session_id_slot(s->id);
+    struct session_slot *at = slot_at(t, slot);
+
     map_remove(&t->by_client_id, &s->by_client_id);
-    give_slot_back(t, session_id_slot(s->id));
+    /* From now on no id names this slot. */
+    atomic_store_explicit(&at->generation, next_generation(at), memory_order_release);
+    give_slot_back(t, slot);
 }
 
 struct session *
