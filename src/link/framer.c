@@ -3,16 +3,25 @@
 /* The longest fixed header: the type, and four bytes of Remaining Length. */
 #define HEADER_BYTES_MAX 5U
 
+/* A header must be read before it can be refused. */
+static size_t
+tail_bytes_max(size_t packet_bytes_max)
+{
+    return packet_bytes_max < HEADER_BYTES_MAX ? HEADER_BYTES_MAX : packet_bytes_max;
+}
+
 void
 framer_init(struct framer *f, const struct wilco_alloc *a, size_t packet_bytes_max)
 {
-    size_t tail_bytes_max = packet_bytes_max;
-
-    if (tail_bytes_max < HEADER_BYTES_MAX) { /* a header must be read before it can be refused */
-        tail_bytes_max = HEADER_BYTES_MAX;
-    }
     *f = (struct framer){.packet_bytes_max = packet_bytes_max};
-    buffer_init(&f->tail, a, tail_bytes_max);
+    buffer_init(&f->tail, a, tail_bytes_max(packet_bytes_max));
+}
+
+void
+framer_limit(struct framer *f, size_t packet_bytes_max)
+{
+    f->packet_bytes_max = packet_bytes_max;
+    f->tail.bytes_max = tail_bytes_max(packet_bytes_max);
 }
 
 void

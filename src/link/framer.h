@@ -23,6 +23,8 @@ struct frame {
 
 void framer_init(struct framer *f, const struct wilco_alloc *a, size_t packet_bytes_max);
 void framer_fini(struct framer *f);
+/* Another maximum from the next packet on; no packet is partial. */
+void framer_limit(struct framer *f, size_t packet_bytes_max);
 
 /* Takes the next packet off the front of `*in`. WILCO_AGAIN: `*in` is used up and no packet is
  * complete (what was left is kept). WILCO_EMALFORMED: a fixed header that cannot be. WILCO_ELIMIT:

@@ -22,7 +22,6 @@ conn_init(struct conn *c, struct shard *s)
         .shard = s,
         .packet_bytes_max = UINT32_MAX,
         .state = CONN_AWAITS_CONNECT,
-        .problem_information = true,
         .will_is_due = true,
         .timer = {.kind = SHARD_TIMER_CONN},
     };
@@ -118,10 +117,20 @@ conn_end(struct conn *c, uint8_t reason_code)
 
     /* [MQTT-3.14.0-1]; and only MQTT 5.0 has a DISCONNECT from the server. */
     if (c->state == CONN_CONNECTED && c->version == WIRE_V5) {
-        reply_packet(c, &packet);
+        (void)reply_packet(c, &packet);
     }
     c->state = CONN_ENDING;
     conn_touch(c);
+}
+
+void
+conn_refuse(struct conn *c, uint8_t reason_code)
+{
+    c->shard->stats.protocol_errors++;
+    log_event(c->shard->broker->log, LOG_INFO, "protocol_error", "client=%s reason=\"%s\"",
+              c->session == NULL ? "\"\"" : LOG_TEXT(session_client_id(c->session)),
+              wire_reason_text(reason_code));
+    conn_end(c, reason_code);
 }
 
 void
@@ -163,29 +172,16 @@ handle(struct conn *c, const struct frame *f)
         [WIRE_AUTH] = on_not_for_servers,
     };
 
-    if (c->state == CONN_AWAITS_CONNECT) {
-        if (f->type == WIRE_CONNECT) {
-            return on_connect(c, f);
-        }
-        conn_break(c); /* [MQTT-3.1.0-1]: without a word */
-        return WILCO_OK;
-    }
-    return handlers[f->type](c, f);
+    return c->state == CONN_AWAITS_CONNECT ? on_connect(c, f) : handlers[f->type](c, f);
 }
 
-static void
-end_in_fault(struct conn *c, enum wilco_status status)
+/* The first packet of a connection is known by its first byte, so nothing is kept of another
+ * [MQTT-3.1.0-1]. */
+static bool
+is_not_connect(const struct conn *c, struct span bytes)
 {
-    uint8_t reason_code = fault_reason(status);
-
-    if (c->state == CONN_ENDING) {
-        return;
-    }
-    c->shard->stats.protocol_errors++;
-    log_event(c->shard->broker->log, LOG_INFO, "protocol_error", "client=%s reason=\"%s\"",
-              c->session == NULL ? "\"\"" : LOG_TEXT(session_client_id(c->session)),
-              wire_reason_text(reason_code));
-    conn_end(c, reason_code);
+    return c->state == CONN_AWAITS_CONNECT && !framer_is_partial(&c->framer) && bytes.len > 0 &&
+           bytes.data[0] >> 4 != WIRE_CONNECT;
 }
 
 void
@@ -194,6 +190,9 @@ conn_feed(struct conn *c, struct span bytes)
     struct frame frame;
     enum wilco_status status = WILCO_OK;
 
+    if (is_not_connect(c, bytes)) {
+        conn_break(c);
+    }
     while (c->state != CONN_ENDING && status == WILCO_OK) {
         status = framer_next(&c->framer, &bytes, &frame);
         if (status == WILCO_OK) {
@@ -201,8 +200,8 @@ conn_feed(struct conn *c, struct span bytes)
             status = handle(c, &frame);
         }
     }
-    if (status != WILCO_OK && status != WILCO_AGAIN) {
-        end_in_fault(c, status);
+    if (status != WILCO_OK && status != WILCO_AGAIN && c->state != CONN_ENDING) {
+        conn_refuse(c, fault_reason(status));
     }
     if (c->state == CONN_ENDING) {
         conn_leave(c);
@@ -216,8 +215,8 @@ conn_start(struct conn *c)
     uint64_t deadline_ms = keep_alive_server_deadline_ms(c->keep_alive_s, c->shard->now_ms);
 
     c->state = CONN_CONNECTED;
-    c->framer.packet_bytes_max = (size_t)c->shard->broker->settings.packet_bytes_max;
     c->last_packet_ms = c->shard->now_ms;
+    framer_limit(&c->framer, (size_t)c->shard->broker->settings.packet_bytes_max);
     wheel_stop(&c->shard->wheel, &c->timer);
     if (deadline_ms != UINT64_MAX) {
         wheel_start(&c->shard->wheel, &c->timer, deadline_ms);

@@ -38,7 +38,6 @@ struct conn {
     uint16_t topic_alias_maximum; /* the client's */
     uint8_t version;              /* enum wire_version; 0 before CONNECT */
     uint8_t state;                /* enum conn_state */
-    bool problem_information;     /* Request Problem Information */
     bool will_is_due;             /* when it ends: false after DISCONNECT 0x00 */
 };
 
@@ -63,6 +62,8 @@ bool conn_is_over(const struct conn *c);
  * session is left behind with conn_leave(), when the packet at hand is done with or at once by a
  * caller who must. */
 void conn_end(struct conn *c, uint8_t reason_code);
+/* The same because the client is at fault: counted and logged. */
+void conn_refuse(struct conn *c, uint8_t reason_code);
 /* Ends it without a word, output that still waits included. Safe in the middle of anything. */
 void conn_break(struct conn *c);
 /* Leaves the session behind, if there is one; its will is due unless the client said otherwise

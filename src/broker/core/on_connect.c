@@ -15,14 +15,16 @@
 static enum wilco_status
 refuse(struct conn *c, uint8_t reason_code)
 {
-    const struct wire_any packet = {.type = WIRE_CONNACK,
-                                    .as.connack = {.reason_code = reason_code}};
+    struct wire_any packet = {.type = WIRE_CONNACK, .as.connack = {.reason_code = reason_code}};
 
+    if (c->version != WIRE_V5) {
+        packet.as.connack.reason_code = wire_connack_return_code(reason_code);
+    }
     c->shard->stats.connects_refused++;
     log_event(c->shard->broker->log, LOG_INFO, "connect_refused", "reason=\"%s\"",
               wire_reason_text(reason_code));
-    reply_packet(c, &packet);
-    conn_end(c, reason_code);
+    (void)reply_packet(c, &packet);
+    conn_end(c, reason_code); /* no DISCONNECT: the client is not connected yet [MQTT-3.14.0-1] */
     return WILCO_OK;
 }
 
@@ -42,7 +44,7 @@ refuse_undecodable(struct conn *c, const struct wire_connect *p, enum wilco_stat
         return refuse(c, WIRE_REASON_UNSUPPORTED_PROTOCOL_VERSION);
     }
     if (c->version != WIRE_V5) { /* no return code means this: close without one */
-        conn_end(c, fault_reason(status));
+        conn_refuse(c, fault_reason(status));
         return WILCO_OK;
     }
     c->shard->stats.protocol_errors++;
@@ -55,7 +57,8 @@ objection(const struct conn *c, const struct wire_connect *p)
 {
     const struct settings *limits = &c->shard->broker->settings;
 
-    if (p->version != WIRE_V5 && p->client_id.len == 0 && !p->clean_start) {
+    if (p->client_id.len == 0 &&
+        (p->version == WIRE_V31 || (p->version == WIRE_V311 && !p->clean_start))) {
         return WIRE_REASON_CLIENT_IDENTIFIER_NOT_VALID; /* MQTT 3.1.1 [MQTT-3.1.3-8] */
     }
     if (wire_properties_has(&p->properties, WIRE_AUTHENTICATION_METHOD)) {
@@ -82,9 +85,6 @@ adopt(struct conn *c, const struct wire_connect *p)
     c->keep_alive_s = p->keep_alive;
     if (wire_properties_has(v, WIRE_MAXIMUM_PACKET_SIZE)) {
         c->packet_bytes_max = v->maximum_packet_size;
-    }
-    if (wire_properties_has(v, WIRE_REQUEST_PROBLEM_INFORMATION)) {
-        c->problem_information = v->request_problem_information != 0;
     }
     c->topic_alias_maximum = v->topic_alias_maximum < limits->topic_alias_out_max
                                  ? v->topic_alias_maximum
@@ -157,14 +157,16 @@ set_will(struct session *session, const struct wire_connect *p)
     return WILCO_OK;
 }
 
-/* CONNACK says only what differs from what the standard assumes. */
-static void
+/* CONNACK says only what differs from what the standard assumes. false: the client's Maximum Packet
+ * Size does not leave room for it. */
+static bool
 accept_connect(struct conn *c, const struct wire_connect *p, bool session_present,
                struct span assigned)
 {
     const struct settings *limits = &c->shard->broker->settings;
-    struct wire_any packet = {.type = WIRE_CONNACK,
-                              .as.connack = {.session_present = session_present}};
+    struct wire_any packet = {
+        .type = WIRE_CONNACK,
+        .as.connack = {.session_present = session_present && p->version != WIRE_V31}};
     struct wire_properties *v = &packet.as.connack.properties;
 
     if (p->version == WIRE_V5) {
@@ -185,7 +187,7 @@ accept_connect(struct conn *c, const struct wire_connect *p, bool session_presen
             wire_properties_set(v, WIRE_ASSIGNED_CLIENT_IDENTIFIER);
         }
     }
-    reply_packet(c, &packet);
+    return reply_packet(c, &packet);
 }
 
 static uint16_t
@@ -247,9 +249,15 @@ serve(struct conn *c, const struct wire_connect *p)
         return refuse(c, status == WILCO_EIO ? WIRE_REASON_SERVER_UNAVAILABLE
                                              : WIRE_REASON_QUOTA_EXCEEDED);
     }
+    if (!accept_connect(c, p, session_present, span_of_text(assigned))) {
+        c->will_is_due = false; /* it was never accepted */
+        return refuse(c, WIRE_REASON_PACKET_TOO_LARGE);
+    }
+    if (c->state == CONN_ENDING) { /* out of memory */
+        return WILCO_OK;
+    }
     c->shard->stats.connections++;
     conn_start(c);
-    accept_connect(c, p, session_present, span_of_text(assigned));
     deliver_resume(c->session, quota_for(c, p));
     log_event(c->shard->broker->log, LOG_DEBUG, "connected",
               "client=%s version=%u session_present=%d", LOG_TEXT(client_id), (unsigned)c->version,

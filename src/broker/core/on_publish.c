@@ -38,7 +38,7 @@ resolve_alias(struct conn *c, struct wire_publish *p)
         status = alias_in_apply(table, p->properties.topic_alias, &p->topic);
     }
     if (status == WILCO_EPROTOCOL) { /* [MQTT-3.3.2-8], [MQTT-3.3.2-9] */
-        conn_end(c, WIRE_REASON_TOPIC_ALIAS_INVALID);
+        conn_refuse(c, WIRE_REASON_TOPIC_ALIAS_INVALID);
     }
     return status;
 }
@@ -75,6 +75,19 @@ judge(struct conn *c, const struct wire_publish *p)
     return accept_message(c, p);
 }
 
+/* Before MQTT 5.0 an acknowledgement cannot refuse. What the client may not publish is acknowledged
+ * and goes no further (MQTT 3.1.1 [MQTT-3.3.5-2]); what there was no room for must not be, so the
+ * connection ends and the client will send it again. */
+static void
+acknowledge(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code)
+{
+    if (c->version != WIRE_V5 && reason_code == WIRE_REASON_QUOTA_EXCEEDED) {
+        conn_end(c, reason_code);
+    } else {
+        reply_ack(c, type, packet_id, reason_code);
+    }
+}
+
 /* A QoS 2 packet identifier is held from PUBREC to PUBREL; a message that comes again meanwhile is
  * acknowledged again and goes no further [MQTT-4.3.3-10]. */
 static enum wilco_status
@@ -85,7 +98,7 @@ publish_qos_2(struct conn *c, const struct wire_publish *p)
     enum wilco_status status = receive_window_add(w, p->packet_id);
 
     if (status == WILCO_ELIMIT) {
-        conn_end(c, WIRE_REASON_RECEIVE_MAXIMUM_EXCEEDED);
+        conn_refuse(c, WIRE_REASON_RECEIVE_MAXIMUM_EXCEEDED);
         return WILCO_OK;
     }
     if (status == WILCO_ENOMEM) {
@@ -97,7 +110,7 @@ publish_qos_2(struct conn *c, const struct wire_publish *p)
     if (wire_reason_is_error(reason_code)) { /* [MQTT-4.3.3-9] */
         (void)receive_window_remove(w, p->packet_id);
     }
-    reply_ack(c, WIRE_PUBREC, p->packet_id, reason_code);
+    acknowledge(c, WIRE_PUBREC, p->packet_id, reason_code);
     return WILCO_OK;
 }
 
@@ -119,14 +132,14 @@ on_publish(struct conn *c, const struct frame *f)
     }
     c->shard->stats.publish_received++;
     if (!topic_name_is_valid(p.topic)) { /* [MQTT-3.3.2-2] */
-        conn_end(c, WIRE_REASON_TOPIC_NAME_INVALID);
+        conn_refuse(c, WIRE_REASON_TOPIC_NAME_INVALID);
         return WILCO_OK;
     }
     if (p.qos == 2) {
         return publish_qos_2(c, &p);
     }
     if (p.qos == 1) {
-        reply_ack(c, WIRE_PUBACK, p.packet_id, judge(c, &p));
+        acknowledge(c, WIRE_PUBACK, p.packet_id, judge(c, &p));
     } else {
         (void)judge(c, &p);
     }

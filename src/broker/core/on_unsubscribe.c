@@ -28,6 +28,8 @@ on_unsubscribe(struct conn *c, const struct frame *f)
         .packet_id = p.packet_id,
         .reason_codes = span_of(codes->data, p.count),
     };
-    reply_packet(c, &packet);
+    if (!reply_packet(c, &packet)) { /* as for SUBACK */
+        conn_end(c, WIRE_REASON_PACKET_TOO_LARGE);
+    }
     return WILCO_OK;
 }

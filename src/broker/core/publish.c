@@ -331,5 +331,7 @@ publish_and_retain(struct shard *s, struct message *m, size_t *receivers)
     enum wilco_status status = retained_set(s->broker->retained, m, s->now_ms);
 
     *receivers = 0;
+    s->stats.refused_retained_full += status == WILCO_ELIMIT;
+    s->stats.dropped_no_memory += status == WILCO_ENOMEM;
     return status == WILCO_OK ? publish_message(s, m, receivers) : status;
 }

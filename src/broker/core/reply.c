@@ -34,18 +34,18 @@ reply_small(struct conn *c, const struct wire_any *packet, size_t bytes)
     output_commit(&c->output, bytes);
 }
 
-void
+bool
 reply_packet(struct conn *c, const struct wire_any *packet)
 {
     struct wire_writer measure = wire_writer_measure();
     size_t bytes = 0;
 
     if (c->state == CONN_ENDING) {
-        return;
+        return true;
     }
     wire_any_encode(&measure, packet, (enum wire_version)c->version);
     if (wire_writer_finish(&measure, &bytes) == WILCO_ELIMIT || bytes > c->packet_bytes_max) {
-        return;
+        return false;
     }
     if (bytes <= OUTPUT_CHUNK_BYTES) {
         reply_small(c, packet, bytes);
@@ -53,6 +53,7 @@ reply_packet(struct conn *c, const struct wire_any *packet)
         reply_large(c, packet, bytes);
     }
     conn_touch(c);
+    return true;
 }
 
 void

@@ -14,6 +14,7 @@
     X(dropped_queue_full, "QoS 1 and 2 messages dropped: the session's queue is full")             \
     X(dropped_too_large, "messages dropped: above the client's Maximum Packet Size")               \
     X(dropped_expired, "messages dropped: their expiry passed")                                    \
+    X(refused_retained_full, "messages refused: no more can be retained")                          \
     X(dropped_no_memory, "messages dropped: out of memory")                                        \
     X(protocol_errors, "connections ended by malformed packets or protocol errors")                \
     X(sessions_expired, "sessions that ended because nobody came back in time")
