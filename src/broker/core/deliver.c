@@ -36,7 +36,8 @@ send_qos_0(struct session *s, struct message *m, const struct delivery_terms *t)
     }
 }
 
-/* Takes `d` over. WILCO_AGAIN: no packet identifier or quota; `d` is still the caller's. */
+/* Takes `d` over. WILCO_AGAIN (no packet identifier or quota) and WILCO_ENOMEM: it is still the
+ * caller's. */
 static enum wilco_status
 send_tracked(struct session *s, struct delivery *d)
 {
@@ -57,13 +58,6 @@ send_tracked(struct session *s, struct delivery *d)
 }
 
 static void
-drop_no_memory(struct session *s, struct delivery *d)
-{
-    s->shard->stats.dropped_no_memory++;
-    delivery_free(s->shard->broker->alloc, d);
-}
-
-static void
 keep(struct session *s, struct message *m, const struct delivery_terms *t)
 {
     struct delivery *d = delivery_new(s->shard->broker->alloc, m, t);
@@ -76,12 +70,33 @@ keep(struct session *s, struct message *m, const struct delivery_terms *t)
 }
 
 static bool
-queue_is_full(const struct session *s, const struct message *m)
+is_within_bounds(const struct session *s, uint64_t more_bytes)
 {
     const struct settings *limits = &s->shard->broker->settings;
 
-    return s->waiting.count >= limits->queued_messages_max ||
-           s->waiting.bytes + m->packet_bytes > limits->queued_bytes_max;
+    return s->waiting.count < limits->queued_messages_max &&
+           s->waiting.bytes + more_bytes <= limits->queued_bytes_max;
+}
+
+/* Makes room by dropping the messages at the front that have expired. */
+static bool
+has_queue_room(struct session *s, uint64_t more_bytes)
+{
+    while (!is_within_bounds(s, more_bytes)) {
+        if (s->waiting.first == NULL ||
+            !message_is_expired(s->waiting.first->message, s->shard->now_ms)) {
+            return false;
+        }
+        s->shard->stats.dropped_expired++; /* [MQTT-3.3.2-5] */
+        delivery_free(s->shard->broker->alloc, delivery_queue_pop(&s->waiting));
+    }
+    return true;
+}
+
+bool
+deliver_has_room(struct session *s)
+{
+    return has_queue_room(s, 0);
 }
 
 static void
@@ -109,7 +124,7 @@ deliver(struct session *s, struct message *m, const struct delivery_terms *t)
             stats->dropped_output_full += is_online(s);
             return;
         }
-        if (queue_is_full(s, m)) {
+        if (!has_queue_room(s, m->packet_bytes)) {
             stats->dropped_queue_full++;
             return;
         }
@@ -144,13 +159,10 @@ send_waited(struct session *s, struct delivery *d)
         return true;
     }
     status = send_tracked(s, d);
-    if (status == WILCO_AGAIN) {
-        return false;
+    if (status == WILCO_ENOMEM) {
+        conn_break(s->conn);
     }
-    if (status != WILCO_OK) {
-        drop_no_memory(s, d);
-    }
-    return true;
+    return status == WILCO_OK;
 }
 
 /* Packets that the last connection had under way and that this one's quota did not yet let out
@@ -200,14 +212,48 @@ deliver_waiting(struct session *s)
     }
 }
 
+/* Takes quota for an exchange of an earlier connection that goes on without its PUBLISH being sent
+ * again. It counts against Receive Maximum [MQTT-3.3.4-9], but it cannot be held back. */
+static void
+charge(struct session *s)
+{
+    if (!send_window_resend(&s->sent)) {
+        s->overdrawn++;
+    }
+}
+
+void
+deliver_answered(struct session *s, struct send_entry *entry)
+{
+    if (entry->detail == DETAIL_UNSENT) {
+        entry->detail = 0;
+        s->unsent--;
+        charge(s);
+    }
+}
+
+void
+deliver_finished(struct session *s, struct send_entry *entry)
+{
+    delivery_free(s->shard->broker->alloc, entry->item);
+    send_window_remove(&s->sent, entry);
+    if (s->overdrawn > 0) {
+        s->overdrawn--;
+        (void)send_window_resend(&s->sent); /* what this one gives back is owed */
+    }
+    deliver_waiting(s);
+}
+
 void
 deliver_resume(struct session *s, uint16_t receive_maximum)
 {
     send_window_connect(&s->sent, receive_maximum);
     s->unsent = 0;
+    s->overdrawn = 0;
     for (struct send_entry *e = send_window_first(&s->sent); e != NULL;
          e = send_window_next(&s->sent, e)) {
         if (e->stage == SEND_AWAITS_PUBCOMP) {
+            charge(s);
             reply_ack(s->conn, WIRE_PUBREL, e->packet_id, WIRE_REASON_SUCCESS);
         } else {
             e->detail = DETAIL_UNSENT;

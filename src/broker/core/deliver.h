@@ -9,18 +9,31 @@
  *
  * A slow client: QoS 0 is dropped while more than output_bytes_max bytes wait for its socket; QoS 1
  * and 2 wait in the session until there is quota and room, up to queued_messages_max and
- * queued_bytes_max, and are dropped beyond. */
+ * queued_bytes_max, and are dropped beyond. A QoS 0 message overtakes QoS 1 and 2 messages that
+ * wait for quota (only messages of one QoS keep their order [MQTT-4.6.0-5]) but not retained QoS 0
+ * messages that wait for room: it then waits behind them, within the same bounds.
+ *
+ * Out of memory while sending breaks the connection and loses nothing of QoS 1 and 2. */
 
 /* `t->qos` is the lower of published and granted. */
 void deliver(struct session *s, struct message *m, const struct delivery_terms *t);
-/* A retained message for a new subscription: also QoS 0 waits rather than being dropped; the number
- * of retained messages is the bound. */
+/* A retained message for a new subscription: also QoS 0 waits rather than being dropped. Call it
+ * for all of a subscription's if deliver_has_room() says so before the first: then the bound is the
+ * queue's plus what is retained. */
 void deliver_retained(struct session *s, struct message *m, const struct delivery_terms *t);
+/* Whether the session's queue is below its bounds. */
+bool deliver_has_room(struct session *s);
 
 /* Sends from what waits, as long as there is quota and room. */
 void deliver_waiting(struct session *s);
 /* A client has come back: sends again what it had not acknowledged, in order, with the identifiers
  * it had [MQTT-4.4.0-1], then what waits. `receive_maximum` is the new connection's. */
 void deliver_resume(struct session *s, uint16_t receive_maximum);
+
+/* The client has answered for `entry`: call it first. It no longer needs to be sent again if this
+ * connection had not come to that yet. */
+void deliver_answered(struct session *s, struct send_entry *entry);
+/* The exchange of `entry` is complete; there may be quota for the next message. */
+void deliver_finished(struct session *s, struct send_entry *entry);
 
 #endif

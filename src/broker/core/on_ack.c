@@ -12,13 +12,16 @@ decode(struct conn *c, const struct frame *f, struct wire_ack *out)
     return wire_ack_decode(out, f->type, f->body, (enum wire_version)c->version);
 }
 
-/* The exchange of a message we sent is complete; there may be quota for the next. */
-static void
-finish(struct session *s, struct send_entry *entry)
+/* The exchange that an answer of the client belongs to; NULL when there is none. */
+static struct send_entry *
+find(struct conn *c, uint16_t packet_id)
 {
-    delivery_free(s->shard->broker->alloc, entry->item);
-    send_window_remove(&s->sent, entry);
-    deliver_waiting(s);
+    struct send_entry *entry = send_window_find(&c->session->sent, packet_id);
+
+    if (entry != NULL) {
+        deliver_answered(c->session, entry);
+    }
+    return entry;
 }
 
 enum wilco_status
@@ -31,14 +34,14 @@ on_puback(struct conn *c, const struct frame *f)
     if (status != WILCO_OK) {
         return status;
     }
-    entry = send_window_find(&c->session->sent, p.packet_id);
+    entry = find(c, p.packet_id);
     if (entry == NULL) {
         return WILCO_OK; /* of a session that is no more, or sent twice */
     }
     if (entry->stage != SEND_AWAITS_PUBACK) {
         return WILCO_EPROTOCOL;
     }
-    finish(c->session, entry); /* also when it refuses [MQTT-4.4.0-2] */
+    deliver_finished(c->session, entry); /* also when it refuses [MQTT-4.4.0-2] */
     return WILCO_OK;
 }
 
@@ -62,7 +65,7 @@ on_pubrec(struct conn *c, const struct frame *f)
     if (status != WILCO_OK) {
         return status;
     }
-    entry = send_window_find(&c->session->sent, p.packet_id);
+    entry = find(c, p.packet_id);
     if (entry == NULL) {
         if (!wire_reason_is_error(p.reason_code)) {
             reply_ack(c, WIRE_PUBREL, p.packet_id, WIRE_REASON_PACKET_IDENTIFIER_NOT_FOUND);
@@ -70,7 +73,7 @@ on_pubrec(struct conn *c, const struct frame *f)
     } else if (entry->stage == SEND_AWAITS_PUBACK) {
         return WILCO_EPROTOCOL;
     } else if (wire_reason_is_error(p.reason_code)) {
-        finish(c->session, entry);
+        deliver_finished(c->session, entry);
     } else {
         release(c, entry);
     }
@@ -103,13 +106,13 @@ on_pubcomp(struct conn *c, const struct frame *f)
     if (status != WILCO_OK) {
         return status;
     }
-    entry = send_window_find(&c->session->sent, p.packet_id);
+    entry = find(c, p.packet_id);
     if (entry == NULL) {
         return WILCO_OK;
     }
     if (entry->stage != SEND_AWAITS_PUBCOMP) {
         return WILCO_EPROTOCOL;
     }
-    finish(c->session, entry);
+    deliver_finished(c->session, entry);
     return WILCO_OK;
 }

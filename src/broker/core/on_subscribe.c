@@ -60,6 +60,8 @@ subscribe_one(struct conn *c, const struct wire_subscription *w, uint32_t identi
     return w->qos;
 }
 
+/* A client that cannot be told is disconnected, rather than left waiting: its Maximum Packet Size
+ * is below what it asked for. */
 static void
 send_suback(struct conn *c, uint16_t packet_id, uint8_t *codes, size_t count)
 {
@@ -73,7 +75,9 @@ send_suback(struct conn *c, uint16_t packet_id, uint8_t *codes, size_t count)
             codes[i] = WIRE_REASON_UNSPECIFIED_ERROR; /* the one failure of MQTT 3.1.1 */
         }
     }
-    reply_packet(c, &packet);
+    if (!reply_packet(c, &packet)) {
+        conn_end(c, WIRE_REASON_PACKET_TOO_LARGE);
+    }
 }
 
 static void
@@ -82,6 +86,10 @@ send_retained_for(struct conn *c, const struct wire_subscription *w, uint32_t id
     struct shard *s = c->shard;
     struct retained_matches found;
 
+    if (!deliver_has_room(c->session)) { /* it does not read, and asks for more */
+        s->stats.dropped_queue_full++;
+        return;
+    }
     if (retained_match(s->broker->retained, w->filter, s->now_ms, &found, s->broker->alloc) !=
         WILCO_OK) {
         s->stats.dropped_no_memory++;

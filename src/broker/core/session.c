@@ -3,6 +3,7 @@
  * is due is done and the timer is set to what remains. */
 #include "broker/core/session.h"
 
+#include "base/hash.h"
 #include "broker/core/conn.h"
 #include "wire/topic.h"
 
@@ -43,6 +44,7 @@ session_make(struct shard *shard, struct span client_id)
     s->timer.kind = SHARD_TIMER_SESSION;
     send_window_init(&s->sent, a);
     receive_window_init(&s->received, a, (uint16_t)shard->broker->settings.receive_maximum);
+    map_init(&s->filters, a);
     s->client_id_bytes = (uint16_t)client_id.len;
     memcpy(s->client_id, client_id.data, client_id.len);
     return s;
@@ -105,11 +107,17 @@ leave_index(struct session *s, const struct session_filter *f)
 static void
 drop_filters(struct session *s)
 {
-    for (uint32_t i = 0; i < s->filter_count; i++) {
-        leave_index(s, s->filters[i]);
-        mem_free(s->shard->broker->alloc, s->filters[i]);
+    struct map_node *node = map_any(&s->filters);
+
+    while (node != NULL) {
+        struct session_filter *f = CONTAINER_OF(node, struct session_filter, by_text);
+
+        leave_index(s, f);
+        map_remove(&s->filters, node);
+        mem_free(s->shard->broker->alloc, f);
+        node = map_any(&s->filters);
     }
-    mem_free(s->shard->broker->alloc, s->filters);
+    map_fini(&s->filters);
 }
 
 void
@@ -217,25 +225,6 @@ session_timer_fired(struct session *s)
     start_timer(s);
 }
 
-static enum wilco_status
-reserve_filter(struct session *s)
-{
-    const struct wilco_alloc *a = s->shard->broker->alloc;
-    uint32_t capacity = s->filter_capacity == 0 ? 1 : s->filter_capacity * 2;
-    struct session_filter **moved = NULL;
-
-    if (s->filter_count < s->filter_capacity) {
-        return WILCO_OK;
-    }
-    moved = mem_realloc(a, s->filters, capacity * sizeof(*moved));
-    if (moved == NULL) {
-        return WILCO_ENOMEM;
-    }
-    s->filters = moved;
-    s->filter_capacity = capacity;
-    return WILCO_OK;
-}
-
 static struct session_filter *
 filter_new(const struct wilco_alloc *a, struct span text)
 {
@@ -248,16 +237,44 @@ filter_new(const struct wilco_alloc *a, struct span text)
     return f;
 }
 
-static uint32_t
-find_filter(const struct session *s, struct span filter)
+static struct session_filter *
+find_filter(const struct session *s, struct span filter, uint64_t hash)
 {
-    uint32_t i = 0;
+    for (struct map_node *n = map_first(&s->filters, hash); n != NULL; n = map_next(n)) {
+        struct session_filter *f = CONTAINER_OF(n, struct session_filter, by_text);
 
-    while (i < s->filter_count &&
-           !span_equal(filter, span_of(s->filters[i]->text, s->filters[i]->bytes))) {
-        i++;
+        if (span_equal(filter, span_of(f->text, f->bytes))) {
+            return f;
+        }
     }
-    return i;
+    return NULL;
+}
+
+/* Files a filter that the session does not have yet. */
+static enum wilco_status
+add_filter(struct session *s, struct span filter, uint64_t hash, struct session_filter **out)
+{
+    const struct broker *b = s->shard->broker;
+    enum wilco_status status = WILCO_ENOMEM;
+
+    if (s->filters.count >= b->settings.subscriptions_max) {
+        return WILCO_ELIMIT;
+    }
+    *out = filter_new(b->alloc, filter);
+    if (*out != NULL) {
+        status = map_add(&s->filters, &(*out)->by_text, hash);
+    }
+    if (status != WILCO_OK) {
+        mem_free(b->alloc, *out);
+    }
+    return status;
+}
+
+static void
+remove_filter(struct session *s, struct session_filter *f)
+{
+    map_remove(&s->filters, &f->by_text);
+    mem_free(s->shard->broker->alloc, f);
 }
 
 enum wilco_status
@@ -265,43 +282,33 @@ session_subscribe(struct session *s, struct span filter, const struct subscripti
                   bool *existed)
 {
     struct broker *b = s->shard->broker;
+    uint64_t hash = hash_bytes(filter, b->hash_seed);
+    struct session_filter *f = find_filter(s, filter, hash);
+    bool is_new = f == NULL;
     struct span group = SPAN_EMPTY;
     struct span inner = inner_filter(filter, &group);
-    struct session_filter *f = NULL;
-    enum wilco_status status = reserve_filter(s);
+    enum wilco_status status = is_new ? add_filter(s, filter, hash, &f) : WILCO_OK;
 
     if (status != WILCO_OK) {
         return status;
     }
-    if (s->filter_count >= b->settings.subscriptions_max &&
-        find_filter(s, filter) == s->filter_count) {
-        return WILCO_ELIMIT;
-    }
-    f = filter_new(b->alloc, filter);
-    if (f == NULL) {
-        return WILCO_ENOMEM;
-    }
     status = topic_index_subscribe(b->index, inner, group, s->id, how, existed);
-    if (status != WILCO_OK || *existed) {
-        mem_free(b->alloc, f);
-        return status;
+    if (status != WILCO_OK && is_new) {
+        remove_filter(s, f);
     }
-    s->filters[s->filter_count++] = f;
-    return WILCO_OK;
+    return status;
 }
 
 bool
 session_unsubscribe(struct session *s, struct span filter)
 {
-    uint32_t at = find_filter(s, filter);
-    struct session_filter *f = NULL;
+    struct session_filter *f =
+        find_filter(s, filter, hash_bytes(filter, s->shard->broker->hash_seed));
 
-    if (at == s->filter_count) {
+    if (f == NULL) {
         return false;
     }
-    f = s->filters[at];
     leave_index(s, f);
-    s->filters[at] = s->filters[--s->filter_count];
-    mem_free(s->shard->broker->alloc, f);
+    remove_filter(s, f);
     return true;
 }

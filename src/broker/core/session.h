@@ -18,14 +18,13 @@ struct session {
     uint64_t id;       /* session_id.h */
     struct conn *conn; /* NULL: the client is not connected */
     struct shard *shard;
-    struct send_window sent;         /* items are struct delivery */
-    struct receive_window received;  /* QoS 2 packet identifiers not yet released */
-    uint32_t unsent;                 /* entries of `sent` to be sent again on this connection */
-    struct delivery_queue waiting;   /* not yet sent */
-    struct session_filter **filters; /* the subscriptions, as the topic index knows them */
-    uint32_t filter_count;
-    uint32_t filter_capacity;
-    struct message *will; /* NULL: none, or published already */
+    struct send_window sent;        /* items are struct delivery */
+    struct receive_window received; /* QoS 2 packet identifiers not yet released */
+    uint32_t unsent;                /* entries of `sent` to be sent again on this connection */
+    uint32_t overdrawn;             /* entries that go on although there was no quota for them */
+    struct delivery_queue waiting;  /* not yet sent */
+    struct map filters;             /* struct session_filter: the subscriptions */
+    struct message *will;           /* NULL: none, or published already */
     uint32_t will_delay_s;
     uint32_t expiry_s;      /* Session Expiry Interval; UINT32_MAX: never */
     uint64_t will_at_ms;    /* when offline; UINT64_MAX: never */
@@ -37,6 +36,7 @@ struct session {
 
 /* A subscription's filter; the text is the whole Topic Filter, "$share/<group>/" included. */
 struct session_filter {
+    struct map_node by_text;
     uint16_t bytes;
     uint8_t text[];
 };
