@@ -70,12 +70,8 @@ enum wilco_status
 topic_matches_grow_steps(struct topic_matches *m, size_t count)
 {
     size_t capacity = capacity_for(m->step_capacity, count);
-    struct topic_step *steps;
+    struct topic_step *steps = mem_realloc(m->alloc, m->steps, capacity * sizeof(*steps));
 
-    if (capacity == m->step_capacity) {
-        return WILCO_OK;
-    }
-    steps = mem_realloc(m->alloc, m->steps, capacity * sizeof(*steps));
     if (steps == NULL) {
         return WILCO_ENOMEM;
     }

@@ -59,13 +59,19 @@ void topic_matches_clear(struct topic_matches *m); /* keeps its memory */
 WILCO_MUST_CHECK enum wilco_status topic_matches_grow(struct topic_matches *m, size_t more);
 WILCO_MUST_CHECK enum wilco_status topic_matches_add_group(struct topic_matches *m,
                                                            struct topic_group *g);
-/* Room for `count` steps at least; those that are there stay. */
+/* Makes room for `count` steps at least; those that are there stay. */
 WILCO_MUST_CHECK enum wilco_status topic_matches_grow_steps(struct topic_matches *m, size_t count);
 
 static inline WILCO_MUST_CHECK enum wilco_status
 topic_matches_reserve(struct topic_matches *m, size_t more)
 {
     return WILCO_LIKELY(m->capacity - m->count >= more) ? WILCO_OK : topic_matches_grow(m, more);
+}
+
+static inline WILCO_MUST_CHECK enum wilco_status
+topic_matches_reserve_steps(struct topic_matches *m, size_t count)
+{
+    return WILCO_LIKELY(m->step_capacity >= count) ? WILCO_OK : topic_matches_grow_steps(m, count);
 }
 
 #endif

@@ -277,7 +277,7 @@ know_level(struct walk *w, size_t depth)
     if (!topic_level_next(&w->rest, &level)) {
         return false;
     }
-    w->status = topic_matches_grow_steps(w->out, depth + 1);
+    w->status = topic_matches_reserve_steps(w->out, depth + 1);
     if (w->status != WILCO_OK) {
         return false;
     }
@@ -293,7 +293,7 @@ push(struct walk *w, const struct topic_tree_node *n, size_t depth)
     if (n == NULL || w->status != WILCO_OK) {
         return;
     }
-    w->status = topic_matches_grow_steps(w->out, w->nodes + 1);
+    w->status = topic_matches_reserve_steps(w->out, w->nodes + 1);
     if (w->status == WILCO_OK) {
         w->out->steps[w->nodes].node = n;
         w->out->steps[w->nodes].depth = depth;
