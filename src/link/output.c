@@ -252,7 +252,7 @@ drop_first_entry(struct output *o, struct output_pool *p)
     if (e->release != NULL) {
         e->release(e->owner);
     }
-    if (c->first == c->count && c != o->last) {
+    if (c->first == c->count) { /* after the last chunk there are no bytes left: see the caller */
         o->first = c->next;
         chunk_give_back(p, c);
     }

@@ -95,7 +95,7 @@ memory_write(struct stream *s, const struct span *spans, size_t count, size_t *l
     if (e->sent.is_finished || e->peer->is_closed) {
         return WILCO_ECLOSED;
     }
-    for (size_t i = 0; i < count && done == wanted; i++) {
+    for (size_t i = 0; i < count; i++) { /* a full ring takes none of the later ones */
         wanted += spans[i].len;
         done += ring_put(&e->sent, spans[i]);
     }

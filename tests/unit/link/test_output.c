@@ -243,6 +243,24 @@ spans_stop_at_the_maximum(void **state)
     fixture_fini(&x);
 }
 
+/* A chunk may run out of entries while it has bytes left. */
+static void
+copies_follow_any_number_of_references(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n < 200; n++) {
+        struct fixture x;
+
+        fixture_init(&x, 0, 2);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(add_reference(&x, 10), WILCO_OK);
+        }
+        assert_int_equal(n % 2 == 0 ? add_copy(&x, 100) : add_reserved(&x, 100, 100), WILCO_OK);
+        assert_as_wanted(&x);
+        fixture_fini(&x);
+    }
+}
+
 static void
 a_reference_is_released_with_its_last_byte(void **state)
 {
@@ -356,6 +374,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps),
         cmocka_unit_test(spans_stop_at_the_maximum),
+        cmocka_unit_test(copies_follow_any_number_of_references),
         cmocka_unit_test(a_reference_is_released_with_its_last_byte),
         cmocka_unit_test(chunks_are_used_again),
         cmocka_unit_test(behaves_as_a_queue_of_bytes),

@@ -61,17 +61,20 @@ identifiers_count_upwards(void **state)
     send_window_fini(&w);
 }
 
+/* `before` identifiers have come and gone. */
 static void
-all_identifiers_at_once(void **state)
+use_all_identifiers(uint32_t before)
 {
-    static bool used[UINT16_MAX + 1];
+    bool used[UINT16_MAX + 1] = {false};
     struct send_window w;
     struct send_entry *e = NULL;
     uint32_t n = 0;
 
-    (void)state;
     send_window_init(&w, alloc_system());
     send_window_connect(&w, UINT16_MAX);
+    for (uint32_t i = 0; i < before; i++) {
+        must_remove(&w, must_add(&w, SEND_AWAITS_PUBACK));
+    }
     for (uint32_t i = 0; i < UINT16_MAX; i++) {
         uint16_t id = must_add(&w, i % 2 == 0 ? SEND_AWAITS_PUBREC : SEND_OTHER);
 
@@ -94,6 +97,17 @@ all_identifiers_at_once(void **state)
     assert_null(w.slots); /* a large table goes when it is empty */
     assert_non_null(send_window_find(&w, must_add(&w, SEND_OTHER)));
     send_window_fini(&w);
+}
+
+static void
+all_identifiers_at_once(void **state)
+{
+    static const uint32_t before[] = {0, 1, 7, 8, 30000, 40000, 65534, 65535, 65536, 100000};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+        use_all_identifiers(before[i]);
+    }
 }
 
 static void

@@ -36,7 +36,7 @@ folder_init(struct folder *f)
     if (base == NULL || strlen(base) > 30) {
         base = "/tmp";
     }
-    (void)snprintf(f->path, sizeof(f->path), "%s/wilco-test-XXXXXX", base);
+    (void)snprintf(f->path, sizeof(f->path), "%s/wilco-net-XXXXXX", base);
     assert_non_null(mkdtemp(f->path));
     (void)snprintf(f->socket_url, sizeof(f->socket_url), "unix:%s/s", f->path);
 }

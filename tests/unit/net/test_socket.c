@@ -204,6 +204,34 @@ a_live_unix_socket_is_not(void **state)
     folder_fini(&folder);
 }
 
+/* Nor one whose owner is too busy to answer. */
+static void
+a_busy_unix_socket_is_not(void **state)
+{
+    struct folder folder;
+    struct address a;
+    struct address bound;
+    int fds[64];
+    int fd = -1;
+    size_t count = 1;
+
+    (void)state;
+    folder_init(&folder);
+    a = address_of(folder.socket_url);
+    assert_int_equal(socket_listen(&a, 0, &fds[0], &bound), WILCO_OK);
+    while (socket_connect(&a, &fd) == WILCO_OK) {
+        fds[count] = fd;
+        count++;
+        assert_true(count < 64);
+    }
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(socket_listen(&a, 16, &fd, &bound), WILCO_EIO);
+    assert_int_equal(errno, EADDRINUSE);
+    assert_int_equal(access(folder_socket(&folder), F_OK), 0);
+    close_all(fds, count);
+    folder_fini(&folder);
+}
+
 static void
 a_file_is_not_replaced(void **state)
 {
@@ -277,6 +305,7 @@ main(void)
         cmocka_unit_test(not_connected_yet),
         cmocka_unit_test(a_stale_unix_socket_is_replaced),
         cmocka_unit_test(a_live_unix_socket_is_not),
+        cmocka_unit_test(a_busy_unix_socket_is_not),
         cmocka_unit_test(a_file_is_not_replaced),
         cmocka_unit_test(a_folder_that_is_not_there),
         cmocka_unit_test(out_of_descriptors),
