@@ -6,6 +6,7 @@
 #include "client/client.h"
 #include "client/connector.h"
 #include "client/driver_thread.h"
+#include "wire/reason.h"
 
 #include <stdio.h>
 
@@ -16,6 +17,12 @@ const char *
 wilco_status_text(enum wilco_status status)
 {
     return status_text(status);
+}
+
+const char *
+wilco_reason_text(uint8_t reason_code)
+{
+    return wire_reason_text(reason_code);
 }
 
 const char *
