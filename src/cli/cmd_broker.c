@@ -49,9 +49,6 @@ static const struct option broker_rows[] = {
      FIELD(log_level)},
 };
 
-static const enum exit_code broker_exit_codes[] = {EXIT_CODE_OK, EXIT_CODE_USAGE,
-                                                   EXIT_CODE_CONNECTION};
-
 static const struct manual broker_manual = {
     .name = "wilco broker",
     .synopsis = "wilco broker [OPTION]...",
@@ -61,8 +58,9 @@ static const struct manual broker_manual = {
     .examples = "  wilco broker\n"
                 "  wilco broker --listen mqtt://0.0.0.0 --listen unix:/run/wilco.sock\n"
                 "  wilco broker --listen mqtt://127.0.0.1:0 --shards 4 --log-level debug\n",
-    .exit_codes = broker_exit_codes,
-    .exit_code_count = sizeof(broker_exit_codes) / sizeof(broker_exit_codes[0]),
+    .exit_text = "    0  it was stopped by a signal\n"
+                 "    1  the command line or a setting is wrong\n"
+                 "    2  it cannot listen, or not go on\n",
 };
 
 static int

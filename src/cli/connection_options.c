@@ -144,12 +144,13 @@ static int
 read_secret(struct connection_options *o)
 {
     const char *name = o->password_file != NULL ? o->password_file : "the password's descriptor";
-    FILE *in = o->password_file != NULL ? fopen(o->password_file, "r")
-                                        : fdopen((int)o->password_fd.value, "r");
+    FILE *in;
     ssize_t len;
     size_t capacity = 0;
 
     errno = 0;
+    in = o->password_file != NULL ? fopen(o->password_file, "r")
+                                  : fdopen((int)o->password_fd.value, "r");
     len = in == NULL ? -1 : getline(&o->secret, &capacity, in);
     if (in == NULL || (len < 0 && ferror(in))) {
         say("cannot read %s: %s", name, say_errno(errno).text);

@@ -64,7 +64,8 @@ manual_print(const struct command_line *line)
     }
     (void)printf("\n      --help                  show this\n"
                  "      --version               show the version\n"
-                 "\nExit code\n");
+                 "\nExit code\n%s",
+                 m->exit_text == NULL ? "" : m->exit_text);
     for (size_t i = 0; i < m->exit_code_count; i++) {
         (void)printf("  %3d  %s\n", (int)m->exit_codes[i], exit_code_text(m->exit_codes[i]));
     }

@@ -15,6 +15,7 @@ struct manual {
     const char *examples; /* lines, indented by two */
     const enum exit_code *exit_codes;
     size_t exit_code_count;
+    const char *exit_text; /* instead of these two: lines, indented */
 };
 
 /* Both write to standard output and return the exit code. */

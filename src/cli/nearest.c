@@ -5,39 +5,52 @@
 
 #define NAME_LEN_MAX 32U
 
-static size_t
-smallest(size_t a, size_t b, size_t c)
-{
-    size_t ab = a < b ? a : b;
+/* Rows of the matrix of distances between the beginnings of two names. */
+struct rows {
+    size_t before[NAME_LEN_MAX + 1], above[NAME_LEN_MAX + 1], row[NAME_LEN_MAX + 1];
+};
 
-    return ab < c ? ab : c;
+static size_t
+smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
 }
 
-/* Levenshtein's distance, one row of his matrix at a time. */
+/* Fills the row of a[i - 1] from the two above it. */
+static void
+fill_row(struct rows *r, const char *a, size_t i, const char *b)
+{
+    r->row[0] = i;
+    for (size_t j = 1; b[j - 1] != '\0'; j++) {
+        size_t same_or_other = r->above[j - 1] + (a[i - 1] != b[j - 1] ? 1 : 0);
+
+        r->row[j] = smaller(same_or_other, smaller(r->above[j], r->row[j - 1]) + 1);
+        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+            r->row[j] = smaller(r->row[j], r->before[j - 2] + 1);
+        }
+    }
+}
+
+/* How many letters were added, left out, mistaken, or typed in the wrong order (Damerau,
+ * Levenshtein). */
 static size_t
 edit_distance(const char *a, const char *b)
 {
-    size_t row[NAME_LEN_MAX + 1];
+    struct rows r;
     size_t b_len = strlen(b);
 
     if (strlen(a) > NAME_LEN_MAX || b_len > NAME_LEN_MAX) {
         return SIZE_MAX;
     }
-    for (size_t j = 0; j <= b_len; j++) {
-        row[j] = j;
+    for (size_t j = 0; j <= NAME_LEN_MAX; j++) {
+        r.before[j] = r.above[j] = r.row[j] = j;
     }
     for (size_t i = 1; a[i - 1] != '\0'; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= b_len; j++) {
-            size_t above = row[j];
-
-            row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1] ? 1 : 0));
-            diagonal = above;
-        }
+        fill_row(&r, a, i, b);
+        memcpy(r.before, r.above, sizeof(r.before));
+        memcpy(r.above, r.row, sizeof(r.above));
     }
-    return row[b_len];
+    return r.row[b_len];
 }
 
 struct nearest

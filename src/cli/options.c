@@ -18,7 +18,8 @@ options_wrong(const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    say("%s; for help: %s --help", text, say_name());
+    say("%s%s %s --help", text,
+        text[strlen(text) - 1] == '?' ? " For help:" : "; for help:", say_name());
     return EXIT_CODE_USAGE;
 }
 

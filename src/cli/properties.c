@@ -159,9 +159,9 @@ const struct option properties_request_rows[] = {
     {"correlation-hex", 0, "HEX", "the same, any bytes: 00ff...", take_correlation_hex, 0},
     {"property", 'D', "publish NAME VALUE",
      "set a property as mosquitto_pub does: content-type,\n"
-     "correlation-data, message-expiry-interval,\n"
-     "payload-format-indicator, response-topic,\n"
-     "user-property NAME VALUE; repeatable",
+     "correlation-data, payload-format-indicator,\n"
+     "response-topic, user-property NAME VALUE, and\n"
+     "(pub only) message-expiry-interval; repeatable",
      take_property, 0},
 };
 const size_t properties_request_count =
