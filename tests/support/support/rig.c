@@ -127,6 +127,31 @@ rig_client_connect(struct rig *r, struct rig_client *c, const char *client_id)
 }
 
 void
+rig_connect(struct rig *r, struct rig_client *c, const struct wire_connect *how,
+            struct wire_any *connack)
+{
+    const struct wire_any packet = {.type = WIRE_CONNECT, .as.connect = *how};
+    char client_id[64] = "";
+
+    assert_true(how->client_id.len < sizeof(client_id));
+    memcpy(client_id, how->client_id.data, how->client_id.len);
+    rig_client_open(r, c, client_id, how->version);
+    rig_send(c, &packet);
+    rig_expect(c, WIRE_CONNACK, connack);
+}
+
+void
+rig_resume(struct rig *r, struct rig_client *c, const char *client_id, bool session_present)
+{
+    const struct wire_connect how = rig_lasting(client_id, UINT32_MAX);
+    struct wire_any connack;
+
+    rig_connect(r, c, &how, &connack);
+    assert_int_equal(connack.as.connack.reason_code, 0);
+    assert_int_equal(connack.as.connack.session_present, session_present);
+}
+
+void
 rig_client_drop(struct rig_client *c)
 {
     if (c->is_open) {
@@ -183,24 +208,44 @@ rig_send(struct rig_client *c, const struct wire_any *packet)
     free(bytes);
 }
 
-void
-rig_expect(struct rig_client *c, enum wire_type type, struct wire_any *out)
+bool
+rig_next(struct rig_client *c, struct wire_any *out)
 {
     struct span left = span_of(c->input + c->input_at, c->input_len - c->input_at);
     struct wire_header h = {.type = WIRE_CONNECT};
     size_t bytes = 0;
 
     if (left.len == 0) {
-        fail_msg("expected %s, got nothing", wire_type_name(type));
+        return false;
     }
     assert_int_equal(wire_header_decode(&h, left), WILCO_OK);
-    if (h.type != type) {
-        fail_msg("expected %s, got %s", wire_type_name(type), wire_type_name(h.type));
-    }
     bytes = h.header_bytes + h.remaining;
     assert_true(bytes <= left.len);
     assert_int_equal(wire_any_decode(out, span_first(left, bytes), c->version), WILCO_OK);
     c->input_at += bytes;
+    return true;
+}
+
+void
+rig_expect(struct rig_client *c, enum wire_type type, struct wire_any *out)
+{
+    if (!rig_next(c, out)) {
+        fail_msg("expected %s, got nothing", wire_type_name(type));
+    }
+    if (out->type != type) {
+        fail_msg("expected %s, got %s", wire_type_name(type), wire_type_name(out->type));
+    }
+}
+
+void
+rig_expect_ack(struct rig_client *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code)
+{
+    struct wire_any packet;
+
+    rig_expect(c, type, &packet);
+    assert_int_equal(packet.as.ack.packet_id, packet_id); /* [MQTT-2.2.1-5] */
+    assert_int_equal(packet.as.ack.reason_code, reason_code);
+    assert_int_equal(packet.as.ack.properties.present, 0); /* [MQTT-3.1.2-29] */
 }
 
 void
@@ -300,6 +345,34 @@ rig_publish(struct rig_client *c, const char *topic, const char *payload)
     const struct wire_any packet = rig_publish_packet(topic, payload, 0, 0);
 
     rig_send(c, &packet);
+}
+
+void
+rig_publish_qos(struct rig_client *c, const char *topic, const char *payload, uint8_t qos,
+                uint16_t packet_id)
+{
+    const struct wire_any packet = rig_publish_packet(topic, payload, qos, packet_id);
+
+    rig_send(c, &packet);
+}
+
+void
+rig_disconnect(struct rig_client *c, uint8_t reason_code)
+{
+    const struct wire_any packet = {.type = WIRE_DISCONNECT,
+                                    .as.disconnect = {.reason_code = reason_code}};
+
+    rig_send(c, &packet);
+}
+
+struct wire_connect
+rig_lasting(const char *client_id, uint32_t expiry_s)
+{
+    struct wire_connect how = {.version = WIRE_V5, .client_id = span_of_text(client_id)};
+
+    how.properties.session_expiry_interval = expiry_s;
+    wire_properties_set(&how.properties, WIRE_SESSION_EXPIRY_INTERVAL);
+    return how;
 }
 
 void

@@ -40,6 +40,11 @@ void rig_client_open(struct rig *r, struct rig_client *c, const char *client_id,
 /* Opens, sends CONNECT with Clean Start 1 and nothing else, and takes the CONNACK (which must be
  * 0). */
 void rig_client_connect(struct rig *r, struct rig_client *c, const char *client_id);
+/* Opens, sends this CONNECT and takes the CONNACK, whatever it says. */
+void rig_connect(struct rig *r, struct rig_client *c, const struct wire_connect *how,
+                 struct wire_any *connack);
+/* The same for a session that lasts, MQTT 5.0; CONNACK must be 0 and say `session_present`. */
+void rig_resume(struct rig *r, struct rig_client *c, const char *client_id, bool session_present);
 void rig_client_drop(struct rig_client *c);  /* the transport breaks */
 void rig_client_close(struct rig_client *c); /* forgets everything; harmless twice */
 
@@ -48,11 +53,17 @@ void rig_send_bytes(struct rig_client *c, const void *bytes, size_t len);
 /* The next packet the broker sent; its spans live until the client is closed or gets more. */
 void rig_expect(struct rig_client *c, enum wire_type type, struct wire_any *out);
 void rig_expect_nothing(struct rig_client *c);
+/* Any packet; false: nothing more has come. */
+bool rig_next(struct rig_client *c, struct wire_any *out);
 /* A PUBLISH with this payload. */
 void rig_expect_publish(struct rig_client *c, const char *payload, struct wire_any *out);
 /* DISCONNECT with this reason code and then the end (MQTT 5.0), or just the end (before). */
 void rig_expect_end(struct rig_client *c, uint8_t reason_code);
 bool rig_client_is_ended(const struct rig_client *c);
+
+/* PUBACK, PUBREC, PUBREL or PUBCOMP with just this. */
+void rig_expect_ack(struct rig_client *c, enum wire_type type, uint16_t packet_id,
+                    uint8_t reason_code);
 
 /* The common packets. */
 struct wire_any rig_connect_packet(const struct rig_client *c, const char *client_id);
@@ -62,6 +73,11 @@ void rig_subscribe_with(struct rig_client *c, const struct wire_subscription *w,
 struct wire_any rig_publish_packet(const char *topic, const char *payload, uint8_t qos,
                                    uint16_t packet_id);
 void rig_publish(struct rig_client *c, const char *topic, const char *payload); /* QoS 0 */
+void rig_publish_qos(struct rig_client *c, const char *topic, const char *payload, uint8_t qos,
+                     uint16_t packet_id);
 void rig_ack(struct rig_client *c, enum wire_type type, uint16_t packet_id);
+void rig_disconnect(struct rig_client *c, uint8_t reason_code);
+/* A CONNECT of a session that lasts: MQTT 5.0, Clean Start 0, Session Expiry in seconds. */
+struct wire_connect rig_lasting(const char *client_id, uint32_t expiry_s);
 
 #endif
