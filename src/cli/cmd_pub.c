@@ -7,6 +7,7 @@
 #include "cli/manual.h"
 #include "cli/options.h"
 #include "cli/outgoing.h"
+#include "cli/output.h"
 #include "cli/say.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 
 struct pub_command {
     struct outgoing outgoing;
+    bool show;
     struct connection_options connection;
 };
 
@@ -27,6 +29,8 @@ static const struct option pub_rows[] = {
      FIELD(outgoing.by_line)},
     {"expiry", 0, "SECONDS", "drop it when it was not delivered by then", option_u32,
      FIELD(outgoing.properties.expiry_s)},
+    {"show", 'v', NULL, "show the message with its properties on standard\nerror", option_flag,
+     FIELD(show)},
 };
 
 static const enum exit_code pub_exit_codes[] = {
@@ -69,11 +73,18 @@ parse(struct pub_command *c, int argc, char **argv, size_t *word_count, int *exi
 }
 
 static int
-publish(struct wilco *client, const struct wilco_publish *p)
+publish(const struct pub_command *c, struct wilco *client, const struct wilco_publish *p)
 {
     uint8_t reason_code = 0;
-    enum wilco_status status = wilco_publish(client, p, &reason_code);
+    enum wilco_status status;
 
+    if (c->show) {
+        struct view view = view_of_publish(p);
+
+        output_show(stderr, "message", &view);
+        view_fini(&view);
+    }
+    status = wilco_publish(client, p, &reason_code);
     if (status != WILCO_OK) {
         return connection_failed("publish to", p->topic, status, reason_code);
     }
@@ -83,7 +94,7 @@ publish(struct wilco *client, const struct wilco_publish *p)
 }
 
 static int
-publish_lines(struct wilco *client, struct wilco_publish p)
+publish_lines(const struct pub_command *c, struct wilco *client, struct wilco_publish p)
 {
     int exit_code = EXIT_CODE_OK;
     char *text = NULL;
@@ -95,7 +106,7 @@ publish_lines(struct wilco *client, struct wilco_publish p)
             len--;
         }
         p.payload = (struct wilco_bytes){text, (size_t)len};
-        exit_code = publish(client, &p);
+        exit_code = publish(c, client, &p);
     }
     if (exit_code == EXIT_CODE_OK && ferror(stdin)) {
         say("cannot read standard input: %s", say_errno(errno).text);
@@ -122,8 +133,8 @@ run(struct pub_command *c, char **words, size_t word_count)
         return exit_code;
     }
     p = outgoing_publish(&c->outgoing);
-    exit_code =
-        c->outgoing.by_line ? publish_lines(connection.client, p) : publish(connection.client, &p);
+    exit_code = c->outgoing.by_line ? publish_lines(c, connection.client, p)
+                                    : publish(c, connection.client, &p);
     return connection_close(&connection, exit_code);
 }
 

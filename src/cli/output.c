@@ -188,6 +188,10 @@ show_value(FILE *out, const char *name, struct wilco_bytes bytes)
     struct wilco_bytes text = is_readable ? shown : (struct wilco_bytes){hex, strlen(hex)};
     const char *at = text.data;
 
+    if (bytes.len == 0) {
+        text = WILCO_TEXT("(empty)");
+        at = text.data;
+    }
     (void)fprintf(out, "    %-16s  %s", name, is_readable ? "" : "0x");
     for (size_t i = 0; i < text.len; i++) {
         if (at[i] != '\r') { /* which would go back to the start of the line */
@@ -214,6 +218,16 @@ show_text(FILE *out, const char *name, struct wilco_bytes bytes)
     }
 }
 
+static void
+show_pair(FILE *out, const struct view_pair *pair)
+{
+    char *text =
+        memory_text("%.*s: %.*s", WILCO_PRINTF_BYTES(pair->name), WILCO_PRINTF_BYTES(pair->value));
+
+    show_value(out, "user property", (struct wilco_bytes){text, strlen(text)});
+    free(text);
+}
+
 void
 output_show(FILE *out, const char *title, const struct view *v)
 {
@@ -227,13 +241,13 @@ output_show(FILE *out, const char *title, const struct view *v)
         (void)fprintf(out, "    %-16s  %lu s\n", "expires in", (unsigned long)v->expiry_s);
     }
     for (size_t i = 0; i < v->user_property_count; i++) {
-        show_value(out, "user property", v->user_properties[i].name);
-        show_value(out, "", v->user_properties[i].value);
+        show_pair(out, &v->user_properties[i]);
     }
     if (v->status != 0) {
         (void)fprintf(out, "    %-16s  %d\n", "status", v->status);
     }
     show_value(out, "payload", v->payload);
+    (void)fputc('\n', out); /* the end, for who reads it line by line */
     (void)fflush(out);
     funlockfile(out);
 }

@@ -23,7 +23,7 @@ bool output_finish(void);
  * stands in base64 under its name with "_base64" behind it. */
 char *output_json(const struct view *v);
 
-/* A headline and the properties, one a line. `title` says what it is: "request". */
+/* A headline, the properties, one a line, and an empty line. `title` says what it is: "request". */
 void output_show(FILE *out, const char *title, const struct view *v);
 
 #endif

@@ -170,11 +170,9 @@ shown_to_people(void **state)
                     "    correlation data  { \"requestId\": \"abcdef12345\" }\n"
                     "    content type      application/json\n"
                     "    expires in        10 s\n"
-                    "    user property     name\n"
-                    "                      value\n"
-                    "    user property     name\n"
-                    "                      a \"quoted\" one\n"
-                    "    payload           {}\n");
+                    "    user property     name: value\n"
+                    "    user property     name: a \"quoted\" one\n"
+                    "    payload           {}\n\n");
 }
 
 static void
@@ -192,7 +190,19 @@ shown_safely(void **state)
                     "    status            500\n"
                     "    payload           {\n"
                     "                        \"a\": 1\n"
-                    "                      }\n");
+                    "                      }\n\n");
+}
+
+static void
+nothing_is_said_to_be_nothing(void **state)
+{
+    struct view v = {.topic = WILCO_TEXT("t"), .correlation_data = {"", 0}};
+
+    (void)state;
+    check_shown(&v, "request\n"
+                    "    topic             t\n"
+                    "    correlation data  (empty)\n"
+                    "    payload           (empty)\n\n");
 }
 
 static void
@@ -206,7 +216,7 @@ long_values_are_cut_between_characters(void **state)
     memcpy(payload + 2046, "\xe2\x82\xac", 3); /* across the limit of 2048 */
     (void)snprintf(want, sizeof(want),
                    "request\n    topic             t\n    payload           %.2046s"
-                   "... (3000 bytes)\n",
+                   "... (3000 bytes)\n\n",
                    payload);
     check_shown(&v, want);
 }
@@ -222,6 +232,7 @@ main(void)
         cmocka_unit_test(a_full_disk_is_an_error),
         cmocka_unit_test(shown_to_people),
         cmocka_unit_test(shown_safely),
+        cmocka_unit_test(nothing_is_said_to_be_nothing),
         cmocka_unit_test(long_values_are_cut_between_characters),
     };
 
