@@ -36,8 +36,7 @@ wire_disconnect_decode(struct wire_disconnect *out, enum wire_type type, struct 
 }
 
 static void
-encode_body(struct wire_writer *w, enum wire_type type, const struct wire_disconnect *p,
-            enum wire_version version)
+encode_body(struct wire_writer *w, const struct wire_disconnect *p, enum wire_version version)
 {
     bool has_properties = wire_properties_to_write(&p->properties);
 
@@ -45,7 +44,7 @@ encode_body(struct wire_writer *w, enum wire_type type, const struct wire_discon
         return;
     }
     wire_writer_u8(w, p->reason_code);
-    if (has_properties || type == WIRE_AUTH) {
+    if (has_properties) {
         wire_properties_encode(w, &p->properties);
     }
 }
@@ -60,7 +59,7 @@ wire_disconnect_encode(struct wire_writer *w, enum wire_type type, const struct 
         wire_writer_fail(w, WILCO_EINVAL);
         return;
     }
-    encode_body(&measured, type, p, version);
+    encode_body(&measured, p, version);
     wire_header_encode(w, type, wire_type_flags(type), measured.len);
-    encode_body(w, type, p, version);
+    encode_body(w, p, version);
 }

@@ -28,6 +28,25 @@ static const struct row rows[IDENTIFIERS] = {
 #undef ROW
 };
 
+/* Field by field: as one assignment it becomes a slow string instruction. */
+void
+wire_properties_clear(struct wire_properties *p)
+{
+#define CLEAR_BYTE(field)                          p->field = 0
+#define CLEAR_U16(field)                           p->field = 0
+#define CLEAR_U32(field)                           p->field = 0
+#define CLEAR_VARINT(field)                        p->field = 0
+#define CLEAR_STRING(field)                        p->field = SPAN_EMPTY
+#define CLEAR_BINARY(field)                        p->field = SPAN_EMPTY
+#define CLEAR_PAIR(field)                          p->field = NULL
+#define CLEAR(id, NAME, field, type, mask, limits) CLEAR_##type(field);
+    WIRE_PROPERTIES(CLEAR)
+#undef CLEAR
+    p->present = 0;
+    p->block = SPAN_EMPTY;
+    p->user_count = 0;
+}
+
 static bool
 may_repeat(const struct row *row, unsigned type)
 {
@@ -113,7 +132,7 @@ wire_properties_decode(struct wire_properties *out, struct wire_reader *r, unsig
 {
     struct wire_reader inner;
 
-    *out = (struct wire_properties){.present = 0};
+    wire_properties_clear(out);
     out->block = wire_reader_bytes(r, wire_reader_varint(r));
     inner = wire_reader_init(out->block);
     while (wire_reader_left(&inner) > 0) {
@@ -158,10 +177,8 @@ encode_fields(struct wire_writer *w, const struct wire_properties *p)
 {
     uint64_t left = p->present & ~(UINT64_C(1) << WIRE_USER_PROPERTY);
 
-    for (uint8_t id = 0; left != 0; id++, left >>= 1) {
-        if ((left & 1U) != 0) {
-            encode_field(w, p, id);
-        }
+    for (; left != 0; left &= left - 1) {
+        encode_field(w, p, (uint8_t)WILCO_LOWEST_BIT(left));
     }
     for (size_t i = 0; p->users != NULL && i < p->user_count; i++) {
         encode_user(w, &p->users[i]);
@@ -180,7 +197,12 @@ wire_properties_encode(struct wire_writer *w, const struct wire_properties *p)
     }
     encode_fields(&measured, p);
     wire_writer_length(w, measured.len); /* [MQTT-2.2.2-1] */
-    encode_fields(w, p);
+    if (w->capacity > 0) {
+        encode_fields(w, p);
+    } else { /* it only measures, and that is done */
+        w->len += measured.len;
+        wire_writer_fail(w, measured.status);
+    }
 }
 
 struct wire_property_iterator

@@ -131,6 +131,9 @@ wire_properties_set(struct wire_properties *p, enum wire_property_id id)
     p->present |= UINT64_C(1) << id;
 }
 
+/* Makes it say nothing: no property present, all fields zero. */
+void wire_properties_clear(struct wire_properties *p);
+
 /* Whether there is anything to write, if only an explicit Property Length of 0: packets that end
  * with their properties leave them out otherwise. */
 static inline bool

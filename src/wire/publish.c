@@ -21,7 +21,7 @@ wire_publish_decode(struct wire_publish *out, uint8_t flags, struct span body,
     if (version == WIRE_V5) {
         wire_properties_decode(&out->properties, &r, WIRE_PUBLISH);
     } else {
-        out->properties = (struct wire_properties){.present = 0};
+        wire_properties_clear(&out->properties);
     }
     if (out->topic.len == 0 && !wire_properties_has(&out->properties, WIRE_TOPIC_ALIAS)) {
         wire_reader_fail(&r, WILCO_EPROTOCOL); /* [U-3.3.2-1], [MQTT-4.7.3-1] */

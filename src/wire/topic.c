@@ -1,19 +1,44 @@
 #include "wire/topic.h"
 
+#include "wire/word.h"
+
 #include <assert.h>
 
 #define SHARE       "$share/"
 #define SHARE_BYTES (sizeof(SHARE) - 1)
 
-bool
-topic_has_wildcard(struct span filter)
+/* "+" and "#" differ in one bit, which "+" has. */
+#define WILDCARD_BIT ('+' ^ '#')
+
+static bool
+word_has_wildcard(uint64_t word)
+{
+    return word_has_zero((word | WORD_ALL(WILDCARD_BIT)) ^ WORD_ALL('+'));
+}
+
+static bool
+short_has_wildcard(struct span filter)
 {
     for (size_t i = 0; i < filter.len; i++) {
-        if (filter.data[i] == '+' || filter.data[i] == '#') {
+        if ((filter.data[i] | WILDCARD_BIT) == '+') {
             return true;
         }
     }
     return false;
+}
+
+bool
+topic_has_wildcard(struct span filter)
+{
+    if (filter.len < WORD_BYTES) {
+        return short_has_wildcard(filter);
+    }
+    for (size_t at = 0; at + WORD_BYTES < filter.len; at += WORD_BYTES) {
+        if (word_has_wildcard(word_load(filter.data + at))) {
+            return true;
+        }
+    }
+    return word_has_wildcard(word_load(filter.data + filter.len - WORD_BYTES));
 }
 
 bool

@@ -1,18 +1,6 @@
 #include "wire/utf8.h"
 
-#define ONES  UINT64_C(0x0101010101010101)
-#define HIGHS UINT64_C(0x8080808080808080)
-
-/* Whether the eight bytes at `p` are all in 0x01 to 0x7F: subtracting one borrows into the high bit
- * of a zero byte. */
-static bool
-is_plain(const uint8_t *p)
-{
-    uint64_t word;
-
-    memcpy(&word, p, sizeof(word));
-    return (((word - ONES) | word) & HIGHS) == 0;
-}
+#include "wire/word.h"
 
 /* How long the well-formed sequence at `p` is, 0 when there is none. The second byte's range is
  * what excludes over-long forms, surrogates and what is above U+10FFFF (the Unicode standard, table
@@ -52,19 +40,31 @@ sequence_len(const uint8_t *p, size_t left)
     return len;
 }
 
+/* Whether the last bytes of `text` are plain; looks at more of them where that is cheaper. */
+static bool
+tail_is_ascii(struct span text, size_t tail)
+{
+    if (text.len >= WORD_BYTES) {
+        return word_is_ascii(word_load(text.data + text.len - WORD_BYTES));
+    }
+    return tail == text.len && tail >= 4 && word_is_ascii(word_load_short(text.data, tail));
+}
+
 bool
 utf8_is_valid(struct span text)
 {
     size_t at = 0;
 
     while (at < text.len) {
-        size_t len;
+        size_t left = text.len - at;
+        size_t len = WORD_BYTES;
 
-        if (text.len - at >= 8 && is_plain(text.data + at)) {
-            at += 8;
-            continue;
+        if (left < WORD_BYTES && tail_is_ascii(text, left)) {
+            return true;
         }
-        len = sequence_len(text.data + at, text.len - at);
+        if (left < WORD_BYTES || !word_is_ascii(word_load(text.data + at))) {
+            len = sequence_len(text.data + at, left);
+        }
         if (len == 0) {
             return false;
         }

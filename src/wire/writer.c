@@ -1,43 +1,9 @@
 #include "wire/writer.h"
 
-/* Counts `n` more bytes; says where they go, or NULL when they do not fit. */
-static uint8_t *
-claim(struct wire_writer *w, size_t n)
-{
-    size_t at = w->len;
-
-    w->len += n;
-    if (at > w->capacity || n > w->capacity - at) {
-        return NULL;
-    }
-    return w->data + at;
-}
-
 struct wire_writer
 wire_writer_init(void *data, size_t capacity)
 {
     return (struct wire_writer){.data = data, .capacity = capacity};
-}
-
-void
-wire_writer_u8(struct wire_writer *w, uint8_t value)
-{
-    uint8_t *to = claim(w, 1);
-
-    if (to != NULL) {
-        to[0] = value;
-    }
-}
-
-void
-wire_writer_u16(struct wire_writer *w, uint16_t value)
-{
-    uint8_t *to = claim(w, 2);
-
-    if (to != NULL) {
-        to[0] = (uint8_t)(value >> 8);
-        to[1] = (uint8_t)(value & 0xFF);
-    }
 }
 
 void
@@ -75,7 +41,7 @@ wire_writer_bytes(struct wire_writer *w, struct span bytes)
     if (bytes.len == 0) {
         return;
     }
-    to = claim(w, bytes.len);
+    to = wire_writer_claim(w, bytes.len);
     if (to != NULL) {
         memcpy(to, bytes.data, bytes.len);
     }

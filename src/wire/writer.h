@@ -21,8 +21,37 @@ wire_writer_measure(void)
     return (struct wire_writer){.data = NULL, .capacity = 0, .len = 0, .status = WILCO_OK};
 }
 
-void wire_writer_u8(struct wire_writer *w, uint8_t value);
-void wire_writer_u16(struct wire_writer *w, uint16_t value);
+/* Counts `n` more bytes; says where they go, or NULL when they do not fit. */
+static inline uint8_t *
+wire_writer_claim(struct wire_writer *w, size_t n)
+{
+    size_t at = w->len;
+
+    w->len += n;
+    return at <= w->capacity && n <= w->capacity - at ? w->data + at : NULL;
+}
+
+static inline void
+wire_writer_u8(struct wire_writer *w, uint8_t value)
+{
+    uint8_t *to = wire_writer_claim(w, 1);
+
+    if (to != NULL) {
+        to[0] = value;
+    }
+}
+
+static inline void
+wire_writer_u16(struct wire_writer *w, uint16_t value)
+{
+    uint8_t *to = wire_writer_claim(w, 2);
+
+    if (to != NULL) {
+        to[0] = (uint8_t)(value >> 8);
+        to[1] = (uint8_t)(value & 0xFF);
+    }
+}
+
 void wire_writer_u32(struct wire_writer *w, uint32_t value);
 void wire_writer_varint(struct wire_writer *w, uint32_t value);
 /* A length as a Variable Byte Integer. */
@@ -31,6 +60,7 @@ void wire_writer_length(struct wire_writer *w, size_t len);
 void wire_writer_string(struct wire_writer *w, struct span text);
 void wire_writer_binary(struct wire_writer *w, struct span bytes);
 void wire_writer_bytes(struct wire_writer *w, struct span bytes);
+/* Makes the writer fail with `status` unless it already has; WILCO_OK changes nothing. */
 void wire_writer_fail(struct wire_writer *w, enum wilco_status status);
 
 /* Puts the number of bytes written into `*len`. WILCO_AGAIN: the array was too small, `*len` says

@@ -32,6 +32,26 @@ names(void **state)
     }
 }
 
+/* Every byte at every place, so that the words read at once meet it everywhere. */
+static void
+wildcards_anywhere(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 20 * 20 * 256; i++) {
+        size_t len = 1 + i / 256 / 20;
+        size_t at = i / 256 % 20;
+        uint8_t byte = (uint8_t)(i % 256);
+        uint8_t text[20];
+        struct span name;
+
+        memset(text, 'x', sizeof(text));
+        text[at] = byte;
+        name = bytes_copy(span_of(text, len));
+        assert_int_equal(topic_has_wildcard(name), at < len && (byte == '+' || byte == '#'));
+        bytes_free(name);
+    }
+}
+
 static void
 filters(void **state)
 {
@@ -319,6 +339,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),
+        cmocka_unit_test(wildcards_anywhere),
         cmocka_unit_test(filters),
         cmocka_unit_test(the_longest),
         cmocka_unit_test(shares_come_apart),
