@@ -201,33 +201,21 @@ readiness(uint32_t mask)
 bool
 loop_next(struct loop *l, struct loop_event *out)
 {
-    while (l->next < l->count) {
-        const struct epoll_event *event = &l->events[l->next];
-        struct loop_source *s = event->data.ptr;
+    const struct epoll_event *event = NULL;
+    struct loop_source *s = NULL;
 
-        l->next++;
-        if (s == NULL) { /* forgotten */
-            continue;
-        }
-        *out = (struct loop_event){.source = s, .ready = readiness(event->events)};
-        if (s == &l->wake) {
-            (void)atomic_exchange(&l->is_woken, false);
-            out->source = NULL;
-        } else if (s == &l->timer) {
-            l->armed_ms = NO_DEADLINE;
-            out->source = NULL;
-        }
-        return true;
+    if (l->next == l->count) {
+        return false;
     }
-    return false;
-}
-
-void
-loop_forget(struct loop *l, const struct loop_source *s)
-{
-    for (int i = l->next; i < l->count; i++) {
-        if (l->events[i].data.ptr == s) {
-            l->events[i].data.ptr = NULL;
-        }
+    event = &l->events[l->next++];
+    s = event->data.ptr;
+    *out = (struct loop_event){.source = s, .ready = readiness(event->events)};
+    if (s == &l->wake) {
+        (void)atomic_exchange(&l->is_woken, false);
+        out->source = NULL;
+    } else if (s == &l->timer) {
+        l->armed_ms = NO_DEADLINE;
+        out->source = NULL;
     }
+    return true;
 }

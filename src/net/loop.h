@@ -49,11 +49,8 @@ void loop_wake(struct loop *l); /* from any thread, no lock needed; also from a 
 /* Sleeps until something is ready (`block`) or looks without sleeping; a signal ends it, too. All
  * events of the last wait must have been pulled. WILCO_EIO: errno. */
 WILCO_MUST_CHECK enum wilco_status loop_wait(struct loop *l, bool block);
-/* The events of the last wait; false when there are no more. A source must not be freed while
- * events of a wait that may name it have not been pulled: see loop_forget(). */
+/* The events of the last wait; false when there are no more. A source may be unwatched at any time,
+ * but is freed only after all events of a wait that may name it have been pulled. */
 bool loop_next(struct loop *l, struct loop_event *out);
-/* Drops events of the last wait that name `s`, which is about to be freed. Only in the waiting
- * thread. */
-void loop_forget(struct loop *l, const struct loop_source *s);
 
 #endif

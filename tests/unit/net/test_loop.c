@@ -371,30 +371,6 @@ others_may_watch_and_arm_meanwhile(void **state)
 }
 
 static void
-forgotten_sources_are_not_named(void **state)
-{
-    struct fixture x;
-    struct fixture y;
-    struct loop_event event;
-
-    (void)state;
-    fixture_init(&x);
-    fixture_init(&y);
-    watch(&x, LOOP_WRITABLE);
-    y.source.kind = 7;
-    assert_int_equal(loop_watch(x.loop, &y.source, LOOP_WRITABLE, false), WILCO_OK);
-    assert_int_equal(loop_wait(x.loop, false), WILCO_OK);
-    loop_forget(x.loop, &x.source);
-    assert_true(loop_next(x.loop, &event));
-    assert_ptr_equal(event.source, &y.source);
-    assert_int_equal(event.source->kind, 7);
-    assert_false(loop_next(x.loop, &event));
-    loop_unwatch(x.loop, &y.source);
-    fixture_fini(&x);
-    fixture_fini(&y);
-}
-
-static void
 more_sources_than_one_wait_reports(void **state)
 {
     enum { SOURCES = 400 };
@@ -462,7 +438,6 @@ main(void)
         cmocka_unit_test(no_wake_is_lost),
         cmocka_unit_test(a_signal_handler_may_wake),
         cmocka_unit_test(others_may_watch_and_arm_meanwhile),
-        cmocka_unit_test(forgotten_sources_are_not_named),
         cmocka_unit_test(more_sources_than_one_wait_reports),
         cmocka_unit_test(out_of_memory_or_descriptors),
     };
