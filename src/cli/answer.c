@@ -5,7 +5,6 @@
 #include "cli/wake.h"
 
 #include <stdio.h>
-#include <string.h>
 
 bool
 answer_is_last(const struct answers *a)
@@ -18,20 +17,21 @@ answer_is_last(const struct answers *a)
 static void
 show_answer(const struct wilco_message *request, const struct wilco_reply *reply)
 {
-    struct wilco_bytes text = {reply->status_text, 0};
-    struct view view = {
-        .topic = wilco_message_response_topic(request),
-        .correlation_data = wilco_message_correlation_data(request),
+    const struct wilco_user_property error = {"__stMsg", reply->status_text};
+    bool is_error = reply->status_text != NULL;
+    struct view view = view_of_publish(&(struct wilco_publish){
         .payload = reply->payload,
-        .status = reply->status,
-    };
+        .is_utf8 = reply->is_utf8,
+        .content_type = reply->content_type,
+        .user_properties = is_error ? &error : reply->user_properties,
+        .user_property_count = is_error ? 1 : reply->user_property_count,
+    });
 
-    if (text.data != NULL) {
-        text.len = strlen(reply->status_text);
-        view.user_properties = &(struct view_pair){WILCO_TEXT("__stMsg"), text};
-        view.user_property_count = 1;
-    }
+    view.topic = wilco_message_response_topic(request);
+    view.correlation_data = wilco_message_correlation_data(request);
+    view.status = reply->status;
     output_show(stderr, "response", &view);
+    view_fini(&view);
 }
 
 static void
