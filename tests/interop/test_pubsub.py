@@ -80,11 +80,7 @@ class PubSub(BrokerCase):
 
     def test_large_payload(self):
         payload = bytes(range(256)) * 4096
-        subscriber = self.start(
-            "mosquitto_sub", "-p", self.port, "-V", "5", "-q", "2", "-t", "large", "-C", "1", "-d",
-            "-F", "%l",
-        )  # fmt: skip
-        subscriber.line("^Subscribed ")
+        subscriber = self.start_subscriber("-V", "5", "-q", "2", "-t", "large", "-C", "1", "-F", "%l")
         run("mosquitto_pub", "-p", self.port, "-V", "5", "-q", "2", "-t", "large", "-s", stdin=payload)
         subscriber.line(f"^{len(payload)}$")
         self.assertEqual(subscriber.wait(), 0)

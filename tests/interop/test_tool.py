@@ -1,0 +1,198 @@
+"""The tool as people and scripts use it: streams, exit codes, and what it says when something is wrong."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+
+from harness import WAIT_S, WILCO, BrokerCase, Program, run
+
+
+def tool(*arguments, stdin=b"", env=None):
+    return subprocess.run(
+        [WILCO, *map(str, arguments)], input=stdin, capture_output=True, timeout=WAIT_S, check=False,
+        env={**os.environ, **(env or {})},
+    )  # fmt: skip
+
+
+class Asking(BrokerCase):
+    def ask(self, *arguments, **more):
+        return tool("request", "--url", self.url, *arguments, **more)
+
+    def test_answer_on_stdout_and_nothing_else(self):
+        self.start_respond("echo/+", "--echo")
+        done = self.ask("echo/x", "hello")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"hello\n", b""))
+
+    def test_payload_from_stdin_and_file_are_bytes(self):
+        self.start_respond("echo/+", "--echo")
+        payload = bytes(range(256))
+        self.assertEqual(self.ask("-N", "echo/x", "-", stdin=payload).stdout, payload)
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(payload)
+            file.flush()
+            self.assertEqual(self.ask("-N", "echo/x", "-f", file.name).stdout, payload)
+
+    def test_url_from_the_environment(self):
+        self.start_respond("echo/+", "--echo")
+        done = tool("request", "echo/x", "hello", env={"WILCO_URL": self.url})
+        self.assertEqual((done.returncode, done.stdout), (0, b"hello\n"))
+
+    def test_json(self):
+        self.start_respond("echo/+", "--echo", "--content-type", "text/plain", "-H", "a:1", "-H", "a:2")
+        answer = json.loads(self.ask("--json", "echo/x", "hello").stdout)
+        self.assertEqual(answer["payload"], "hello")
+        self.assertIn(["a", "1"], answer["user_properties"])
+        self.assertIn(["a", "2"], answer["user_properties"])
+
+    def test_nobody_there(self):
+        done = self.ask("nobody/here", "x")
+        self.assertEqual((done.returncode, done.stdout), (16, b""))
+        self.assertIn(b"nobody/here", done.stderr)
+
+    def test_time_is_up(self):
+        self.start_subscriber("-t", "silent")
+        done = self.ask("--timeout", "200ms", "silent", "x")
+        self.assertEqual((done.returncode, done.stdout), (27, b""))
+        self.assertEqual(done.stderr.count(b"\n"), 1)
+
+    def test_responder_fails(self):
+        self.start_respond("job", "--exec", "echo half; echo why >&2; exit 3")
+        done = self.ask("job", "x")
+        self.assertEqual(done.returncode, 64)
+        self.assertNotIn(b"half", done.stdout)
+
+    def test_exec_sees_the_request(self):
+        self.start_respond("job/+", "--exec", 'printf "%s %s " "$WILCO_TOPIC" "$WILCO_CORRELATION"; cat')
+        done = self.ask("--correlation", "c-17", "job/7", "body")
+        self.assertEqual(done.stdout, b"job/7 c-17 body\n")
+
+    def test_group_shares_the_work(self):
+        members = [self.start_respond("work", "--group", "g", "--reply", str(i)) for i in range(2)]
+        answers = {self.ask("work", "x").stdout for _ in range(8)}
+        self.assertEqual(answers, {b"0\n", b"1\n"})
+        members[0].stop()
+        self.assertEqual({self.ask("work", "x").stdout for _ in range(4)}, {b"1\n"})
+
+    def test_broker_goes_away(self):
+        self.start_subscriber("-t", "silent")
+        program = self.start(WILCO, "request", "--url", self.url, "-d", "silent", "x")
+        subscriber = self.start(WILCO, "sub", "--url", self.url, "-d", "x")
+        subscriber.line("subscribed", "stderr")
+        program.line("(?i)(sent|request|publish)", "stderr")
+        self.assertEqual(self.broker.stop(), 0)
+        self.assertEqual(program.wait(), 2)
+        self.assertEqual(subscriber.wait(), 2)
+
+    def test_interrupted(self):
+        self.start_subscriber("-t", "silent")
+        program = self.start(WILCO, "request", "--url", self.url, "-d", "silent", "x")
+        program.line("(?i)(sent|request|publish)", "stderr")
+        self.assertEqual(program.stop(signal.SIGINT), 130)
+
+    def test_pub_and_sub(self):
+        subscriber = self.start(WILCO, "sub", "--url", self.url, "-d", "-v", "-q", "2", "-C", "4", "t/#")
+        subscriber.line("subscribed", "stderr")
+        self.assertEqual(tool("pub", "-L", self.url, "t/1", "one").returncode, 0)
+        self.assertEqual(tool("pub", "-L", self.url, "-t", "t/2", "-m", "two", "-q", "1").returncode, 0)
+        run("mosquitto_pub", "-p", self.port, "-t", "t/3", "-m", "three", "-q", "2")
+        self.assertEqual(tool("pub", "-L", self.url, "t/4", "-l", stdin=b"four\n").returncode, 0)
+        for number, text in enumerate(("one", "two", "three", "four"), 1):
+            self.assertEqual(subscriber.line("^t/").string, f"t/{number} {text}")
+        self.assertEqual(subscriber.wait(), 0)
+
+    def test_stdout_is_full(self):
+        self.start_respond("echo/+", "--echo")
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                [WILCO, "request", "--url", self.url, "echo/x", "hello"],
+                stdout=full, stderr=subprocess.PIPE, timeout=WAIT_S, check=False,
+            )  # fmt: skip
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"No space left", done.stderr)
+
+
+class Wrong(unittest.TestCase):
+    """One line that says what to do, and exit code 1 or 2."""
+
+    def check(self, code, words, *arguments):
+        done = tool(*arguments)
+        self.assertEqual(done.returncode, code, done)
+        self.assertEqual(done.stdout, b"")
+        for word in words:
+            self.assertIn(word.encode(), done.stderr)
+        return done.stderr
+
+    def test_usage(self):
+        self.check(1, ["--timeout", "--timeuot"], "request", "--timeuot", "5s", "a")
+        self.check(1, ["respond"], "repsond", "a")
+        self.check(1, ["request", "--help"], "request")
+        self.check(1, ["5 seconds"], "request", "--timeout", "5 seconds", "a")
+
+    def test_unreadable_file(self):
+        text = self.check(1, ["/does/not/exist"], "request", "a", "-f", "/does/not/exist")
+        self.assertEqual(text.count(b"\n"), 1)
+
+    def test_nobody_listens(self):
+        with socket.socket() as held:
+            held.bind(("127.0.0.1", 0))
+            port = held.getsockname()[1]
+            text = self.check(2, [f"127.0.0.1:{port}"], "request", "--url", f"mqtt://127.0.0.1:{port}", "a")
+            self.assertEqual(text.count(b"\n"), 1)
+
+    def test_urls(self):
+        self.check(1, ["http"], "request", "--url", "http://127.0.0.1", "a")
+        self.check(1, ["mqtts"], "request", "--url", "mqtts://127.0.0.1", "a")
+
+    def test_broker_port_in_use(self):
+        with socket.socket() as held:
+            held.bind(("127.0.0.1", 0))
+            held.listen()
+            port = held.getsockname()[1]
+            text = self.check(2, [str(port), "in use"], "broker", "--listen", f"mqtt://127.0.0.1:{port}")
+            self.assertEqual(text.count(b"\n"), 1)
+
+    def test_broker_options(self):
+        self.check(1, ["receive_maximum"], "broker", "--set", "receive_maximum=0")
+        self.check(1, ["no_such"], "broker", "--set", "no_such=1")
+        self.check(1, ["memory"], "broker", "--store", "disk")
+        self.check(1, ["shards"], "broker", "--shards", "many")
+
+    def test_help_and_version(self):
+        self.assertRegex(tool("--version").stdout, rb"^wilco \d+\.\d+\.\d+\n$")
+        for command in ("request", "respond", "pub", "sub", "broker"):
+            done = tool(command, "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(b"Examples", done.stdout)
+            self.assertIn(b"Exit code", done.stdout)
+
+
+class Broker(unittest.TestCase):
+    def test_unix_socket(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "wilco.sock"
+            broker = Program(WILCO, "broker", "--listen", f"unix:{path}", "--shards", "2")
+            broker.line("event=ready", "stderr")
+            responder = Program(WILCO, "respond", "--unix", path, "echo", "--echo")
+            responder.line("ready", "stderr")
+            self.assertEqual(run(WILCO, "request", "--url", f"unix:{path}", "echo", "x"), b"x\n")
+            responder.stop()
+            self.assertEqual(broker.stop(), 0)
+            self.assertFalse(path.exists())
+
+    def test_stops_on_sigint_and_tells_its_clients(self):
+        broker = Program(WILCO, "broker", "--listen", "mqtt://127.0.0.1:0")
+        port = broker.line(r"event=ready.* listen=mqtt://127\.0\.0\.1:(\d+)", "stderr")[1]
+        client = Program("stdbuf", "-oL", "mosquitto_sub", "-V", "5", "-p", port, "-t", "x", "-d")
+        client.line("^Subscribed ")
+        self.assertEqual(broker.stop(signal.SIGINT), 0)
+        client.line("DISCONNECT.*139")
+        client.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
