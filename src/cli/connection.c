@@ -82,7 +82,7 @@ connection_close(struct connection *c, int exit_code)
         return exit_code;
     }
     say("%s", c->why.text);
-    return exit_code_of(WILCO_ECLOSED, c->why.reason_code);
+    return EXIT_CODE_CONNECTION; /* whatever the server gave as its reason: it refused nothing */
 }
 
 int
