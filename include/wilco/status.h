@@ -7,7 +7,7 @@ enum wilco_status {
     WILCO_OK = 0,
     WILCO_AGAIN = -1,         /* nothing is wrong: more input, or more room, is needed */
     WILCO_ENOMEM = -2,        /* the allocator said no */
-    WILCO_EMALFORMED = -3,    /* the peer's bytes cannot be parsed (MQTT 5.0, 4.13: Malformed Packet) */
+    WILCO_EMALFORMED = -3,    /* the peer's bytes cannot be parsed (Malformed Packet) */
     WILCO_EPROTOCOL = -4,     /* the peer's bytes parse, but break a rule (Protocol Error) */
     WILCO_ELIMIT = -5,        /* a configured bound was reached */
     WILCO_EINVAL = -6,        /* the caller's argument is wrong */
