@@ -150,6 +150,24 @@ they_come_in_the_order_of_subscribing(void **state)
     }
 }
 
+/* The place of one that left is not given away: a reader may be between its id and its options. */
+static void
+who_comes_later_comes_last(void **state)
+{
+    static const uint64_t want[] = {1, 2, 3, 5, 6, 7, 8, 9, 10, 11};
+    struct fixture *f = *state;
+
+    for (uint32_t id = 1; id <= 10; id++) {
+        put(f, id, id);
+    }
+    take_out(f, 4);
+    put(f, 11, 11);
+    check_all(f);
+    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+        assert_int_equal(f->out.items[i].session_id, want[i]);
+    }
+}
+
 static void
 behaves_like_a_map(void **state)
 {
@@ -319,6 +337,7 @@ main(void)
         cmocka_unit_test_setup_teardown(options_survive_packing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_first_needs_no_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(they_come_in_the_order_of_subscribing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_comes_later_comes_last, set_up, tear_down),
         cmocka_unit_test_setup_teardown(behaves_like_a_map, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_memory_nothing_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(collecting_says_when_memory_is_out, set_up, tear_down),

@@ -12,16 +12,17 @@
 
 /* Some threads match all the time while one changes what they match. Sessions up to CONSTANT
  * subscribed before it began and stay: every match finds each of them once. REPLACED subscribes
- * again and again: every match finds it once, and never with an older version than was complete
- * before the match began. Those above come and go, each subscription with a higher identifier: once
- * one is gone, no match finds it. */
+ * again and again: every match finds it once, and never from an older round than was complete
+ * before the match began. Those above come and go, each time with a higher identifier: once one is
+ * gone, no match finds it. The low byte of every identifier is the session's number: no match gives
+ * one the options of another. */
 
 #define READERS  3
 #define CONSTANT 5U
 #define REPLACED 6U
 #define COMING   7U /* from here on */
 #define CHURNING 50U
-#define ROUNDS   150U
+#define ROUNDS   500U
 
 static const char *const filters[] = {"a/b", "a/+", "#", "+/b/#", "x/y"};
 #define FILTERS  (sizeof(filters) / sizeof(filters[0]))
@@ -29,12 +30,18 @@ static const char *const filters[] = {"a/b", "a/+", "#", "+/b/#", "x/y"};
 
 struct shared {
     struct topic_index *index;
-    atomic_uint replaced; /* the version that is complete */
-    atomic_uint gone;     /* the highest identifier that is gone */
+    atomic_uint replaced; /* the last round that is complete */
+    atomic_uint gone;     /* the last round whose subscriptions are gone */
     atomic_bool is_over;
     atomic_uint mistakes;
     atomic_uint matches;
 };
+
+static uint32_t
+identifier_of(uint32_t round, uint64_t id)
+{
+    return round << 8 | (uint32_t)id;
+}
 
 static void
 mistake_if(struct shared *s, bool wrong)
@@ -51,14 +58,16 @@ check_singles(struct shared *s, const struct topic_matches *out, uint32_t replac
 
     for (size_t i = 0; i < out->count; i++) {
         const struct topic_match *m = &out->items[i];
+        uint32_t round = m->how.identifier >> 8;
 
+        mistake_if(s, (m->how.identifier & 0xFF) != m->session_id);
         if (m->session_id < COMING) {
             seen[m->session_id]++;
         } else {
-            mistake_if(s, m->how.identifier <= gone);
+            mistake_if(s, round <= gone);
         }
-        mistake_if(s, m->session_id == REPLACED && m->how.identifier < replaced);
-        mistake_if(s, m->session_id <= CONSTANT && m->how.identifier != 0);
+        mistake_if(s, m->session_id == REPLACED && round < replaced);
+        mistake_if(s, m->session_id <= CONSTANT && round != 0);
     }
     for (size_t id = 1; id < COMING; id++) {
         mistake_if(s, seen[id] != MATCHING);
@@ -79,7 +88,8 @@ check_groups(struct shared *s, const struct topic_matches *out, uint32_t gone)
 
         while (topic_group_next(g, start, &c, &m)) {
             constant += m.session_id <= CONSTANT;
-            mistake_if(s, m.session_id >= COMING && m.how.identifier <= gone);
+            mistake_if(s, (m.how.identifier & 0xFF) != m.session_id);
+            mistake_if(s, m.session_id >= COMING && m.how.identifier >> 8 <= gone);
         }
     }
     mistake_if(s, constant != MATCHING * CONSTANT);
@@ -110,9 +120,9 @@ read_all_the_time(void *argument)
 }
 
 static void
-subscribe(struct shared *s, const char *filter, const char *group, uint64_t id, uint32_t identifier)
+subscribe(struct shared *s, const char *filter, const char *group, uint64_t id, uint32_t round)
 {
-    struct subscription_how how = {.identifier = identifier};
+    struct subscription_how how = {.identifier = identifier_of(round, id)};
     bool existed;
 
     assert_int_equal(topic_index_subscribe(s->index, span_of_text(filter), span_of_text(group), id,
