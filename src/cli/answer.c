@@ -12,8 +12,7 @@ answer_is_last(const struct answers *a)
     return a->count.is_set && atomic_load(&a->answered) >= a->count.value;
 }
 
-/* The request stays as it arrived, so its Response Topic and Correlation Data are those of the
- * answer. */
+/* Response Topic and Correlation Data of the request are those of the answer. */
 static void
 show_answer(const struct wilco_message *request, const struct wilco_reply *reply)
 {
@@ -37,12 +36,13 @@ show_answer(const struct wilco_message *request, const struct wilco_reply *reply
 static void
 send_reply(struct answers *a, struct wilco_call *call, const struct wilco_reply *reply)
 {
-    enum wilco_status status;
+    struct wilco_message *request = wilco_message_ref(wilco_call_message(call));
+    enum wilco_status status = wilco_reply(call, reply);
 
-    if (a->show) {
-        show_answer(wilco_call_message(call), reply);
+    if (status == WILCO_OK && a->show) {
+        show_answer(request, reply);
     }
-    status = wilco_reply(call, reply);
+    wilco_message_unref(request);
     if (status == WILCO_ETIMEDOUT) {
         say("an answer came too late and was not sent");
     } else if (status != WILCO_OK && status != WILCO_ECLOSED) {

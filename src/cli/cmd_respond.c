@@ -206,7 +206,7 @@ serve(struct respond_command *c, struct connection *connection)
         wilco_respond(connection->client, &responder, on_request, c, &reason_code);
 
     if (status != WILCO_OK) {
-        return connection_failed("respond to", c->filter, status, reason_code);
+        return connection_not_subscribed("respond to", c->filter, status, reason_code);
     }
     say("ready: serving %s", c->filter);
     while (!answer_is_last(&c->answers) && !atomic_load(&connection->is_lost) &&

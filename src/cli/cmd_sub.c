@@ -126,7 +126,8 @@ subscribe(struct sub_command *c, struct wilco *client)
             wilco_subscribe(client, &subscription, on_message, c, &reason_code);
 
         if (status != WILCO_OK) {
-            return connection_failed("subscribe to", subscription.filter, status, reason_code);
+            return connection_not_subscribed("subscribe to", subscription.filter, status,
+                                             reason_code);
         }
         say_debug("subscribed to %s with QoS %u", subscription.filter, reason_code);
     }

@@ -97,3 +97,15 @@ connection_failed(const char *what, const char *where, enum wilco_status status,
     }
     return exit_code_of(status, reason_code);
 }
+
+int
+connection_not_subscribed(const char *what, const char *filter, enum wilco_status status,
+                          uint8_t reason_code)
+{
+    if (status == WILCO_EINVAL) {
+        say("\"%s\" is no topic filter: + and # stand alone between slashes, and # at the end",
+            filter);
+        return EXIT_CODE_USAGE;
+    }
+    return connection_failed(what, filter, status, reason_code);
+}

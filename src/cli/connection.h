@@ -52,8 +52,11 @@ int connection_open(struct connection *c, const struct connection_options *o);
  * so and returns the exit code for that. */
 int connection_close(struct connection *c, int exit_code);
 
-/* Says what went wrong with a call that has no text of its own; the exit code for it. */
+/* Says what went wrong with a publication or a subscription; the exit code for it. `what` is
+ * "publish to" or the like. */
 int connection_failed(const char *what, const char *where, enum wilco_status status,
                       uint8_t reason_code);
+int connection_not_subscribed(const char *what, const char *filter, enum wilco_status status,
+                              uint8_t reason_code);
 
 #endif

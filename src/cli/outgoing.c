@@ -65,6 +65,20 @@ read_payload(struct outgoing *o)
     return 0;
 }
 
+/* What the library would refuse too, but with less to say. */
+static int
+check_topic(const char *topic)
+{
+    if (*topic == '\0') {
+        return options_wrong("the topic is empty");
+    }
+    if (strpbrk(topic, "+#") != NULL) {
+        return options_wrong("topic \"%s\": only subscriptions may have the wildcards + and #",
+                             topic);
+    }
+    return 0;
+}
+
 int
 outgoing_complete(struct outgoing *o, char **words, size_t word_count, const char *url_topic)
 {
@@ -72,6 +86,9 @@ outgoing_complete(struct outgoing *o, char **words, size_t word_count, const cha
     int sources =
         (o->message != NULL) + (o->file != NULL) + o->from_stdin + o->is_empty + o->by_line;
 
+    if (exit_code == 0) {
+        exit_code = check_topic(o->topic);
+    }
     if (exit_code != 0) {
         return exit_code;
     }

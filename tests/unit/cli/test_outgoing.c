@@ -86,6 +86,9 @@ static const struct {
     const char *words[2], *says;
 } wrong_rows[] = {
     {{0}, {NULL}, "which topic?"},
+    {{0}, {""}, "the topic is empty"},
+    {{0}, {"a/+"}, "topic \"a/+\": only subscriptions may have the wildcards + and #"},
+    {{.topic = "#"}, {"x"}, "topic \"#\": only subscriptions"},
     {{.topic = "t"}, {"a", "b"}, "\"b\" is one word too many"},
     {{.message = "m"}, {"t", "b"}, "\"b\" is one word too many"},
     {{.file = "/"}, {"t", "b"}, "the payload is given more than once"},
