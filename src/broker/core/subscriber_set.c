@@ -217,7 +217,7 @@ static enum wilco_status
 add(struct subscriber_set *s, struct reclaim *r, uint64_t session_id, uint64_t how)
 {
     struct subscriber_slots *old = slots_of(s);
-    struct subscriber_slots *slots = old;
+    struct subscriber_slots *slots;
 
     if (slot_id(&s->first) == SESSION_ID_NONE) {
         slot_set(&s->first, session_id, how);

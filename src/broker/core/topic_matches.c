@@ -54,7 +54,8 @@ topic_matches_add_group(struct topic_matches *m, struct topic_group *g)
 {
     if (m->group_count == m->group_capacity) {
         size_t capacity = capacity_for(m->group_capacity, m->group_count + 1);
-        struct topic_group **groups = mem_realloc(m->alloc, m->groups, capacity * sizeof(*groups));
+        struct topic_group **groups =
+            mem_realloc(m->alloc, m->groups, capacity * sizeof(struct topic_group *));
 
         if (groups == NULL) {
             return WILCO_ENOMEM;
