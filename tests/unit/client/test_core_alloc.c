@@ -1,0 +1,265 @@
+#include "peer.h"
+
+#include "client/responder.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* Each scenario runs once per allocation it makes, with that allocation failing: the caller hears
+ * of it or the connection ends, and nothing leaks. A scenario gives up at the first failure. */
+
+static void
+on_message(void *context, const struct wilco_message *m)
+{
+    (void)context;
+    (void)m;
+}
+
+static void
+on_request(void *context, struct wilco_call *call)
+{
+    (void)context;
+    (void)call;
+}
+
+/* Sends `packet` if the core still listens. */
+static bool
+send(struct peer *p, const struct wire_any *packet)
+{
+    peer_send(p, packet);
+    return core_state(p->core) == CORE_OPEN;
+}
+
+/* Grants the SUBSCRIBE with this identifier. */
+static bool
+grant(struct peer *p, uint16_t packet_id)
+{
+    struct wire_any answer = {.type = WIRE_SUBACK};
+
+    answer.as.suback.packet_id = packet_id;
+    answer.as.suback.reason_codes = span_of("\1", 1);
+    return send(p, &answer);
+}
+
+static bool
+send_publish(struct peer *p, uint8_t qos, const char *payload)
+{
+    struct wire_any packet = {.type = WIRE_PUBLISH};
+    struct wire_properties *properties = &packet.as.publish.properties;
+
+    packet.as.publish.topic = SPAN_LITERAL("do");
+    packet.as.publish.payload = span_of_text(payload);
+    packet.as.publish.qos = qos;
+    packet.as.publish.packet_id = 77;
+    properties->response_topic = SPAN_LITERAL("back");
+    wire_properties_set(properties, WIRE_RESPONSE_TOPIC);
+    properties->topic_alias = 1;
+    wire_properties_set(properties, WIRE_TOPIC_ALIAS);
+    return send(p, &packet);
+}
+
+/* Everything that can be pulled; the calls are answered. */
+static void
+pull_everything(struct peer *p)
+{
+    const struct wilco_reply reply = {.payload = WILCO_TEXT("yes")};
+    struct core_event event;
+
+    while (core_next_awaited(p->core, &event)) {
+        wilco_message_unref(event.message);
+    }
+    while (core_next_event(p->core, &event, p->now_ms)) {
+        if (event.call != NULL) {
+            enum wilco_status st = core_reply(p->core, event.call, &reply, p->now_ms);
+
+            assert_true(st == WILCO_OK || st == WILCO_ENOMEM || st == WILCO_ECLOSED);
+            call_free(event.call);
+        }
+        wilco_message_unref(event.message);
+    }
+}
+
+static bool
+ask_and_be_answered(struct peer *p)
+{
+    const struct wilco_user_property users[20] = {
+        {"a", "b"}, {"a", "b"}, {"a", "b"}, {"a", "b"}, {"a", "b"}, {"a", "b"}, {"a", "b"},
+        {"a", "b"}, {"a", "b"}, {"a", "b"}, {"a", "b"}, {"a", "b"}, {"a", "b"}, {"a", "b"},
+        {"a", "b"}, {"a", "b"}, {"a", "b"}, {"a", "b"}, {"a", "b"}, {"a", "b"}};
+    const struct wilco_request r = {.topic = "do",
+                                    .correlation_data = WILCO_TEXT("id"),
+                                    .response_topic = "back",
+                                    .user_properties = users,
+                                    .user_property_count = 20};
+    const struct core_asker asker = {.on_response = peer_on_response};
+    struct wire_any answer = {.type = WIRE_PUBLISH};
+    uint64_t call = 0;
+    uint8_t reason_code = 0;
+
+    if (core_request(p->core, &r, &asker, p->now_ms, &call, &reason_code) != WILCO_OK ||
+        !grant(p, 1)) {
+        return false;
+    }
+    answer.as.publish.topic = SPAN_LITERAL("back");
+    answer.as.publish.qos = 1;
+    answer.as.publish.packet_id = 5;
+    answer.as.publish.properties.correlation_data = SPAN_LITERAL("id");
+    wire_properties_set(&answer.as.publish.properties, WIRE_CORRELATION_DATA);
+    if (!send(p, &answer)) {
+        return false;
+    }
+    pull_everything(p);
+    return core_state(p->core) == CORE_OPEN && peer_counters(p).responses == 1;
+}
+
+static bool
+be_asked_and_answer(struct peer *p)
+{
+    const struct core_subscriber to = {.on_request = on_request};
+    uint8_t reason_code = 0;
+
+    if (core_subscribe(p->core, &(struct wilco_subscription){.filter = "do"}, &to, p,
+                       &reason_code) != WILCO_OK ||
+        !grant(p, 1) || !send_publish(p, 2, "x")) {
+        return false;
+    }
+    pull_everything(p);
+    return core_state(p->core) == CORE_OPEN && peer_counters(p).calls == 1;
+}
+
+static bool
+publish_all_ways(struct peer *p)
+{
+    static const char large[5000];
+    uint8_t reason_code = 0;
+
+    for (uint8_t qos = 0; qos <= 2; qos++) {
+        const struct wilco_publish small = {.topic = "t", .qos = qos};
+        const struct wilco_publish w = {
+            .topic = "t", .qos = qos, .payload = {large, sizeof(large)}};
+
+        if (core_publish(p->core, &small, NULL, p, &reason_code) != WILCO_OK ||
+            core_publish(p->core, &w, NULL, p, &reason_code) != WILCO_OK) {
+            return false;
+        }
+    }
+    pull_everything(p);
+    return true;
+}
+
+static bool
+get_a_message_in_pieces(struct peer *p)
+{
+    static const uint8_t bytes[] = {0x32, 0x07, 0, 1, 'a', 0, 9, 0, 'x'};
+    const struct core_subscriber to = {.on_message = on_message};
+    uint8_t reason_code = 0;
+
+    if (core_subscribe(p->core, &(struct wilco_subscription){.filter = "#"}, &to, p,
+                       &reason_code) != WILCO_OK ||
+        !grant(p, 1)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        peer_send_bytes(p, span_of(bytes + i, 1));
+    }
+    pull_everything(p);
+    return core_state(p->core) == CORE_OPEN;
+}
+
+/* Runs `scenario` until no allocation is left to fail; it then must succeed. */
+static void
+run(bool (*scenario)(struct peer *p))
+{
+    bool is_done = false;
+
+    for (size_t fail_at = 1; !is_done; fail_at++) {
+        struct peer p;
+        bool is_ok = false;
+
+        peer_open(&p, NULL, NULL);
+        core_discard_output(p.core);
+        p.alloc.attempts = 0;
+        p.alloc.fail_at = fail_at;
+        is_ok = scenario(&p);
+        is_done = p.alloc.attempts < fail_at;
+        if (is_done) {
+            assert_true(is_ok);
+        }
+        pull_everything(&p);
+        peer_close(&p);
+        assert_true(fail_at < 1000);
+    }
+}
+
+static void
+a_request_survives_every_failure(void **state)
+{
+    (void)state;
+    run(ask_and_be_answered);
+}
+
+static void
+a_call_survives_every_failure(void **state)
+{
+    (void)state;
+    run(be_asked_and_answer);
+}
+
+static void
+publications_survive_every_failure(void **state)
+{
+    (void)state;
+    run(publish_all_ways);
+}
+
+static void
+a_message_survives_every_failure(void **state)
+{
+    (void)state;
+    run(get_a_message_in_pieces);
+}
+
+static void
+opening_survives_every_failure(void **state)
+{
+    const struct wilco_options options = {.client_id = "me"};
+    bool is_done = false;
+
+    (void)state;
+    for (size_t fail_at = 1; !is_done; fail_at++) {
+        struct failing_alloc alloc;
+        struct random_seeded random;
+        struct wilco_error why = {.reason_code = 0};
+        struct core *core = NULL;
+        struct core_config config = {.options = &options};
+        enum wilco_status st;
+
+        failing_alloc_init(&alloc, fail_at);
+        random_seeded_init(&random, 1);
+        config.alloc = &alloc.alloc;
+        config.random = &random.source;
+        st = core_new(&core, &config, &why);
+        is_done = alloc.attempts < fail_at;
+        assert_int_equal(st, is_done ? WILCO_OK : WILCO_ENOMEM);
+        core_free(core);
+        assert_int_equal(alloc.live, 0);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_survives_every_failure),
+        cmocka_unit_test(a_call_survives_every_failure),
+        cmocka_unit_test(publications_survive_every_failure),
+        cmocka_unit_test(a_message_survives_every_failure),
+        cmocka_unit_test(opening_survives_every_failure),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
