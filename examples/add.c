@@ -47,14 +47,15 @@ main(int argc, char **argv)
         free(sums);
         return 1;
     }
-    for (int i = 1; i < argc;
-         i++) { /* all of them are on their way before the first answer is used */
+    /* All of them are on their way before the first answer is used. */
+    for (int i = 1; i < argc; i++) {
         struct wilco_request request = {.topic = "rpc/add", .payload = {argv[i], strlen(argv[i])}};
+        enum wilco_status status;
 
         sums[i] = (struct sum){.numbers = argv[i], .done = &done};
-        sums[i].status = wilco_request_start(client, &request, take_answer, &sums[i], NULL);
-        if (sums[i].status != WILCO_OK) {
-            take_answer(&sums[i], sums[i].status, NULL);
+        status = wilco_request_start(client, &request, take_answer, &sums[i], NULL);
+        if (status != WILCO_OK) { /* then nobody else calls it */
+            take_answer(&sums[i], status, NULL);
         }
     }
     for (int i = 1; i < argc; i++) {

@@ -70,9 +70,9 @@ encoding_unhex(const char *text, unsigned char **out, size_t *len)
 }
 
 static bool
-is_control(const unsigned char *at, const unsigned char *end)
+is_control(const unsigned char *at, size_t left)
 {
-    if (*at == 0xc2 && end - at > 1) { /* U+0080 to U+009F */
+    if (*at == 0xc2 && left > 1) { /* U+0080 to U+009F */
         return at[1] < 0xa0;
     }
     return (*at < 0x20 && *at != '\n' && *at != '\t' && *at != '\r') || *at == 0x7f;
@@ -81,11 +81,11 @@ is_control(const unsigned char *at, const unsigned char *end)
 bool
 encoding_is_readable(struct wilco_bytes bytes)
 {
-    const unsigned char *at = bytes.data, *end = at + bytes.len;
+    const unsigned char *in = bytes.data;
     json_t *text;
 
-    for (; at != end; at++) {
-        if (is_control(at, end)) {
+    for (size_t i = 0; i < bytes.len; i++) {
+        if (is_control(&in[i], bytes.len - i)) {
             return false;
         }
     }

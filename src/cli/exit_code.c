@@ -1,11 +1,13 @@
 #include "cli/exit_code.h"
 
-#include <stddef.h>
+#include <stdbool.h>
 
 int
 exit_code_of(enum wilco_status status, uint8_t reason_code)
 {
-    if (status != WILCO_OK && reason_code >= EXIT_CODE_REFUSED) {
+    bool is_refused = status == WILCO_EREFUSED || status == WILCO_ECONNECT;
+
+    if (is_refused && reason_code >= EXIT_CODE_REFUSED) {
         return reason_code;
     }
     switch (status) {

@@ -5,7 +5,9 @@
 
 #include <stdint.h>
 
-/* What the shell gets to see. An MQTT Reason Code of 128 or more is passed on as it is. */
+/* What the shell gets to see. When the server refused something, its MQTT
+ * Reason Code of 128 or more is passed on as it is; not when it ended the connection, for whatever
+ * reason. */
 enum exit_code {
     EXIT_CODE_OK = 0,
     EXIT_CODE_USAGE = 1,

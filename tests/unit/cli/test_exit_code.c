@@ -17,7 +17,7 @@ static const struct {
     {WILCO_ECONNECT, 0, 2},
     {WILCO_ECONNECT, 0x87, 135},
     {WILCO_ECLOSED, 0, 2},
-    {WILCO_ECLOSED, 0x8e, 142},
+    {WILCO_ECLOSED, 0x8e, 2},
     {WILCO_EIO, 0, 2},
     {WILCO_EPROTOCOL, 0, 2},
     {WILCO_EMALFORMED, 0, 2},
