@@ -7,9 +7,10 @@
 int
 main(void)
 {
-    /* The client subscribes to the response topic and waits for the SUBACK before the request leaves; it
-     * takes as the response only what arrives there with these correlation data. Both can be left out:
-     * then the response topic is one that nobody can guess, and each request gets its own correlation. */
+    /* The client subscribes to the response topic and waits for the SUBACK before the request
+     * leaves; it takes as the response only what arrives there with these correlation data. Both
+     * can be left out: then the response topic is one that nobody can guess, and each request gets
+     * its own correlation. */
     const struct wilco_request request = {
         .topic = "requests/device1/getConfig",
         .response_topic = "responses/device1/getConfig",

@@ -86,7 +86,7 @@ const size_t connection_row_count = sizeof(connection_rows) / sizeof(connection_
 static const char *
 environment(const char *name)
 {
-    const char *value = getenv(name);
+    const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe) */
 
     return value == NULL || *value == '\0' ? NULL : value;
 }

@@ -28,8 +28,14 @@ encoding_base64(struct wilco_bytes bytes)
         }
         *out++ = base64_digits[group >> 18];
         *out++ = base64_digits[group >> 12 & 63];
-        *out++ = left > 1 ? base64_digits[group >> 6 & 63] : '=';
-        *out++ = left > 2 ? base64_digits[group & 63] : '=';
+        out[0] = out[1] = '=';
+        if (left > 1) {
+            out[0] = base64_digits[group >> 6 & 63];
+        }
+        if (left > 2) {
+            out[1] = base64_digits[group & 63];
+        }
+        out += 2;
     }
     return text;
 }

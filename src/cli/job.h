@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* A command may answer with this much. */
-#define JOB_OUTPUT_BYTES_MAX (16U * 1024 * 1024)
+#define JOB_OUTPUT_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
 /* One command that answers one call. Main thread only. */
 struct job {
