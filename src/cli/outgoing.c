@@ -29,11 +29,11 @@ take_words(struct outgoing *o, char **words, size_t count, const char *url_topic
 {
     size_t used = 0;
 
-    if (o->topic == NULL && count > used) {
-        o->topic = words[used++];
-    }
     if (o->topic == NULL) {
         o->topic = url_topic;
+    }
+    if (o->topic == NULL && count > used) {
+        o->topic = words[used++];
     }
     if (o->topic == NULL) {
         return options_wrong("which topic?");

@@ -22,9 +22,9 @@ struct outgoing {
 extern const struct option outgoing_rows[];
 extern const size_t outgoing_count;
 
-/* Takes TOPIC and PAYLOAD from the words of the command line ("-" is standard input), or the topic
- * from the URL when there is no other; reads the payload. 0, or the exit code when it has said what
- * is wrong. */
+/* Takes TOPIC, if neither an option nor the URL has one, and PAYLOAD ("-" is standard input) from
+ * the words of the command line; reads the payload. 0, or the exit code when it has said what is
+ * wrong. */
 int outgoing_complete(struct outgoing *o, char **words, size_t word_count, const char *url_topic);
 
 struct wilco_publish outgoing_publish(const struct outgoing *o); /* borrows from it */
