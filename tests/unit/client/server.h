@@ -1,0 +1,28 @@
+#ifndef WILCO_TEST_CLIENT_SERVER_H
+#define WILCO_TEST_CLIENT_SERVER_H
+
+#include "support/gate.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+/* A server on a loopback port, in a thread of its own, for one client after the other. It grants
+ * whatever is subscribed and sends each publication back to the client it came from, but for some
+ * topics: silent     acknowledged, and nothing more nobody     acknowledged with No matching
+ * subscribers hang up    the connection is closed deaf       nothing more is read before the gate
+ * `hears_again` is raised What has been received is counted. */
+struct server {
+    pthread_t thread;
+    int listener;
+    int stop[2]; /* a pipe: closing its end tells the thread to leave */
+    char url[64];
+    bool is_mute; /* says nothing at all, not even CONNACK; set before a client comes */
+    struct gate received;
+    struct gate is_deaf;
+    struct gate hears_again;
+};
+
+void server_start(struct server *s, bool is_mute);
+void server_stop(struct server *s); /* its clients are gone, or will see the end */
+
+#endif
