@@ -211,7 +211,7 @@ rig_send(struct rig_client *c, const struct wire_any *packet)
 bool
 rig_next(struct rig_client *c, struct wire_any *out)
 {
-    struct span left = span_of(c->input + c->input_at, c->input_len - c->input_at);
+    struct span left = span_skip(span_of(c->input, c->input_len), c->input_at);
     struct wire_header h = {.type = WIRE_CONNECT};
     size_t bytes = 0;
 
