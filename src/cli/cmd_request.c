@@ -92,7 +92,7 @@ static void
 say_failure(const struct request_command *c, enum wilco_status status,
             const struct wilco_error *error)
 {
-    if (error->text[0] != '\0') {
+    if (error->text[0] != '\0' && status != WILCO_ELIMIT) {
         say("%s", error->text);
     } else {
         (void)connection_failed("request", c->outgoing.topic, status, error->reason_code);

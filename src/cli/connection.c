@@ -92,6 +92,8 @@ connection_failed(const char *what, const char *where, enum wilco_status status,
     if (reason_code >= EXIT_CODE_REFUSED) {
         say("%s %s: %s (0x%02X %s)", what, where, wilco_status_text(status), reason_code,
             wilco_reason_text(reason_code));
+    } else if (status == WILCO_ELIMIT) {
+        say("%s %s: the message is larger than the server takes", what, where);
     } else {
         say("%s %s: %s", what, where, wilco_status_text(status));
     }
