@@ -34,11 +34,12 @@ title() {
 
 # Reads from descriptor $1 until a line matches $2.
 await() {
-  local line
+  local line last=
   while IFS= read -r -t 30 -u "$1" line; do
     [[ $line =~ $2 ]] && return
+    last=$line
   done
-  fail "waited in vain for: $2${line:+ (last: $line)}"
+  fail "waited in vain for: $2${last:+; the last line was: $last}"
 }
 
 # A message as the tool shows it: from the line $2 to the next empty line.
