@@ -113,14 +113,13 @@ arm(struct driver *d)
     }
 }
 
-/* What is done for a driver by whoever holds its lock. */
+/* By whoever holds the lock. */
 static void
 run_mail(struct driver *d)
 {
     take_arrivals(d);
     shard_run_inbox(d->shard);
     settle_dirty(d);
-    arm(d);
 }
 
 /* Lets the lock go; the drivers to look after now, this one among them. */
@@ -153,6 +152,7 @@ work_off(struct crew *crew, uint64_t todo)
             borrows++;
             shard_advance(d->shard, clock_monotonic_ms());
             run_mail(d);
+            arm(d);
             todo |= let_go(d);
         }
     }
@@ -245,9 +245,7 @@ turn(struct driver *d)
     if (!d->is_stopping && atomic_load(&d->crew->is_stopping)) {
         begin_to_stop(d);
     }
-    take_arrivals(d);
-    shard_run_inbox(d->shard);
-    settle_dirty(d);
+    run_mail(d);
     bury(d);
     arm(d);
     return !d->is_stopping || (!list_is_empty(&d->peers) && d->shard->now_ms < d->stops_at_ms);
