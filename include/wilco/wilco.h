@@ -9,11 +9,14 @@
 
 /* libwilco: requests and responses over MQTT 5.0, against any MQTT 5.0 server.
  *
- *     struct wilco *client = NULL;
+ *     struct wilco_options options = {.url = "mqtt://localhost"};
+ *     struct wilco_request request = {.topic = "weather/now"};
  *     struct wilco_message *response = NULL;
- *     enum wilco_status status = wilco_open(&client, &(struct wilco_options){.url = "mqtt://localhost"});
+ *     struct wilco *client = NULL;
+ *     enum wilco_status status = wilco_open(&client, &options);
+ *
  *     if (status == WILCO_OK)
- *         status = wilco_request(client, &(struct wilco_request){.topic = "weather/now"}, &response);
+ *         status = wilco_request(client, &request, &response);
  *     if (status == WILCO_OK)
  *         printf("%.*s\n", WILCO_PRINTF_BYTES(wilco_message_payload(response)));
  *     else
@@ -21,9 +24,14 @@
  *     wilco_message_unref(response);
  *     wilco_close(client);
  *
- * A client has a thread of its own, which does all input and output and runs every callback, one at a
- * time and under no lock. All functions may be called from any thread, callbacks included, except where
- * they say that they wait: those must not be called from a callback, and answer WILCO_EINVAL there.
+ * A client has a thread of its own, which reads, keeps time and runs every callback, one at a time
+ * and under no lock. A callback that takes long delays everything that thread does, keeping the
+ * connection alive included: hand long work to a thread of your own. All functions may be called
+ * from any thread, callbacks included, except where they say that they wait: those must not be
+ * called from a callback of the same client, and answer WILCO_EINVAL there.
+ *
+ * A client is one connection. When that is lost it stays closed: it does not connect again by
+ * itself.
  *
  * Structs of options are valid when zero-filled; what they point to is borrowed for the call only.
  * Strings end in zero and are UTF-8. */
@@ -38,7 +46,7 @@
 extern "C" {
 #endif
 
-/* ---- Bytes, status, version ------------------------------------------------------------------- */
+/* ---- Bytes, status, version ---- */
 
 struct wilco_bytes {
     const void *data;
@@ -67,14 +75,15 @@ struct wilco_user_property {
     const char *value;
 };
 
-/* ---- Messages --------------------------------------------------------------------------------- */
+/* ---- Messages ---- */
 
 /* A message that arrived: immutable and counted. Callbacks borrow theirs; keep one with
  * wilco_message_ref(). What the accessors return lives as long as a reference does. */
 struct wilco_message;
 
 WILCO_API struct wilco_message *wilco_message_ref(const struct wilco_message *m);
-WILCO_API void wilco_message_unref(struct wilco_message *m); /* NULL is allowed; the last one frees */
+/* The last one frees. NULL is allowed. */
+WILCO_API void wilco_message_unref(struct wilco_message *m);
 
 WILCO_API struct wilco_bytes wilco_message_topic(const struct wilco_message *m);
 WILCO_API struct wilco_bytes wilco_message_payload(const struct wilco_message *m);
@@ -83,19 +92,21 @@ WILCO_API struct wilco_bytes wilco_message_content_type(const struct wilco_messa
 WILCO_API struct wilco_bytes wilco_message_response_topic(const struct wilco_message *m);
 WILCO_API struct wilco_bytes wilco_message_correlation_data(const struct wilco_message *m);
 /* The first User Property of this name. */
-WILCO_API struct wilco_bytes wilco_message_user_property(const struct wilco_message *m, const char *name);
+WILCO_API struct wilco_bytes wilco_message_user_property(const struct wilco_message *m,
+                                                         const char *name);
 /* The User Property at `index`, in wire order; false behind the last. */
 WILCO_API bool wilco_message_user_property_at(const struct wilco_message *m, size_t index,
                                               struct wilco_bytes *name, struct wilco_bytes *value);
 WILCO_API uint8_t wilco_message_qos(const struct wilco_message *m);
 WILCO_API bool wilco_message_retain(const struct wilco_message *m);
-WILCO_API bool wilco_message_is_utf8(const struct wilco_message *m); /* Payload Format Indicator 1 */
+/* Payload Format Indicator 1. */
+WILCO_API bool wilco_message_is_utf8(const struct wilco_message *m);
 /* Message Expiry Interval in seconds; false when the message never expires. */
 WILCO_API bool wilco_message_expiry_s(const struct wilco_message *m, uint32_t *seconds);
 /* A response's status: its User Property `__stat`, or 200 when it has none. */
 WILCO_API int wilco_message_status(const struct wilco_message *m);
 
-/* ---- A client ---------------------------------------------------------------------------------- */
+/* ---- A client ---- */
 
 struct wilco;
 
@@ -105,9 +116,9 @@ struct wilco_publish {
     struct wilco_bytes payload;
     uint8_t qos; /* 0, 1 or 2 */
     bool retain;
-    bool is_utf8;       /* Payload Format Indicator 1 */
-    bool has_expiry;    /* use expiry_s */
-    uint32_t expiry_s;  /* Message Expiry Interval, seconds */
+    bool is_utf8;      /* Payload Format Indicator 1 */
+    bool has_expiry;   /* use expiry_s */
+    uint32_t expiry_s; /* Message Expiry Interval, seconds */
     const char *content_type;
     const char *response_topic;
     struct wilco_bytes correlation_data; /* data == NULL: none */
@@ -115,19 +126,22 @@ struct wilco_publish {
     size_t user_property_count;
 };
 
-/* The connection ended without wilco_close(): what was outstanding has failed with WILCO_ECLOSED before
- * this is called, once. The client stays closed; free it with wilco_close(). */
+typedef void wilco_message_fn(void *context, const struct wilco_message *message);
+
+/* The connection ended without wilco_close(): what was outstanding has failed with WILCO_ECLOSED
+ * before this is called, once. The client stays closed; free it with wilco_close(). */
 typedef void wilco_closed_fn(void *context, const struct wilco_error *why);
 
 struct wilco_options {
-    const char *url;       /* NULL: mqtt://127.0.0.1:1883. mqtt://[user[:password]@]host[:port] or unix:/path */
+    /* mqtt://[user[:password]@]host[:port] or unix:/path; NULL: mqtt://127.0.0.1:1883 */
+    const char *url;
     const char *client_id; /* NULL: the server chooses one */
     const char *user_name; /* NULL: the URL's, or none */
     struct wilco_bytes password;
     uint32_t connect_timeout_ms; /* 0: 10 000, until CONNACK */
     uint16_t keep_alive_s;       /* 0: 60 */
     bool keep_alive_off;
-    bool keep_session;         /* Clean Start 0 */
+    bool keep_session;         /* Clean Start 0: go on with a session of this client id */
     uint32_t session_expiry_s; /* Session Expiry Interval, seconds; UINT32_MAX: never */
     uint16_t receive_maximum;  /* 0: 65 535 */
     uint32_t packet_bytes_max; /* Maximum Packet Size we accept; 0: 16 MiB */
@@ -136,7 +150,11 @@ struct wilco_options {
     const struct wilco_publish *will;
     uint32_t will_delay_s;
     wilco_closed_fn *closed; /* NULL is allowed */
-    void *context;           /* for `closed` */
+    /* Gets each message that no subscription of this client wants; NULL: they are counted and
+     * dropped. A kept session brings what was waiting for it before there is time to subscribe. It
+     * may run before wilco_open() has returned. */
+    wilco_message_fn *unmatched;
+    void *context;             /* for these two */
     struct wilco_error *error; /* filled when wilco_open() fails; NULL is allowed */
 };
 
@@ -145,22 +163,26 @@ struct wilco_options {
  * WILCO_EPROTOCOL (it does not speak MQTT 5.0): `*out` is NULL. Waits. */
 WILCO_API enum wilco_status wilco_open(struct wilco **out, const struct wilco_options *options);
 /* Writes what is queued, sends DISCONNECT and frees the client; requests and publications still
- * outstanding end with WILCO_ECLOSED before it returns, and no callback runs afterwards. NULL is allowed.
- * Waits (a second at most); not from a callback. Calls that were not answered stay valid: answering
- * them then does nothing but free them. */
+ * outstanding end with WILCO_ECLOSED before it returns, and no callback runs afterwards. NULL is
+ * allowed. Waits (a second at most, and for a callback that is running); from a callback it does
+ * nothing. Calls that were not answered stay valid: answering them does nothing but free them. */
 WILCO_API void wilco_close(struct wilco *client);
 
 WILCO_API const char *wilco_client_id(const struct wilco *client); /* also an assigned one */
 
-/* Sent, and acknowledged as its QoS asks, when it returns WILCO_OK; `*reason_code` (NULL is allowed) is
- * that of PUBACK or PUBREC, such as 0x10 No matching subscribers. WILCO_EREFUSED: a reason code >= 0x80.
- * WILCO_EINVAL, WILCO_ELIMIT (larger than the server takes, or too much queued), WILCO_ECLOSED,
- * WILCO_ENOMEM. Waits. */
+/* Sent, and acknowledged as its QoS asks, when it returns WILCO_OK; with QoS 0 it is queued behind
+ * at most queue_bytes_max. `*reason_code` (NULL is allowed) is that of PUBACK or PUBREC, such as
+ * 0x10 No matching subscribers. WILCO_EREFUSED: a reason code >= 0x80, or the one the server would
+ * answer with, for it has said what it does not take (0x9A retained messages, 0x9B this QoS).
+ * WILCO_EINVAL, WILCO_ELIMIT (larger than the server takes), WILCO_ECLOSED, WILCO_ENOMEM. Waits,
+ * also for room in the queue. */
 WILCO_API enum wilco_status wilco_publish(struct wilco *client, const struct wilco_publish *publish,
                                           uint8_t *reason_code);
-/* The same without waiting: `done` (NULL is allowed) runs exactly once, unless this returns an error. */
+/* The same without waiting: `done` (NULL is allowed) runs exactly once, unless this returns an
+ * error. WILCO_ELIMIT also when too much is queued. */
 typedef void wilco_published_fn(void *context, enum wilco_status status, uint8_t reason_code);
-WILCO_API enum wilco_status wilco_publish_start(struct wilco *client, const struct wilco_publish *publish,
+WILCO_API enum wilco_status wilco_publish_start(struct wilco *client,
+                                                const struct wilco_publish *publish,
                                                 wilco_published_fn *done, void *context);
 
 /* A Topic Filter and the Subscription Options (MQTT 5.0, 3.8.3.1). */
@@ -172,27 +194,30 @@ struct wilco_subscription {
     uint8_t retain_handling; /* 0 send retained messages, 1 only if new, 2 never */
 };
 
-typedef void wilco_message_fn(void *context, const struct wilco_message *message);
-
-/* Subscribes and waits for SUBACK; `on_message` then runs for each matching message. `*reason_code` (NULL
- * is allowed) is SUBACK's. Subscribing to the same filter again replaces options and callback.
- * WILCO_EREFUSED, WILCO_EINVAL, WILCO_ECLOSED, WILCO_ENOMEM. Waits. */
+/* Subscribes and waits for SUBACK; `on_message` runs for each matching message, possibly before
+ * this returns. `*reason_code` (NULL is allowed) is SUBACK's. Subscribing to the same filter again
+ * replaces options and callback. WILCO_EREFUSED (by SUBACK, or before: the server has said that it
+ * does not do such subscriptions), WILCO_EINVAL (also: requests use it as response topic),
+ * WILCO_ELIMIT (65536 subscriptions), WILCO_ECLOSED, WILCO_ENOMEM. Waits. */
 WILCO_API enum wilco_status wilco_subscribe(struct wilco *client,
                                             const struct wilco_subscription *subscription,
                                             wilco_message_fn *on_message, void *context,
                                             uint8_t *reason_code);
-/* Ends a subscription or a responder by its filter; its callback does not run afterwards. WILCO_ENOTFOUND:
- * there was none. Waits. */
+/* Ends a subscription or a responder by its filter, with or without `$share/<group>/`; its callback
+ * does not run afterwards. WILCO_ENOTFOUND: there was none. WILCO_EREFUSED: the server goes on
+ * sending, so the callback does, too. WILCO_ECLOSED, WILCO_ENOMEM. Waits. */
 WILCO_API enum wilco_status wilco_unsubscribe(struct wilco *client, const char *filter);
 
-/* ---- Asking ------------------------------------------------------------------------------------ */
+/* ---- Asking ---- */
 
-/* A request. The client subscribes to its response topic and has the SUBACK before the first request
- * leaves; a response is accepted when its topic and its correlation data are the request's. */
+/* A request. The client subscribes to its response topic and has the SUBACK before the first
+ * request leaves; a response is accepted when its topic and its correlation data are the request's,
+ * and when it is not a retained message. Up to 64 response topics are kept subscribed; one for
+ * which nothing is pending makes room for another. */
 struct wilco_request {
     const char *topic;
     struct wilco_bytes payload;
-    uint32_t timeout_ms; /* until the response; 0: 10 000. Also the Message Expiry, in whole seconds */
+    uint32_t timeout_ms; /* until the response; 0: 10 000. In whole seconds the Message Expiry */
     uint8_t qos;         /* 0: QoS 1. Use qos_0 for QoS 0 */
     bool qos_0;
     bool is_utf8;
@@ -205,29 +230,34 @@ struct wilco_request {
 };
 
 /* Asks and waits for the first response. WILCO_OK: `*response` is the caller's, to be given to
- * wilco_message_unref(). WILCO_EREMOTE: the responder answered with an error status (`__stat` 400 or
- * more), and `*response` is given too. Otherwise NULL: WILCO_ETIMEDOUT; WILCO_ENORESPONDER (PUBACK or
- * PUBREC 0x10, so not with QoS 0); WILCO_EREFUSED (reason code >= 0x80 for the request, or for the
- * subscription to its response topic); WILCO_ELIMIT (pending_max, too large, or too much queued);
- * WILCO_EINVAL (also: a pending request has the same response topic and correlation data);
- * WILCO_ECLOSED; WILCO_ENOMEM. Waits. */
+ * wilco_message_unref(). WILCO_EREMOTE: the responder answered with an error status (`__stat` 400
+ * or more), and `*response` is given too. Otherwise NULL: WILCO_ETIMEDOUT; WILCO_ENORESPONDER
+ * (PUBACK or PUBREC 0x10, so not with QoS 0); WILCO_EREFUSED (reason code >= 0x80 for the request,
+ * or for the subscription to its response topic); WILCO_ELIMIT (pending_max, too large, or 64 other
+ * response topics); WILCO_EINVAL (also: a pending request has the same response topic and
+ * correlation data, or the response topic is the filter of a subscription); WILCO_ECLOSED;
+ * WILCO_ENOMEM. Waits. */
 WILCO_API enum wilco_status wilco_request(struct wilco *client, const struct wilco_request *request,
                                           struct wilco_message **response);
 
-/* The same without waiting. Unless this returns an error, `on_response` runs exactly once, with the status
- * that wilco_request() would have returned and the response it would have given, or NULL. `*call` (NULL
- * is allowed) names it for wilco_request_cancel(). */
-typedef void wilco_response_fn(void *context, enum wilco_status status, const struct wilco_message *response);
-WILCO_API enum wilco_status wilco_request_start(struct wilco *client, const struct wilco_request *request,
+/* The same without waiting. Unless this returns an error, `on_response` runs exactly once, with the
+ * status that wilco_request() would have returned and the response it would have given, or NULL.
+ * `*call` (NULL is allowed) names it for wilco_request_cancel(). WILCO_ELIMIT also when too much is
+ * queued. */
+typedef void wilco_response_fn(void *context, enum wilco_status status,
+                               const struct wilco_message *response);
+WILCO_API enum wilco_status wilco_request_start(struct wilco *client,
+                                                const struct wilco_request *request,
                                                 wilco_response_fn *on_response, void *context,
                                                 uint64_t *call);
-/* Ends a request early: its callback runs with WILCO_ECANCELLED. WILCO_ENOTFOUND: it has ended already. */
+/* Ends a request early: its callback runs with WILCO_ECANCELLED. WILCO_ENOTFOUND: it has ended
+ * already. */
 WILCO_API enum wilco_status wilco_request_cancel(struct wilco *client, uint64_t call);
 
-/* ---- Answering --------------------------------------------------------------------------------- */
+/* ---- Answering ---- */
 
-/* A request that is being served. It belongs to the handler until it is answered, once, by one of the
- * wilco_reply functions, from any thread and at any time; that frees it. */
+/* A request that is being served. It belongs to the handler until it is answered, once, by one of
+ * the wilco_reply functions, from any thread and at any time; that frees it. */
 struct wilco_call;
 
 typedef void wilco_request_fn(void *context, struct wilco_call *call);
@@ -239,21 +269,22 @@ struct wilco_responder {
     bool qos_0;
 };
 
-/* Subscribes, waits for SUBACK, and runs `on_request` for each request. A message without Response Topic
- * is not a request: it is counted and passed over. Errors as wilco_subscribe(). Waits. */
-WILCO_API enum wilco_status wilco_respond(struct wilco *client, const struct wilco_responder *responder,
+/* Subscribes, waits for SUBACK, and runs `on_request` for each request. A message without Response
+ * Topic is not a request: it is counted and passed over. Errors as wilco_subscribe(). Waits. */
+WILCO_API enum wilco_status wilco_respond(struct wilco *client,
+                                          const struct wilco_responder *responder,
                                           wilco_request_fn *on_request, void *context,
                                           uint8_t *reason_code);
 
 /* Lives until the call is answered. */
 WILCO_API const struct wilco_message *wilco_call_message(const struct wilco_call *call);
-/* Milliseconds until the requester stops waiting, by the request's Message Expiry Interval; 0: too late;
- * UINT32_MAX: it did not say. */
+/* Milliseconds until the requester stops waiting, by the request's Message Expiry Interval; 0: too
+ * late; UINT32_MAX: it did not say. */
 WILCO_API uint32_t wilco_call_remaining_ms(const struct wilco_call *call);
 
 struct wilco_reply {
     struct wilco_bytes payload;
-    int status; /* `__stat`; 0: 200, or 204 when the payload is empty */
+    int status;              /* `__stat`; 0: 200, or 204 when the payload is empty */
     const char *status_text; /* `__stMsg`; NULL: none */
     bool is_utf8;
     const char *content_type;
@@ -261,27 +292,29 @@ struct wilco_reply {
     size_t user_property_count;
 };
 
-/* Publishes the response to the Response Topic with the request's Correlation Data, at the QoS of the
- * request, and frees `call` whatever happens. WILCO_ETIMEDOUT: too late, nothing was sent. WILCO_ECLOSED,
- * WILCO_EINVAL, WILCO_ELIMIT, WILCO_ENOMEM: nothing was sent. Does not wait. */
+/* Publishes the response to the Response Topic with the request's Correlation Data, at the QoS of
+ * the request, and frees `call` whatever happens. WILCO_ETIMEDOUT: too late, nothing was sent.
+ * WILCO_ECLOSED, WILCO_EINVAL, WILCO_ELIMIT, WILCO_ENOMEM: nothing was sent. Does not wait.
+ * `__apErr` is set with a status of 400 or more. */
 WILCO_API enum wilco_status wilco_reply(struct wilco_call *call, const struct wilco_reply *reply);
 WILCO_API enum wilco_status wilco_reply_bytes(struct wilco_call *call, struct wilco_bytes payload);
 /* An error status (400 to 599) with a text for people. */
-WILCO_API enum wilco_status wilco_reply_error(struct wilco_call *call, int status, const char *text);
+WILCO_API enum wilco_status wilco_reply_error(struct wilco_call *call, int status,
+                                              const char *text);
 
-/* ---- Counters ---------------------------------------------------------------------------------- */
+/* ---- Counters ---- */
 
 struct wilco_counters {
-    uint64_t requests;           /* sent */
-    uint64_t responses;          /* delivered, error statuses included */
+    uint64_t requests;  /* sent */
+    uint64_t responses; /* delivered, error statuses included */
     uint64_t timeouts;
-    uint64_t responses_late;     /* dropped: their request had ended (recently enough to know) */
-    uint64_t responses_unknown;  /* dropped: no request of ours has such a correlation */
+    uint64_t responses_late;      /* dropped: their request had ended (recently enough to know) */
+    uint64_t responses_unknown;   /* dropped: no request of ours has such a correlation */
     uint64_t responses_duplicate; /* dropped: the request had been answered before (likewise) */
-    uint64_t calls;              /* requests given to handlers */
-    uint64_t not_requests;       /* dropped: no Response Topic */
-    uint64_t messages_unmatched; /* dropped: no subscription of ours wants them */
-    size_t pending;              /* requests waiting for their responses now */
+    uint64_t calls;               /* requests given to handlers */
+    uint64_t not_requests;        /* dropped: no Response Topic */
+    uint64_t messages_unmatched;  /* dropped: no subscription of ours wants them */
+    size_t pending;               /* requests waiting for their responses now */
 };
 WILCO_API void wilco_counters(struct wilco *client, struct wilco_counters *out);
 

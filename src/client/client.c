@@ -153,11 +153,12 @@ client_made_room(struct wilco *c)
     }
 }
 
-void
+bool
 client_flush(struct wilco *c)
 {
     struct span spans[SPANS_PER_WRITE];
     enum wilco_status st = WILCO_OK;
+    bool has_written = false;
 
     while (st == WILCO_OK && c->stream != NULL && core_has_output(c->core)) {
         size_t count = core_output(c->core, spans, SPANS_PER_WRITE);
@@ -166,12 +167,16 @@ client_flush(struct wilco *c)
         st = c->is_write_broken ? WILCO_EIO : stream_write(c->stream, spans, count, &len);
         if (st == WILCO_OK) {
             core_wrote(c->core, len);
+            has_written = true;
         } else if (st != WILCO_AGAIN) {
             c->is_write_broken = true;
             core_discard_output(c->core);
         }
+    }
+    if (has_written) {
         client_made_room(c);
     }
+    return has_written;
 }
 
 void
@@ -197,7 +202,7 @@ client_asked(struct wilco *c, bool is_patient)
         return; /* the thread is awake and looks before it sleeps */
     }
     if (!is_patient) {
-        client_flush(c);
+        (void)client_flush(c);
     }
     if (core_has_output(c->core) || core_has_events(c->core) ||
         (is_patient && core_deadline_ms(c->core) < c->poll_until_ms)) {
@@ -245,13 +250,14 @@ waiter_wait(struct waiter *w, struct wilco *c, uint64_t deadline_ms)
     }
 }
 
-bool
+void
 client_wait_for_room(struct wilco *c, uint64_t deadline_ms)
 {
-    bool is_in_time = true;
-
+    if (client_flush(c)) {
+        return;
+    }
+    client_asked(c, true);
     c->room_waiters++;
-    is_in_time = sleep_on(&c->room, &c->lock, deadline_ms);
+    (void)sleep_on(&c->room, &c->lock, deadline_ms);
     c->room_waiters--;
-    return is_in_time;
 }

@@ -54,8 +54,8 @@ void client_leave(struct wilco *c);
 
 /* Tells those who wait what has ended. */
 void client_settle(struct wilco *c);
-/* Writes what the connection takes. */
-void client_flush(struct wilco *c);
+/* Writes what the connection takes; whether it took anything. */
+bool client_flush(struct wilco *c);
 /* After something was asked of the core. `is_patient`: the caller does not wait for an answer, so
  * the thread writes, together with what comes after; otherwise it is written at once, and the
  * caller looks after his deadline himself. */
@@ -77,7 +77,7 @@ WILCO_MUST_CHECK enum wilco_status waiter_init(struct waiter *w); /* WILCO_ENOME
 void waiter_fini(struct waiter *w);
 /* Until it is told; at `deadline_ms` (UINT64_MAX: none) it makes the core look at the time. */
 void waiter_wait(struct waiter *w, struct wilco *c, uint64_t deadline_ms);
-/* Until there may be room; false: not before `deadline_ms`. */
-bool client_wait_for_room(struct wilco *c, uint64_t deadline_ms);
+/* Until there may be room, or `deadline_ms`. */
+void client_wait_for_room(struct wilco *c, uint64_t deadline_ms);
 
 #endif

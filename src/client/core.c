@@ -37,6 +37,8 @@ init_session(struct core *c, const struct wilco_options *o)
     c->account.alloc = c->alloc;
     c->queue_bytes_max = o->queue_bytes_max == 0 ? QUEUE_BYTES_MAX : o->queue_bytes_max;
     c->keep_session = o->keep_session;
+    c->unmatched = o->unmatched;
+    c->unmatched_context = o->context;
     list_init(&c->queue);
     list_init(&c->events);
     list_init(&c->awaited);
@@ -151,7 +153,9 @@ explain(struct wilco_error *why, uint8_t reason_code, const char *text, struct s
                        reason);
     }
     for (char *at = why->text; *at != '\0'; at++) {
-        *at = (unsigned char)*at < ' ' || *at == 0x7F ? ' ' : *at; /* one line, whatever came */
+        if ((unsigned char)*at < ' ' || *at == 0x7F) {
+            *at = ' '; /* one line, whatever came */
+        }
     }
 }
 
@@ -196,7 +200,7 @@ core_fail(struct core *c, enum wilco_status status)
     if (c->state == CORE_OPEN) {
         (void)say_goodbye(c, reason_code); /* [MQTT-4.13.2-1]: closed, said or not */
     }
-    core_end(c, status == WILCO_EMALFORMED ? WILCO_EPROTOCOL : status, reason_code, text,
+    core_end(c, status == WILCO_ENOMEM ? WILCO_ENOMEM : WILCO_EPROTOCOL, reason_code, text,
              SPAN_EMPTY);
 }
 

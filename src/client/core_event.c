@@ -115,6 +115,23 @@ hand_out_call(struct core *c, const struct wilco_message *m, const struct subscr
     return true;
 }
 
+/* What no subscription wants goes to whoever gets the rest; false: nobody does. */
+static bool
+hand_out_unmatched(struct core *c, struct wilco_message *m, struct core_event *out)
+{
+    if (m->is_wanted || c->unmatched == NULL || c->is_closing) {
+        return false;
+    }
+    m->is_wanted = true;
+    *out = (struct core_event){
+        .kind = CORE_MESSAGE,
+        .message = wilco_message_ref(m),
+        .to.on_message = c->unmatched,
+        .context = c->unmatched_context,
+    };
+    return true;
+}
+
 /* The message at hand for the next of those it is for; false: all have had it. */
 static bool
 hand_out(struct core *c, struct core_event *out)
@@ -136,6 +153,9 @@ hand_out(struct core *c, struct core_event *out)
         if (hand_out_call(c, m, s, out)) {
             return true;
         }
+    }
+    if (hand_out_unmatched(c, m, out)) {
+        return true;
     }
     c->handing_out = NULL;
     core_finish_message(c, m);

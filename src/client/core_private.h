@@ -95,6 +95,8 @@ struct core {
     struct list awaited;
     struct wilco_message *handing_out; /* given to its subscribers one after the other */
     uint64_t message_count;
+    wilco_message_fn *unmatched; /* gets what no subscription wants; NULL: nobody does */
+    void *unmatched_context;
     uint64_t calls;
     uint64_t not_requests;
     uint64_t messages_unmatched;

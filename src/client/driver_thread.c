@@ -13,6 +13,31 @@
 #include <unistd.h>
 
 #define LAST_WORDS_MS 1000U
+#define INPUT_BYTES   65536U /* read at once */
+
+struct driver {
+    struct wilco *client;
+    uint8_t input[INPUT_BYTES];
+};
+
+struct driver *
+driver_new(struct wilco *c)
+{
+    struct driver *d = mem_alloc(c->alloc, sizeof(*d));
+
+    if (d != NULL) {
+        d->client = c;
+    }
+    return d;
+}
+
+void
+driver_free(struct driver *d)
+{
+    if (d != NULL) {
+        mem_free(d->client->alloc, d);
+    }
+}
 
 static short
 poll_events(unsigned interest)
@@ -95,13 +120,14 @@ lose(struct wilco *c, enum wilco_status status, int error)
 }
 
 static void
-read_once(struct wilco *c, uint8_t *input)
+read_once(struct driver *d)
 {
+    struct wilco *c = d->client;
     size_t len = 0;
-    enum wilco_status st = stream_read(c->stream, input, DRIVER_INPUT_BYTES, &len);
+    enum wilco_status st = stream_read(c->stream, d->input, INPUT_BYTES, &len);
 
     if (st == WILCO_OK) {
-        core_feed(c->core, span_of(input, len), clock_monotonic_ms());
+        core_feed(c->core, span_of(d->input, len), clock_monotonic_ms());
     } else if (st != WILCO_AGAIN) {
         lose(c, st, errno);
     }
@@ -110,10 +136,12 @@ read_once(struct wilco *c, uint8_t *input)
 /* One round of input and output: the answers that have come count before the deadlines that have
  * passed. */
 static void
-turn(struct wilco *c, uint8_t *input)
+turn(struct driver *d)
 {
+    struct wilco *c = d->client;
+
     if (wait_for_work(c, core_deadline_ms(c->core))) {
-        read_once(c, input);
+        read_once(d);
     }
     core_tick(c->core, clock_monotonic_ms());
     client_settle(c);
@@ -121,7 +149,7 @@ turn(struct wilco *c, uint8_t *input)
 }
 
 static void
-run_callback(struct wilco *c, struct core_event *event)
+run_callback(struct wilco *c, struct core_event *event, const struct wilco_error *why)
 {
     switch (event->kind) {
     case CORE_MESSAGE: event->to.on_message(event->context, event->message); break;
@@ -134,8 +162,12 @@ run_callback(struct wilco *c, struct core_event *event)
     case CORE_PUBLISHED:
         event->to.published(event->context, event->status, event->reason_code);
         break;
-    case CORE_OPERATION: /* is always awaited */
-    case CORE_ENDED: break;
+    case CORE_OPERATION: break; /* is always awaited */
+    case CORE_ENDED:
+        if (c->closed != NULL) {
+            c->closed(c->context, why);
+        }
+        break;
     }
     wilco_message_unref(event->message);
 }
@@ -145,17 +177,15 @@ static void
 tell(struct wilco *c)
 {
     struct core_event event;
+    struct wilco_error why = {.reason_code = 0};
 
     while (!(c->is_stopping && core_state(c->core) == CORE_OPEN) &&
            core_next_event(c->core, &event, clock_monotonic_ms())) {
-        struct wilco_error why;
-
-        (void)core_why(c->core, &why);
-        (void)pthread_mutex_unlock(&c->lock);
-        if (event.kind == CORE_ENDED && c->closed != NULL) {
-            c->closed(c->context, &why);
+        if (event.kind == CORE_ENDED) {
+            (void)core_why(c->core, &why);
         }
-        run_callback(c, &event);
+        (void)pthread_mutex_unlock(&c->lock);
+        run_callback(c, &event, &why);
         (void)pthread_mutex_lock(&c->lock);
     }
 }
@@ -177,20 +207,21 @@ linger(struct wilco *c, short events, uint64_t deadline_ms)
 /* Writes what is left, DISCONNECT included, and reads on until the server has closed too, so that
  * nothing of it is lost on the way; as long as that takes, but not long. */
 static void
-say_last_words(struct wilco *c, uint8_t *input)
+say_last_words(struct driver *d)
 {
+    struct wilco *c = d->client;
     uint64_t deadline_ms = clock_monotonic_ms() + LAST_WORDS_MS;
     enum wilco_status st = WILCO_OK;
     size_t len = 0;
 
     while (core_has_output(c->core) && linger(c, POLLOUT, deadline_ms)) {
-        client_flush(c);
+        (void)client_flush(c);
     }
     c->stream->ops->finish(c->stream);
     while (st == WILCO_OK || (st == WILCO_AGAIN && linger(c, POLLIN, deadline_ms))) {
         bool is_late = clock_monotonic_ms() >= deadline_ms;
 
-        st = is_late ? WILCO_ECLOSED : stream_read(c->stream, input, DRIVER_INPUT_BYTES, &len);
+        st = is_late ? WILCO_ECLOSED : stream_read(c->stream, d->input, INPUT_BYTES, &len);
     }
     stream_close(c->stream); /* [MQTT-3.14.4-2] */
     c->stream = NULL;
@@ -205,9 +236,9 @@ thread_main(void *argument)
     (void)pthread_mutex_lock(&c->lock);
     while (core_state(c->core) == CORE_OPEN && !c->is_stopping) {
         tell(c);
-        client_flush(c);
+        (void)client_flush(c);
         if (core_state(c->core) == CORE_OPEN && !c->is_stopping) {
-            turn(c, d->input);
+            turn(d);
         }
     }
     if (c->is_stopping) {
@@ -215,30 +246,32 @@ thread_main(void *argument)
     }
     client_settle(c);
     client_made_room(c);
-    client_flush(c);
+    (void)client_flush(c);
     tell(c);
-    say_last_words(c, d->input);
+    say_last_words(d);
     (void)pthread_mutex_unlock(&c->lock);
-    mem_free(c->alloc, d->input);
-    mem_free(c->alloc, d);
+    driver_free(d);
     return NULL;
 }
 
 void
-driver_handshake(struct wilco *c, uint8_t *input)
+driver_handshake(struct driver *d)
 {
+    struct wilco *c = d->client;
+
     (void)pthread_mutex_lock(&c->lock);
     while (core_state(c->core) == CORE_CONNECTING) {
-        client_flush(c);
-        turn(c, input);
+        (void)client_flush(c);
+        turn(d);
     }
     (void)pthread_mutex_unlock(&c->lock);
 }
 
 /* With every signal blocked: they are the application's, and for its threads. */
 static bool
-create_thread(struct wilco *c, struct driver *d)
+create_thread(struct driver *d)
 {
+    struct wilco *c = d->client;
     sigset_t all, before;
     bool is_ok = false;
 
@@ -255,19 +288,9 @@ create_thread(struct wilco *c, struct driver *d)
 }
 
 enum wilco_status
-driver_start(struct wilco *c, uint8_t *input)
+driver_start(struct driver *d)
 {
-    struct driver *d = mem_alloc(c->alloc, sizeof(*d));
-
-    if (d == NULL) {
-        return WILCO_ENOMEM;
-    }
-    *d = (struct driver){.client = c, .input = input};
-    if (!create_thread(c, d)) {
-        mem_free(c->alloc, d);
-        return WILCO_ENOMEM;
-    }
-    return WILCO_OK;
+    return create_thread(d) ? WILCO_OK : WILCO_ENOMEM;
 }
 
 void

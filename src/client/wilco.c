@@ -73,7 +73,7 @@ connect_client(struct wilco *c, const struct url *url, const struct wilco_option
 {
     uint32_t timeout_ms = o->connect_timeout_ms == 0 ? CONNECT_TIMEOUT_MS : o->connect_timeout_ms;
     uint64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
-    uint8_t *input = NULL;
+    struct driver *d = NULL;
     enum wilco_status st = make_core(c, url, o, why);
 
     if (st == WILCO_OK) {
@@ -82,14 +82,14 @@ connect_client(struct wilco *c, const struct url *url, const struct wilco_option
     if (st != WILCO_OK) {
         return st;
     }
-    input = mem_alloc(c->alloc, DRIVER_INPUT_BYTES);
-    if (input == NULL) {
+    d = driver_new(c);
+    if (d == NULL) {
         return WILCO_ENOMEM;
     }
-    driver_handshake(c, input);
-    st = core_state(c->core) == CORE_CLOSED ? core_why(c->core, why) : driver_start(c, input);
+    driver_handshake(d);
+    st = core_state(c->core) == CORE_CLOSED ? core_why(c->core, why) : driver_start(d);
     if (st != WILCO_OK) {
-        mem_free(c->alloc, input);
+        driver_free(d);
     }
     return st;
 }

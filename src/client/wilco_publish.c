@@ -12,9 +12,7 @@ publish_when_possible(struct wilco *c, const struct wilco_publish *p, struct wai
     enum wilco_status st = core_publish(c->core, p, NULL, w, reason_code);
 
     while (st == WILCO_AGAIN) {
-        client_flush(c);
-        client_asked(c, true);
-        (void)client_wait_for_room(c, UINT64_MAX);
+        client_wait_for_room(c, UINT64_MAX);
         st = c->core == NULL ? WILCO_ECLOSED : core_publish(c->core, p, NULL, w, reason_code);
     }
     return st;

@@ -26,35 +26,35 @@ explain(struct wilco_error *out, const char *topic, enum wilco_status status, ui
     }
 }
 
-/* Asks when there is room for it, before `deadline_ms`. */
+/* Asks if that is possible now, so that it ends at `deadline_ms`. */
 static enum wilco_status
-ask_when_possible(struct wilco *c, const struct wilco_request *r, struct waiter *w,
-                  uint64_t deadline_ms)
+ask_now(struct wilco *c, const struct wilco_request *wanted, struct waiter *w, uint64_t deadline_ms)
 {
     const struct core_asker asker = {.context = w};
-    enum wilco_status st = WILCO_AGAIN;
-    bool is_in_time = true;
+    struct wilco_request r = *wanted;
+    uint64_t now_ms = clock_monotonic_ms();
     uint64_t call = 0;
 
-    while (st == WILCO_AGAIN && is_in_time) {
-        st = c->core == NULL
-                 ? WILCO_ECLOSED
-                 : core_request(c->core, r, &asker, clock_monotonic_ms(), &call, &w->reason_code);
-        if (st == WILCO_AGAIN) {
-            client_flush(c);
-            client_asked(c, true);
-            is_in_time = client_wait_for_room(c, deadline_ms);
-        }
+    if (c->core == NULL) {
+        return WILCO_ECLOSED;
     }
-    return st == WILCO_AGAIN ? WILCO_ETIMEDOUT : st;
+    if (now_ms >= deadline_ms) {
+        return WILCO_ETIMEDOUT;
+    }
+    r.timeout_ms = (uint32_t)(deadline_ms - now_ms);
+    return core_request(c->core, &r, &asker, now_ms, &call, &w->reason_code);
 }
 
 static enum wilco_status
 ask_and_wait(struct wilco *c, const struct wilco_request *r, struct waiter *w)
 {
     uint64_t deadline_ms = clock_monotonic_ms() + core_timeout_ms(r);
-    enum wilco_status st = ask_when_possible(c, r, w, deadline_ms);
+    enum wilco_status st = ask_now(c, r, w, deadline_ms);
 
+    while (st == WILCO_AGAIN) {
+        client_wait_for_room(c, deadline_ms);
+        st = ask_now(c, r, w, deadline_ms);
+    }
     if (st != WILCO_OK) {
         return st;
     }

@@ -165,7 +165,7 @@ gives_up_what_is_no_server_for_us(void **state)
          WILCO_EPROTOCOL},
         {"Receive Maximum 0", "\x20\6\0\0\3\x21\0\0", 8, {.client_id = "a"}, WILCO_EPROTOCOL},
         {"authentication", "\x20\7\0\0\4\x15\0\1x", 9, {.client_id = "a"}, WILCO_EPROTOCOL},
-        {"larger than we take", "\x20\xff\x7f", 3, {.packet_bytes_max = 100}, WILCO_ELIMIT},
+        {"larger than we take", "\x20\xff\x7f", 3, {.packet_bytes_max = 100}, WILCO_EPROTOCOL},
     };
 
     (void)state;

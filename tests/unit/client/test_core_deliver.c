@@ -151,6 +151,29 @@ acknowledges_what_nobody_wants(void **state)
     peer_close(&p);
 }
 
+/* What waited in a kept session comes before anybody can subscribe. */
+static void
+hands_the_rest_to_whoever_wants_it(void **state)
+{
+    struct wilco_options options = {.client_id = "a", .unmatched = on_message};
+    struct peer p;
+
+    (void)state;
+    options.context = &p;
+    peer_open(&p, &options, NULL);
+    peer_publish(&p, "a", "waited", 1, 5);
+    expect_message(&p, "waited");
+    peer_expect_nothing(&p);
+    peer_no_event(&p);
+    expect_ack(&p, WIRE_PUBACK, 5, 0);
+    (void)subscribe(&p, "a", false);
+    peer_publish(&p, "a", "matched", 0, 0);
+    expect_message(&p, "matched");
+    peer_no_event(&p); /* once */
+    assert_int_equal(peer_counters(&p).messages_unmatched, 0);
+    peer_close(&p);
+}
+
 static void
 resolves_topic_aliases(void **state)
 {
@@ -369,6 +392,7 @@ main(void)
         cmocka_unit_test(delivers_qos_2_exactly_once),
         cmocka_unit_test(takes_an_identifier_again),
         cmocka_unit_test(acknowledges_what_nobody_wants),
+        cmocka_unit_test(hands_the_rest_to_whoever_wants_it),
         cmocka_unit_test(resolves_topic_aliases),
         cmocka_unit_test(hands_copies_to_the_subscription_they_name),
         cmocka_unit_test(matches_by_topic_without_identifiers),

@@ -3,6 +3,7 @@
 #include "wilco/wilco.h"
 
 #include "base/clock.h"
+#include "base/span.h"
 #include "server.h"
 #include "support/gate.h"
 
@@ -32,7 +33,7 @@ must_open(const struct server *s)
 static bool
 is_text(struct wilco_bytes bytes, const char *text)
 {
-    return bytes.len == strlen(text) && memcmp(bytes.data, text, bytes.len) == 0;
+    return span_equal(span_of(bytes.data, bytes.len), span_of_text(text));
 }
 
 /* Answers with what it was asked, "fail" with an error. */
