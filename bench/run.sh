@@ -26,32 +26,42 @@ if ! { cmake --preset release -DWILCO_BENCH=ON && cmake --build --preset release
 fi
 generator=$(find build/release -name bench_exchange -type f)
 
-# The last core is the generator's.
-last=$(($(nproc) - 1))
-on_core() {
-  local core=$1
-  shift
-  if [ "$last" -gt 0 ] && command -v taskset > /dev/null; then taskset -c "$core" "$@"; else "$@"; fi
-}
+# The broker gets the first core, the generator the last.
+first_core=()
+last_core=()
+if [ "$(nproc)" -gt 1 ] && command -v taskset > /dev/null; then
+  first_core=(taskset -c 0)
+  last_core=(taskset -c $(($(nproc) - 1)))
+fi
 
-# Sets port and pid.
-start_wilco() {
-  on_core 0 "$tool" broker --listen mqtt://127.0.0.1:0 --shards 1 2> "$folder/wilco.log" &
+# Starts a broker, which becomes $pid, and reads what it says on standard error up to a line like $1.
+start() {
+  local until=$1 line
+  shift
+  exec {said}< <(exec "$@" 2>&1 > /dev/null)
   pid=$!
   brokers+=("$pid")
-  # The log is followed until it says that the broker is ready.
-  port=$(timeout 10 tail -n +1 -f --pid=$pid "$folder/wilco.log" |
-    sed -n 's/.*event=ready.*listen=mqtt:\/\/127\.0\.0\.1:\([0-9]*\).*/\1/p;/event=ready/q')
+  while read -r -t 10 -u "$said" line; do
+    [[ ! $line =~ $until ]] || return 0
+  done
+  echo "$*: did not start" >&2
+  exit 1
+}
+
+start_wilco() {
+  start 'event=ready.*listen=mqtt://127\.0\.0\.1:([0-9]+)' \
+    "${first_core[@]}" "$tool" broker --listen mqtt://127.0.0.1:0 --shards 1
+  port=${BASH_REMATCH[1]}
 }
 
 start_mosquitto() {
   port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  printf 'listener %s 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\nset_tcp_nodelay true\nlog_dest stderr\n' \
-    "$port" > "$folder/mosquitto.conf"
-  on_core 0 mosquitto -c "$folder/mosquitto.conf" 2> "$folder/mosquitto.log" &
-  pid=$!
-  brokers+=("$pid")
-  timeout 10 tail -n +1 -f --pid=$pid "$folder/mosquitto.log" | sed '/running/q' > /dev/null
+  {
+    echo "listener $port 127.0.0.1"
+    printf '%s\n' "allow_anonymous true" "max_queued_messages 0" "max_inflight_messages 0" \
+      "set_tcp_nodelay true" "log_dest stderr" "log_type notice" "log_type information" "connection_messages false"
+  } > "$folder/mosquitto.conf"
+  start 'running' "${first_core[@]}" mosquitto -c "$folder/mosquitto.conf"
 }
 
 start_wilco
@@ -69,7 +79,7 @@ for case in "${cases[@]}"; do
   for ((round = 1; round <= rounds; round++)); do
     for i in "${!names[@]}"; do
       # shellcheck disable=SC2086 # a list of numbers
-      line=$(on_core "$last" "$generator" "${ports[$i]}" $case "$seconds" "${brokers[$i]}")
+      line=$("${last_core[@]}" "$generator" "${ports[$i]}" $case "$seconds" "${brokers[$i]}")
       printf '%-10s %s\n' "${names[$i]}" "$line"
     done
   done
