@@ -223,19 +223,36 @@ waiter_fini(struct waiter *w)
     (void)pthread_cond_destroy(&w->cond);
 }
 
+/* `deadline_ms` of our clock on the one that conditions wait by, which may stand still while the
+ * machine sleeps and ours does not. */
+static struct timespec
+cond_deadline(uint64_t deadline_ms)
+{
+    uint64_t now_ms = clock_monotonic_ms();
+    uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+    struct timespec t = {.tv_sec = 0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += (time_t)(left_ms / 1000);
+    t.tv_nsec += (long)(left_ms % 1000) * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return t;
+}
+
 /* Sleeps until `cond` or `deadline_ms`; false: it is past that. */
 static bool
 sleep_on(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t deadline_ms)
 {
-    struct timespec until = {
-        .tv_sec = (time_t)(deadline_ms / 1000),
-        .tv_nsec = (long)(deadline_ms % 1000) * 1000000,
-    };
+    struct timespec until;
 
     if (deadline_ms == UINT64_MAX) {
         (void)pthread_cond_wait(cond, lock);
         return true;
     }
+    until = cond_deadline(deadline_ms);
     return pthread_cond_timedwait(cond, lock, &until) != ETIMEDOUT;
 }
 

@@ -69,7 +69,7 @@ explain(struct wilco_error *why, const struct address *a, int error)
 
     address_text(a, text);
     (void)strerror_r(error, message, sizeof(message));
-    (void)snprintf(why->text, sizeof(why->text), "cannot connect to %s: %s%s", text, message,
+    (void)snprintf(why->text, sizeof(why->text), "cannot connect to %.100s: %s%s", text, message,
                    error == ECONNREFUSED || error == ENOENT ? "; is the server running?" : "");
 }
 

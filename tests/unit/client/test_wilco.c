@@ -589,6 +589,67 @@ waits_for_room(void **state)
     server_stop(&s);
 }
 
+struct filler {
+    struct wilco *client;
+    struct gate is_full;
+    struct gate may_go_on;
+};
+
+/* Fills the queue and stays: the client's thread writes nothing meanwhile. */
+static void
+fill_queue(void *context, const struct wilco_message *message)
+{
+    const struct wilco_publish w = {.topic = "silent", .payload = {flood_payload, 4096}};
+    struct filler *f = context;
+    enum wilco_status st = WILCO_OK;
+
+    (void)message;
+    while (st == WILCO_OK) {
+        st = wilco_publish_start(f->client, &w, NULL, NULL);
+    }
+    assert(st == WILCO_ELIMIT);
+    gate_raise(&f->is_full);
+    (void)gate_wait(&f->may_go_on, 1);
+}
+
+/* Whoever waits for room makes it himself when the connection takes something, and his time is not
+ * extended by the waiting. */
+static void
+makes_room_itself(void **state)
+{
+    struct filler f = {.client = NULL};
+    struct wilco_message *response = NULL;
+    struct server s;
+
+    (void)state;
+    server_start(&s, false);
+    gate_init(&f.is_full);
+    gate_init(&f.may_go_on);
+    assert_int_equal(
+        wilco_open(&f.client, &(struct wilco_options){.url = s.url, .queue_bytes_max = 16U << 10}),
+        WILCO_OK);
+    assert_int_equal(wilco_subscribe(f.client, &(struct wilco_subscription){.filter = "knock"},
+                                     fill_queue, &f, NULL),
+                     WILCO_OK);
+    assert_int_equal(wilco_publish(f.client, &(struct wilco_publish){.topic = "knock"}, NULL),
+                     WILCO_OK);
+    assert_true(gate_wait(&f.is_full, 1));
+    assert_int_equal(
+        wilco_publish(f.client,
+                      &(struct wilco_publish){.topic = "silent", .payload = {flood_payload, 4096}},
+                      NULL),
+        WILCO_OK);
+    assert_int_equal(wilco_request(f.client,
+                                   &(struct wilco_request){.topic = "silent", .timeout_ms = 40},
+                                   &response),
+                     WILCO_ETIMEDOUT); /* though the client's thread is not there to see to it */
+    gate_raise(&f.may_go_on);
+    wilco_close(f.client);
+    gate_fini(&f.is_full);
+    gate_fini(&f.may_go_on);
+    server_stop(&s);
+}
+
 static void
 closes_in_spite_of_a_deaf_server(void **state)
 {
@@ -682,6 +743,7 @@ main(void)
         cmocka_unit_test(does_not_wait_in_its_own_thread),
         cmocka_unit_test(publishes_and_subscribes),
         cmocka_unit_test(waits_for_room),
+        cmocka_unit_test(makes_room_itself),
         cmocka_unit_test(closes_in_spite_of_a_deaf_server),
         cmocka_unit_test(serves_many_threads),
     };
