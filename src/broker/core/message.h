@@ -9,15 +9,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* An application message, once for all who get it: counted, immutable, one block of memory. It holds the
- * QoS 0 PUBLISH packet of MQTT 5.0 that forwards it, ready for the wire, without what belongs to one hop
- * (Topic Alias, Subscription Identifiers): properties keep their bytes and their order. Senders copy
- * what lies in front of the properties anew when their subscriber's version, QoS or identifiers ask for
- * it, and patch the remaining expiry. Any thread may hold a reference. */
+/* An application message, once for all who get it: counted, immutable, one block of memory. It
+ * holds the QoS 0 PUBLISH packet of MQTT 5.0 that forwards it, ready for the wire, without what
+ * belongs to one hop (Topic Alias, Subscription Identifiers): properties keep their bytes and their
+ * order. Senders copy what lies in front of the properties anew when their subscriber's version,
+ * QoS or identifiers ask for it, and patch the remaining expiry. Any thread may hold a reference.
+ */
 struct message {
     atomic_uint references;
-    uint32_t packet_bytes;     /* all of `packet` */
-    uint32_t topic_offset;     /* of the topic's two bytes of length */
+    uint32_t packet_bytes;      /* all of `packet` */
+    uint32_t topic_offset;      /* of the topic's two bytes of length */
     uint32_t properties_offset; /* behind the Property Length */
     uint32_t properties_bytes;
     uint32_t payload_offset;
@@ -32,10 +33,10 @@ struct message {
     uint8_t packet[];
 };
 
-/* Copies what `p` borrows. `p->topic` is the Topic Name itself, an alias resolved. NULL: out of memory,
- * or a message that no packet can carry. The caller holds the one reference. */
-struct message *message_new(const struct wilco_alloc *a, const struct wire_publish *p, uint64_t publisher,
-                            uint64_t now_ms);
+/* Copies what `p` borrows. `p->topic` is the Topic Name itself, an alias resolved. NULL: out of
+ * memory, or a message that no packet can carry. The caller holds the one reference. */
+struct message *message_new(const struct wilco_alloc *a, const struct wire_publish *p,
+                            uint64_t publisher, uint64_t now_ms);
 struct message *message_ref(struct message *m);
 void message_unref(struct message *m); /* the last one frees; NULL is allowed */
 

@@ -48,6 +48,16 @@ slot_at(const struct session_table *t, uint32_t slot)
     return chunk == NULL ? NULL : &chunk[slot % SESSION_CHUNK];
 }
 
+/* A slot that is, or has been, in use. */
+static struct session_slot *
+used_slot(const struct session_table *t, uint32_t slot)
+{
+    struct session_slot *at = slot_at(t, slot);
+
+    assert(at != NULL);
+    return at;
+}
+
 static enum wilco_status
 grow(struct session_table *t)
 {
@@ -69,7 +79,7 @@ take_slot(struct session_table *t, uint32_t *out)
 {
     if (t->first_free != NO_SLOT) {
         *out = t->first_free;
-        t->first_free = slot_at(t, *out)->next_free;
+        t->first_free = used_slot(t, *out)->next_free;
         return WILCO_OK;
     }
     if (slot_at(t, t->slot_count) == NULL) {
@@ -86,7 +96,7 @@ take_slot(struct session_table *t, uint32_t *out)
 static void
 give_slot_back(struct session_table *t, uint32_t slot)
 {
-    struct session_slot *at = slot_at(t, slot);
+    struct session_slot *at = used_slot(t, slot);
 
     at->session = NULL;
     at->next_free = t->first_free;
@@ -116,7 +126,7 @@ session_table_add(struct session_table *t, struct session *s)
         give_slot_back(t, slot);
         return status;
     }
-    at = slot_at(t, slot);
+    at = used_slot(t, slot);
     generation = next_generation(at);
     at->session = s;
     atomic_store_explicit(&at->is_online, 0, memory_order_relaxed);
@@ -129,7 +139,7 @@ void
 session_table_remove(struct session_table *t, struct session *s)
 {
     uint32_t slot = session_id_slot(s->id);
-    struct session_slot *at = slot_at(t, slot);
+    struct session_slot *at = used_slot(t, slot);
 
     map_remove(&t->by_client_id, &s->by_client_id);
     /* From now on no id names this slot. */
@@ -181,7 +191,7 @@ session_table_presence(const struct session_table *t, uint64_t session_id)
 void
 session_table_set_online(struct session_table *t, uint64_t session_id, bool online)
 {
-    struct session_slot *at = slot_at(t, session_id_slot(session_id));
+    struct session_slot *at = used_slot(t, session_id_slot(session_id));
 
     atomic_store_explicit(&at->is_online, online ? 1U : 0U, memory_order_relaxed);
 }
