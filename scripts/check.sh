@@ -20,16 +20,22 @@ count() {
   fi
 }
 
-# What does not build, or does not end as the runner says, counts as one failure.
-check_preset() {
+# What does not build counts as one failure.
+build_preset() {
   local preset=$1 log=build/check-$1.log
   echo "== $preset: building"
-  if ! { cmake --preset "$preset" && cmake --build --preset "$preset"; } > "$log" 2>&1; then
+  { cmake --preset "$preset" && cmake --build --preset "$preset"; } > "$log" 2>&1 || {
     cat "$log"
     echo "== $preset: does not build"
     failed=$((failed + 1))
-    return
-  fi
+    return 1
+  }
+}
+
+# So does what does not end as the runner says.
+check_preset() {
+  local preset=$1 log=build/check-$1.log
+  build_preset "$preset" || return
   echo "== $preset: testing"
   ctest --preset "$preset" --parallel "$(nproc)" 2>&1 | tee "$log"
   count "$log"
@@ -42,9 +48,12 @@ if scripts/lint.sh; then
 else
   failed=$((failed + 1))
 fi
+if build_preset strict; then
+  passed=$((passed + 1))
+fi
 for preset in ${PRESETS:-dev asan tsan}; do
   check_preset "$preset"
 done
-echo "== done in $((SECONDS - started)) seconds, lint counted as one"
+echo "== done in $((SECONDS - started)) seconds, lint and the strict build counted as one each"
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

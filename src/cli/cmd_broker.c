@@ -13,6 +13,7 @@ struct broker_command {
     struct option_number shards;
     const char *store;
     enum log_level log_level;
+    bool allow_anonymous;
     bool help_settings;
 };
 
@@ -42,6 +43,10 @@ static const struct option broker_rows[] = {
      FIELD(shards)},
     {"store", 0, "STORE", "where sessions and messages are kept: memory", option_text,
      FIELD(store)},
+    {"allow-anonymous", 0, NULL,
+     "listen where other machines can connect, though nobody\n"
+     "is asked who he is",
+     option_flag, FIELD(allow_anonymous)},
     {"set", 0, "NAME=VALUE", "change a setting; repeatable", option_texts, FIELD(settings)},
     {"help-settings", 0, NULL, "list the settings with their defaults", option_flag,
      FIELD(help_settings)},
@@ -56,7 +61,8 @@ static const struct manual broker_manual = {
         "Serves MQTT 5.0 and 3.1.1 clients in the foreground until SIGTERM or SIGINT. When it\n"
         "listens it logs one line with event=ready and its addresses to standard error.",
     .examples = "  wilco broker\n"
-                "  wilco broker --listen mqtt://0.0.0.0 --listen unix:/run/wilco.sock\n"
+                "  wilco broker --listen mqtt://0.0.0.0 --allow-anonymous\n"
+                "  wilco broker --listen mqtt://127.0.0.1 --listen unix:/run/wilco.sock\n"
                 "  wilco broker --listen mqtt://127.0.0.1:0 --shards 4 --log-level debug\n",
     .exit_text = "    0  it was stopped by a signal\n"
                  "    1  the command line or a setting is wrong\n"
@@ -78,6 +84,7 @@ run(const struct broker_command *c)
         .settings = c->settings.words,
         .setting_count = c->settings.count,
         .log_level = c->log_level,
+        .allow_anonymous = c->allow_anonymous,
     });
 }
 
