@@ -9,8 +9,8 @@
 #define START_MS          1000000U
 #define PACKET_IDENTIFIER 7U
 
-void
-rig_open(struct rig *r, unsigned shards, const struct settings *settings)
+enum wilco_status
+rig_try_open(struct rig *r, unsigned shards, const struct settings *settings, size_t fail_at)
 {
     struct broker_config config = {
         .settings = settings == NULL ? settings_default() : *settings,
@@ -18,11 +18,17 @@ rig_open(struct rig *r, unsigned shards, const struct settings *settings)
     };
 
     *r = (struct rig){.now_ms = START_MS};
-    failing_alloc_init(&r->alloc, 0);
+    failing_alloc_init(&r->alloc, fail_at);
     random_seeded_init(&r->random, 1);
     config.alloc = &r->alloc.alloc;
     config.random = &r->random.source;
-    assert_int_equal(broker_init(&r->broker, &config, r->now_ms), WILCO_OK);
+    return broker_init(&r->broker, &config, r->now_ms);
+}
+
+void
+rig_open(struct rig *r, unsigned shards, const struct settings *settings)
+{
+    assert_int_equal(rig_try_open(r, shards, settings, 0), WILCO_OK);
 }
 
 void

@@ -17,6 +17,10 @@ struct rig {
 };
 
 void rig_open(struct rig *r, unsigned shards, const struct settings *settings); /* NULL: defaults */
+/* The same where allocation number `fail_at` (counted from 1; 0: none) will fail: what
+ * broker_init() says. Unless it is WILCO_OK there is nothing to close. */
+enum wilco_status rig_try_open(struct rig *r, unsigned shards, const struct settings *settings,
+                               size_t fail_at);
 void rig_close(struct rig *r); /* clients are closed; fails if anything leaked */
 /* Runs all shards until nothing is left to do; then moves the clock. */
 void rig_settle(struct rig *r);
