@@ -130,6 +130,7 @@ WILCO_MUST_CHECK enum wilco_status core_on_connack(struct core *c, struct span b
 /* Whether the server takes such a publication at all. */
 WILCO_MUST_CHECK enum wilco_status core_admit(const struct core *c, const struct draft *d,
                                               uint8_t *reason_code);
+/* WILCO_AGAIN: too much is queued. */
 WILCO_MUST_CHECK enum wilco_status core_encode(struct core *c, const struct draft *d,
                                                struct outgoing **out);
 /* Sends it or queues it, and takes it over; on failure it stays the caller's. */

@@ -25,10 +25,10 @@ core_admit(const struct core *c, const struct draft *d, uint8_t *reason_code)
 enum wilco_status
 core_encode(struct core *c, const struct draft *d, struct outgoing **out)
 {
-    size_t queued = c->account.bytes + c->output.bytes;
+    bool is_idle = c->account.bytes + c->output.bytes == 0;
     enum wilco_status st = outgoing_new(out, &c->account, d, c->server.packet_bytes_max);
 
-    if (st == WILCO_OK && queued > 0 && queued + (*out)->len > c->queue_bytes_max) {
+    if (st == WILCO_OK && !is_idle && c->account.bytes + c->output.bytes > c->queue_bytes_max) {
         outgoing_unref(*out);
         st = WILCO_AGAIN;
     }

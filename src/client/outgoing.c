@@ -17,8 +17,7 @@ block_new(struct outgoing_account *account, size_t len)
             .refs = 1,
             .len = len,
         };
-        account->count++;
-        account->bytes += len;
+        account->bytes += sizeof(*o) + len;
     }
     return o;
 }
@@ -85,8 +84,7 @@ outgoing_unref(void *owner)
     assert(o->refs > 0);
     o->refs--;
     if (o->refs == 0) {
-        o->account->count--;
-        o->account->bytes -= o->len;
+        o->account->bytes -= sizeof(*o) + o->len;
         mem_free(o->account->alloc, o);
     }
 }

@@ -28,8 +28,7 @@ struct outgoing {
 /* What all of them hold together; it must outlive them. */
 struct outgoing_account {
     const struct wilco_alloc *alloc;
-    size_t count;
-    size_t bytes;
+    size_t bytes; /* of memory, so many small ones count too */
 };
 
 /* WILCO_ELIMIT: larger than `packet_bytes_max`, or than any packet. WILCO_ENOMEM. */
