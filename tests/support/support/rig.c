@@ -1,5 +1,7 @@
 #include "support/rig.h"
 
+#include "broker/core/rcu.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -8,6 +10,18 @@
 
 #define START_MS          1000000U
 #define PACKET_IDENTIFIER 7U
+
+/* Readers of the topic index are registered threads, once and for all rigs. */
+static void
+become_reader(void)
+{
+    static _Thread_local bool is_reader;
+
+    if (!is_reader) {
+        is_reader = true;
+        rcu_thread_enter();
+    }
+}
 
 enum wilco_status
 rig_try_open(struct rig *r, unsigned shards, const struct settings *settings, size_t fail_at)
@@ -18,6 +32,7 @@ rig_try_open(struct rig *r, unsigned shards, const struct settings *settings, si
     };
 
     *r = (struct rig){.now_ms = START_MS};
+    become_reader();
     failing_alloc_init(&r->alloc, fail_at);
     random_seeded_init(&r->random, 1);
     config.alloc = &r->alloc.alloc;

@@ -30,7 +30,7 @@ test_outlives_its_connection(void **state)
         rig_client_close(&c);
         for (uint16_t i = 1; i <= 9; i++) {
             (void)snprintf(payload, sizeof(payload), "%u", i);
-            rig_publish_qos(&publisher, "t", payload, i % 3, i);
+            rig_publish_qos(&publisher, "t", payload, (uint8_t)(i % 3), i);
         }
         rig_advance(&r, UINT64_C(100000000));
         rig_resume(&r, &c, "c", true);

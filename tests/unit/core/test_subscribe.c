@@ -95,7 +95,8 @@ test_many_filters(void **state)
     (void)state;
     for (size_t i = 0; i < ROWS; i++) {
         filters[i] = span_of_text(rows[i].filter);
-        subscriptions[i] = (struct wire_subscription){.filter = filters[i], .qos = i % 3};
+        subscriptions[i] =
+            (struct wire_subscription){.filter = filters[i], .qos = (uint8_t)(i % 3)};
     }
     rig_open(&r, 1, NULL);
     rig_client_connect(&r, &c, "c");

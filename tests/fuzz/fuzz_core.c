@@ -1,0 +1,279 @@
+#include "fuzz.h"
+
+#include "support/rig.h"
+
+#include <assert.h>
+
+/* A script of what four clients do to a broker of two shards, in any of the three versions: each
+ * step is a byte that names the client (the low two bits) and the action, and what that action
+ * reads from the script. Everything the broker sends must decode strictly, and a witness must be
+ * served to the end. The broker is made anew only when messages are retained; all sessions end in
+ * between. */
+enum {
+    CLIENTS = 4,
+    SHARDS = 2,
+    SESSION_S_MAX = 60,
+};
+
+enum action {
+    SEND_BYTES,  /* so many bytes as the next one says */
+    SEND_CANNED, /* a packet of `canned`, with the next byte as its identifier */
+    OPEN,        /* with a CONNECT made from the next byte */
+    OPEN_RAW,    /* and the script sends the CONNECT */
+    DROP,
+    STICK, /* does not read, or reads again */
+    WAIT,  /* the next byte squared, in milliseconds */
+    ANSWER,
+};
+
+struct script {
+    struct span left;
+};
+
+struct stage {
+    struct rig r;
+    struct rig_client witness;
+    struct rig_client c[CLIENTS];
+    bool is_open;
+};
+
+static struct stage stage;
+
+static unsigned
+next(struct script *s)
+{
+    unsigned byte = 0;
+
+    if (s->left.len > 0) {
+        byte = s->left.data[0];
+        s->left = span_skip(s->left, 1);
+    }
+    return byte;
+}
+
+static void
+open_stage(void)
+{
+    struct settings settings = settings_default();
+
+    settings.session_expiry_max_s = SESSION_S_MAX;
+    settings.output_bytes_max = 1024;
+    settings.queued_messages_max = 8;
+    settings.inflight_max = 4;
+    settings.receive_maximum = 4;
+    settings.packet_bytes_max = 512;
+    settings.retained_messages_max = 8;
+    settings.subscriptions_max = 8;
+    rig_open(&stage.r, SHARDS, &settings);
+    stage.is_open = true;
+}
+
+/* The version that the broker takes the client for. */
+static void
+look(struct rig_client *c, struct wire_any *answers, size_t *count, size_t max)
+{
+    struct wire_any packet;
+
+    c->version = c->conn.version == 0 ? WIRE_V5 : (enum wire_version)c->conn.version;
+    while (rig_next(c, &packet)) {
+        if (count != NULL && *count < max) {
+            answers[(*count)++] = packet;
+        }
+    }
+}
+
+static void
+answer_one(struct rig_client *c, const struct wire_any *packet)
+{
+    if (packet->type == WIRE_PUBLISH && packet->as.publish.qos > 0) {
+        rig_ack(c, packet->as.publish.qos == 1 ? WIRE_PUBACK : WIRE_PUBREC,
+                packet->as.publish.packet_id);
+    } else if (packet->type == WIRE_PUBREC) {
+        rig_ack(c, WIRE_PUBREL, packet->as.ack.packet_id);
+    } else if (packet->type == WIRE_PUBREL) {
+        rig_ack(c, WIRE_PUBCOMP, packet->as.ack.packet_id);
+    }
+}
+
+static void
+answer(struct rig_client *c)
+{
+    struct wire_any packets[8];
+    size_t count = 0;
+
+    look(c, packets, &count, 8);
+    for (size_t i = 0; i < count; i++) { /* only what the spans do not matter for */
+        answer_one(c, &packets[i]);
+    }
+}
+
+static void
+open_client(unsigned index)
+{
+    struct rig_client *c = &stage.c[index];
+
+    rig_client_close(c);
+    *c = (struct rig_client){.rig = &stage.r, .is_open = true, .version = WIRE_V5};
+    conn_init(&c->conn, stage.r.broker.shards[index % SHARDS]);
+}
+
+static void
+set_limits(struct wire_properties *v, unsigned choice)
+{
+    if ((choice & 0x10U) != 0) {
+        v->receive_maximum = 1;
+        wire_properties_set(v, WIRE_RECEIVE_MAXIMUM);
+        v->topic_alias_maximum = 2;
+        wire_properties_set(v, WIRE_TOPIC_ALIAS_MAXIMUM);
+    }
+    if ((choice & 0x20U) != 0) {
+        v->maximum_packet_size = 40;
+        wire_properties_set(v, WIRE_MAXIMUM_PACKET_SIZE);
+    }
+    if ((choice & 0x08U) != 0) {
+        v->session_expiry_interval = 30;
+        wire_properties_set(v, WIRE_SESSION_EXPIRY_INTERVAL);
+    }
+}
+
+/* Bits of `choice`: version, Clean Start, a session that lasts, limits, a will, whose name. */
+static void
+connect_client(unsigned index, unsigned choice)
+{
+    static const enum wire_version versions[] = {WIRE_V5, WIRE_V311, WIRE_V31, WIRE_V5};
+    static const char *const names[] = {"a", "b", "c", "d"};
+    struct wire_any packet = {.type = WIRE_CONNECT};
+    struct wire_connect *how = &packet.as.connect;
+
+    open_client(index);
+    stage.c[index].version = versions[choice & 3U];
+    how->version = versions[choice & 3U];
+    how->clean_start = (choice & 0x04U) != 0;
+    how->keep_alive = 10;
+    how->client_id = span_of_text(names[(choice & 0x80U) != 0 ? index % SHARDS : index]);
+    how->has_will = (choice & 0x40U) != 0;
+    how->will.topic = SPAN_LITERAL("t/will");
+    how->will.qos = 1;
+    how->will.properties.will_delay_interval = choice & 0x08U;
+    wire_properties_set(&how->will.properties, WIRE_WILL_DELAY_INTERVAL);
+    set_limits(&how->properties, choice);
+    rig_send(&stage.c[index], &packet);
+}
+
+static void
+send_canned(struct rig_client *c, unsigned choice)
+{
+    static const char *const filters[] = {"t/#", "t/+", "$share/g/t/#", "t/a"};
+    const struct wire_subscription w = {.filter = span_of_text(filters[choice >> 4 & 3U]),
+                                        .qos = choice >> 2 & 1U ? 2 : 1,
+                                        .retain_handling = choice >> 3 & 1U};
+    const struct span filter = w.filter;
+    struct wire_any packet = rig_publish_packet("t/a", "a payload", choice >> 2 & 1U ? 2 : 1,
+                                                (uint16_t)(choice >> 5 | 1U));
+
+    switch (choice & 3U) {
+    case 0: packet.as.publish.retain = (choice & 0x10U) != 0; break;
+    case 1:
+        packet =
+            (struct wire_any){.type = WIRE_SUBSCRIBE,
+                              .as.subscribe = {.packet_id = 1, .count = 1, .subscriptions = &w}};
+        break;
+    case 2:
+        packet =
+            (struct wire_any){.type = WIRE_UNSUBSCRIBE,
+                              .as.unsubscribe = {.packet_id = 1, .count = 1, .filters = &filter}};
+        break;
+    default:
+        packet = (struct wire_any){.type = WIRE_DISCONNECT,
+                                   .as.disconnect = {.reason_code = choice >> 2 & 4U}};
+        break;
+    }
+    rig_send(c, &packet);
+}
+
+static void
+step(struct script *s, unsigned op)
+{
+    unsigned index = op & 3U;
+    struct rig_client *c = &stage.c[index];
+    size_t len = 0;
+
+    switch ((enum action)(op >> 2 & 7U)) {
+    case SEND_BYTES:
+        len = next(s);
+        len = len < s->left.len ? len : s->left.len;
+        rig_send_bytes(c, s->left.data, len);
+        s->left = span_skip(s->left, len);
+        break;
+    case SEND_CANNED: send_canned(c, next(s)); break;
+    case OPEN: connect_client(index, next(s)); break;
+    case OPEN_RAW: open_client(index); break;
+    case DROP: rig_client_drop(c); break;
+    case STICK:
+        c->is_stuck = !c->is_stuck;
+        if (c->is_open) {
+            conn_touch(&c->conn);
+        }
+        break;
+    case WAIT:
+        len = next(s);
+        rig_advance(&stage.r, len * len);
+        break;
+    case ANSWER: answer(c); break;
+    }
+    rig_settle(&stage.r);
+    look(c, NULL, NULL, 0);
+}
+
+/* Unless a client of its name has come. */
+static void
+check_witness(void)
+{
+    struct wire_any packet;
+    bool is_served = false;
+
+    rig_publish(&stage.witness, "w", "alive");
+    while (rig_next(&stage.witness, &packet)) {
+        is_served = is_served || packet.type == WIRE_PUBLISH ||
+                    (packet.type == WIRE_DISCONNECT &&
+                     packet.as.disconnect.reason_code == WIRE_REASON_SESSION_TAKEN_OVER);
+    }
+    assert(is_served);
+}
+
+static void
+close_stage(void)
+{
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        rig_client_close(&stage.c[i]);
+    }
+    rig_client_close(&stage.witness);
+    rig_advance(&stage.r, UINT64_C(1000) * SESSION_S_MAX + 1);
+    assert(atomic_load(&stage.r.broker.session_count) == 0);
+    assert(topic_index_count(stage.r.broker.index) == 0);
+    if (retained_count(stage.r.broker.retained) > 0) {
+        rig_close(&stage.r);
+        stage.is_open = false;
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct script s = {.left = span_of(data, size)};
+
+    if (!stage.is_open) {
+        open_stage();
+    }
+    rig_client_connect(&stage.r, &stage.witness, "witness");
+    rig_subscribe(&stage.witness, "w", 0);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        open_client(i);
+    }
+    while (s.left.len > 0) {
+        step(&s, next(&s));
+    }
+    check_witness();
+    close_stage();
+    return 0;
+}
