@@ -304,6 +304,7 @@ rig_expect_end(struct rig_client *c, uint8_t reason_code)
     if (c->version == WIRE_V5) {
         rig_expect(c, WIRE_DISCONNECT, &packet);
         assert_int_equal(packet.as.disconnect.reason_code, reason_code);
+        assert_int_equal(packet.as.disconnect.properties.present, 0); /* [MQTT-3.14.2-2] */
     }
     rig_expect_nothing(c);
     assert_true(rig_client_is_ended(c));

@@ -258,12 +258,144 @@ test_one_in_every_step(void **state)
     }
 }
 
+/* Packets whose answer, or whose delivery to oneself, needs a piece of output that is not there: a
+ * client that does not read holds the only one. Each allocation on the way fails once. */
+static void
+test_no_output(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        size_t times; /* in one write */
+    } rows[] = {
+        {"\xC0\x00", 2, 1},                          /* PINGREQ */
+        {"\x62\x02\x00\x01", 4, 1},                  /* PUBREL */
+        {"\x82\x07\x00\x01\x00\x00\x01t\x01", 9, 1}, /* SUBSCRIBE */
+        {"\x32\x08\x00\x01m\x00\x05\x00xy", 10, 1},  /* PUBLISH to oneself, QoS 1 */
+        {"\x30\x06\x00\x01m\x00xy", 8, 1},           /* and QoS 0 */
+        {"\x30\x06\x00\x01m\x00xy", 8, 3000},        /* more than a piece holds */
+        {"\x32\x08\x00\x01m\x00\x05\x00xy", 10, 2000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t *bytes = malloc(rows[i].len * rows[i].times);
+        bool has_failed = true;
+
+        assert_non_null(bytes);
+        for (size_t n = 0; n < rows[i].times; n++) {
+            memcpy(bytes + n * rows[i].len, rows[i].bytes, rows[i].len);
+        }
+        for (size_t which = 1; which < 20 && has_failed; which++) {
+            struct rig r;
+            struct rig_client holder;
+            struct rig_client c;
+            struct wire_any packet;
+
+            rig_open(&r, 1, NULL);
+            rig_client_connect(&r, &holder, "holder");
+            rig_client_connect(&r, &c, "c");
+            rig_subscribe(&c, "m", 1);
+            holder.is_stuck = true;
+            rig_send_bytes(&holder, "\xC0\x00", 2);
+            r.alloc.fail_at = r.alloc.attempts + which;
+            rig_send_bytes(&c, bytes, rows[i].len * rows[i].times);
+            has_failed = r.alloc.attempts >= r.alloc.fail_at;
+            while (rig_next(&c, &packet)) { /* decodes */
+            }
+            expect_service(&r);
+            rig_client_close(&holder);
+            rig_client_close(&c);
+            rig_close(&r);
+        }
+        free(bytes);
+    }
+}
+
+/* A large payload is referenced; the reference needs room in a piece of output, too. */
+static void
+test_no_output_for_a_reference(void **state)
+{
+    char payload[3000];
+
+    (void)state;
+    memset(payload, 'x', sizeof(payload) - 1);
+    payload[sizeof(payload) - 1] = '\0';
+    for (size_t which = 1; which < 150; which++) {
+        struct rig r;
+        struct rig_client publisher;
+        struct rig_client c;
+        struct wire_any packet;
+
+        rig_open(&r, 1, NULL);
+        rig_client_connect(&r, &publisher, "publisher");
+        rig_client_connect(&r, &c, "c");
+        rig_subscribe(&c, "t", 0);
+        c.is_stuck = true;
+        r.alloc.fail_at = r.alloc.attempts + which;
+        for (int i = 0; i < 40; i++) { /* two entries each; a piece has 64 */
+            rig_publish(&publisher, "t", payload);
+        }
+        c.is_stuck = false;
+        if (c.is_open) {
+            conn_touch(&c.conn);
+        }
+        rig_settle(&r);
+        while (rig_next(&c, &packet)) { /* decodes */
+        }
+        expect_service(&r);
+        rig_client_close(&publisher);
+        rig_client_close(&c);
+        rig_close(&r);
+    }
+}
+
+static enum wilco_status
+no_randomness(void *context, void *out, size_t len)
+{
+    (void)context;
+    (void)out;
+    (void)len;
+    return WILCO_EIO;
+}
+
+/* No randomness: no broker, or later no names for those who have none. */
+static void
+test_no_randomness(void **state)
+{
+    const struct random_source none = {.fill = no_randomness};
+    struct wire_connect how = rig_lasting("", 0);
+    struct broker_config config = {.settings = settings_default(), .shard_count = 1};
+    struct rig r;
+    struct rig_client c;
+    struct wire_any packet;
+
+    (void)state;
+    rig_open(&r, 1, NULL);
+    r.broker.random = &none;
+    rig_connect(&r, &c, &how, &packet);
+    assert_int_equal(packet.as.connack.reason_code, 0x88);
+    assert_true(rig_client_is_ended(&c));
+    rig_client_close(&c);
+    expect_service(&r);
+    rig_close(&r);
+
+    failing_alloc_init(&r.alloc, 0);
+    config.alloc = &r.alloc.alloc;
+    config.random = &none;
+    assert_int_equal(broker_init(&r.broker, &config, 0), WILCO_EIO);
+    assert_int_equal(r.alloc.live, 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_allocation_once),
         cmocka_unit_test(test_one_in_every_step),
+        cmocka_unit_test(test_no_output),
+        cmocka_unit_test(test_no_output_for_a_reference),
+        cmocka_unit_test(test_no_randomness),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,6 +245,51 @@ test_maximum_packet_size_with_aliases(void **state)
     free(payload);
 }
 
+/* What was sent and not answered, to a connection whose Maximum Packet Size is too small for it: it
+ * is dropped as if it had been sent [MQTT-3.1.2-25], and its place is free. */
+static void
+test_too_large_to_send_again(void **state)
+{
+    (void)state;
+    for (uint8_t qos = 1; qos <= 2; qos++) {
+        struct wire_connect how = rig_lasting("c", UINT32_MAX);
+        char *payload = payload_of(100);
+        struct rig r;
+        struct rig_client publisher;
+        struct rig_client c;
+        struct wire_any packet;
+
+        rig_open(&r, 1, NULL);
+        rig_client_connect(&r, &publisher, "publisher");
+        rig_resume(&r, &c, "c", false);
+        rig_subscribe(&c, "t", 2);
+        rig_publish_qos(&publisher, "t", "1", qos, 1);
+        rig_publish_qos(&publisher, "t", payload, qos, 2);
+        rig_publish_qos(&publisher, "t", "3", qos, 3);
+        rig_client_close(&c);
+        rig_publish_qos(&publisher, "t", payload, qos, 4); /* waits */
+        rig_publish_qos(&publisher, "t", "5", qos, 5);
+        how.properties.maximum_packet_size = 50;
+        wire_properties_set(&how.properties, WIRE_MAXIMUM_PACKET_SIZE);
+        rig_connect(&r, &c, &how, &packet);
+        rig_expect_publish(&c, "1", &packet);
+        rig_expect_publish(&c, "3", &packet);
+        assert_int_equal(packet.as.publish.packet_id, 3);
+        rig_expect_publish(&c, "5", &packet);
+        rig_expect_nothing(&c);
+        assert_int_equal(r.broker.shards[0]->stats.dropped_too_large, 2);
+        rig_ack(&c, qos == 1 ? WIRE_PUBACK : WIRE_PUBREC, 2); /* nobody's any more */
+        if (qos == 2) {
+            rig_expect_ack(&c, WIRE_PUBREL, 2, 0x92);
+        }
+        rig_expect_nothing(&c);
+        rig_client_close(&publisher);
+        rig_client_close(&c);
+        rig_close(&r);
+        free(payload);
+    }
+}
+
 /* Aliases to the client: never more than it allows [MQTT-3.1.2-26], [MQTT-3.3.2-11], nor than
  * topic_alias_out_max; a strict reader finds every topic. */
 static void
@@ -302,6 +347,7 @@ main(void)
         cmocka_unit_test(test_every_way),
         cmocka_unit_test(test_maximum_packet_size),
         cmocka_unit_test(test_maximum_packet_size_with_aliases),
+        cmocka_unit_test(test_too_large_to_send_again),
         cmocka_unit_test(test_topic_alias_out),
     };
 

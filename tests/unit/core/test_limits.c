@@ -308,6 +308,50 @@ test_idle_owns_little(void **state)
     rig_close(&r);
 }
 
+/* In the steady state a message costs its own block of memory and, where it must be tracked, one
+ * for each client that is sent it; not a packet more, and no more blocks live afterwards. */
+static void
+test_allocations_in_the_steady_state(void **state)
+{
+    enum { MESSAGES = 100 };
+    static const size_t wanted[] = {1, 2, 2};
+
+    (void)state;
+    for (uint8_t qos = 0; qos <= 2; qos++) {
+        struct rig r;
+        struct rig_client publisher;
+        struct rig_client c;
+        size_t attempts = 0;
+
+        rig_open(&r, 1, NULL);
+        rig_client_connect(&r, &publisher, "publisher");
+        rig_client_connect(&r, &c, "c");
+        rig_subscribe(&c, "t/+", qos);
+        for (uint16_t i = 0; i < 2 * MESSAGES; i++) {
+            uint16_t id = (uint16_t)(i % 50 + 1);
+            struct wire_any packet;
+
+            if (i == MESSAGES) {
+                attempts = r.alloc.attempts;
+            }
+            rig_publish_qos(&publisher, "t/x", "x", qos, id);
+            rig_expect_publish(&c, "x", &packet);
+            if (qos == 1) {
+                rig_ack(&c, WIRE_PUBACK, packet.as.publish.packet_id);
+            } else if (qos == 2) {
+                rig_ack(&publisher, WIRE_PUBREL, id);
+                rig_ack(&c, WIRE_PUBREC, packet.as.publish.packet_id);
+                rig_ack(&c, WIRE_PUBCOMP, packet.as.publish.packet_id);
+                rig_expect(&c, WIRE_PUBREL, &packet);
+            }
+        }
+        assert_int_equal(r.alloc.attempts - attempts, MESSAGES * wanted[qos]);
+        rig_client_close(&publisher);
+        rig_client_close(&c);
+        rig_close(&r);
+    }
+}
+
 int
 main(void)
 {
@@ -319,6 +363,7 @@ main(void)
         cmocka_unit_test(test_keep_alive),
         cmocka_unit_test(test_no_keep_alive),
         cmocka_unit_test(test_idle_owns_little),
+        cmocka_unit_test(test_allocations_in_the_steady_state),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

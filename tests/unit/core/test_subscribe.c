@@ -411,6 +411,38 @@ test_many_subscriptions(void **state)
     rig_close(&r);
 }
 
+/* A SUBACK larger than a piece of output. */
+static void
+test_large_suback(void **state)
+{
+    enum { FILTERS = 20000 };
+    struct wire_subscription *subscriptions = calloc(FILTERS, sizeof(*subscriptions));
+    struct wire_any packet = {
+        .type = WIRE_SUBSCRIBE,
+        .as.subscribe = {.packet_id = 1, .count = FILTERS, .subscriptions = subscriptions},
+    };
+    struct rig r;
+    struct rig_client c;
+
+    (void)state;
+    assert_non_null(subscriptions);
+    for (size_t i = 0; i < FILTERS; i++) {
+        subscriptions[i] =
+            (struct wire_subscription){.filter = SPAN_LITERAL("t"), .qos = (uint8_t)(i % 3)};
+    }
+    rig_open(&r, 1, NULL);
+    rig_client_connect(&r, &c, "c");
+    rig_send(&c, &packet);
+    rig_expect(&c, WIRE_SUBACK, &packet);
+    assert_int_equal(packet.as.suback.reason_codes.len, FILTERS);
+    for (size_t i = 0; i < FILTERS; i++) {
+        assert_int_equal(packet.as.suback.reason_codes.data[i], i % 3);
+    }
+    rig_client_close(&c);
+    rig_close(&r);
+    free(subscriptions);
+}
+
 /* A SUBACK or UNSUBACK above the client's Maximum Packet Size cannot be sent [MQTT-3.1.2-24]: the
  * client is told 0x95 rather than left to wait. */
 static void
@@ -464,17 +496,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_many_filters),
-        cmocka_unit_test(test_unsubscribe),
-        cmocka_unit_test(test_qos_is_the_lower),
-        cmocka_unit_test(test_overlap),
-        cmocka_unit_test(test_wildcard_amplification),
-        cmocka_unit_test(test_replace),
-        cmocka_unit_test(test_no_local),
-        cmocka_unit_test(test_subscriptions_max),
-        cmocka_unit_test(test_many_subscriptions),
-        cmocka_unit_test(test_suback_that_does_not_fit),
+        cmocka_unit_test(test_refused),           cmocka_unit_test(test_many_filters),
+        cmocka_unit_test(test_unsubscribe),       cmocka_unit_test(test_qos_is_the_lower),
+        cmocka_unit_test(test_overlap),           cmocka_unit_test(test_wildcard_amplification),
+        cmocka_unit_test(test_replace),           cmocka_unit_test(test_no_local),
+        cmocka_unit_test(test_subscriptions_max), cmocka_unit_test(test_many_subscriptions),
+        cmocka_unit_test(test_large_suback),      cmocka_unit_test(test_suback_that_does_not_fit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
