@@ -40,15 +40,6 @@ drop_mail(struct shard *s)
     }
 }
 
-static void
-drop_wills(struct shard *s)
-{
-    for (size_t i = 0; i < s->will_count; i++) {
-        message_unref(s->wills[i]);
-    }
-    mem_free(s->broker->alloc, s->wills);
-}
-
 void
 shard_fini(struct shard *s)
 {
@@ -59,7 +50,8 @@ shard_fini(struct shard *s)
         node = map_any(&s->sessions.by_client_id);
     }
     drop_mail(s);
-    drop_wills(s);
+    assert(s->will_count == 0); /* shard_settle() ends everything that can add one */
+    mem_free(s->broker->alloc, s->wills);
     session_table_fini(&s->sessions);
     topic_matches_fini(&s->matches);
     buffer_fini(&s->reply);
