@@ -181,6 +181,67 @@ test_qos_0_and_a_queue(void **state)
     rig_close(&r);
 }
 
+static void
+retain(struct rig_client *c, const char *topic, const char *payload, uint8_t qos)
+{
+    struct wire_any packet = rig_publish_packet(topic, payload, qos, 9);
+
+    packet.as.publish.retain = true;
+    rig_send(c, &packet);
+    if (qos > 0) {
+        rig_expect(c, WIRE_PUBACK, &packet);
+    }
+}
+
+/* There is room again, but the retained messages wait behind one of QoS 1 that waits for quota: a
+ * new message of QoS 0 waits behind them. */
+static void
+test_qos_0_waits_its_turn(void **state)
+{
+    enum { PINGS = 600 };
+    static const uint8_t subscribe[] = {0x82, 15, 0, 1, 0,   0,   3,   'r', '/',
+                                        '1',  1,  0, 3, 'r', '/', '0', 0};
+    uint8_t bytes[2 * PINGS + sizeof(subscribe)];
+    struct settings settings = settings_default();
+    struct rig r;
+    struct rig_client publisher;
+    struct rig_client c;
+    struct wire_any packet;
+
+    (void)state;
+    settings.inflight_max = 1;
+    settings.output_bytes_max = 1024;
+    rig_open(&r, 1, &settings);
+    rig_client_connect(&r, &publisher, "publisher");
+    rig_client_connect(&r, &c, "c");
+    retain(&publisher, "r/1", "retained 1", 1);
+    retain(&publisher, "r/0", "retained 0", 0);
+    rig_subscribe(&c, "t", 1);
+    rig_publish_qos(&publisher, "t", "under way", 1, 1);
+    rig_expect_publish(&c, "under way", &packet);
+    for (int i = 0; i < PINGS; i++) {
+        memcpy(bytes + 2 * i, "\xC0\x00", 2);
+    }
+    memcpy(bytes + 2 * PINGS, subscribe, sizeof(subscribe));
+    c.is_stuck = true;
+    rig_send_bytes(&c, bytes, sizeof(bytes));
+    unstick(&r, &c);
+    for (int i = 0; i < PINGS; i++) {
+        rig_expect(&c, WIRE_PINGRESP, &packet);
+    }
+    rig_expect(&c, WIRE_SUBACK, &packet);
+    rig_publish(&publisher, "t", "new");
+    rig_expect_nothing(&c);
+    rig_ack(&c, WIRE_PUBACK, 1);
+    rig_expect_publish(&c, "retained 1", &packet);
+    rig_expect_publish(&c, "retained 0", &packet);
+    rig_expect_publish(&c, "new", &packet);
+    rig_expect_nothing(&c);
+    rig_client_close(&publisher);
+    rig_client_close(&c);
+    rig_close(&r);
+}
+
 /* Answers to a client that does not read them: nothing more is taken from it, so they are bounded,
  * however many packets it sends (PINGREQ, SUBSCRIBE, PUBLISH floods). */
 static void
@@ -359,6 +420,7 @@ main(void)
         cmocka_unit_test(test_qos_0_to_a_stuck_client),
         cmocka_unit_test(test_queue),
         cmocka_unit_test(test_qos_0_and_a_queue),
+        cmocka_unit_test(test_qos_0_waits_its_turn),
         cmocka_unit_test(test_reflected_output),
         cmocka_unit_test(test_keep_alive),
         cmocka_unit_test(test_no_keep_alive),
