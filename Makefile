@@ -4,7 +4,7 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := build
-.PHONY: build demo run check lint bench fuzz install setup clean help setup-build setup-all
+.PHONY: build demo run check lint bench fuzz conformance install setup clean help setup-build setup-all
 
 build: $(PRESET)/build.ninja ## build the tool and the library: build/wilco, build/libwilco.*
 	@cmake --build --preset release
@@ -34,6 +34,11 @@ bench: setup-all ## the benchmarks
 fuzz: setup-all ## search for inputs that break a decoder: FUZZ_SECONDS=60 each
 	@scripts/fuzz.sh
 
+conformance: setup-build ## tests of Eclipse Paho, from a clone of paho.mqtt.testing: SUITE=/path/to/clone
+	@test -n "$(SUITE)" || { echo "make conformance SUITE=/path/to/clone; see docs/conformance_suite.md" >&2; exit 1; }
+	@$(MAKE) --no-print-directory build
+	@scripts/conformance_suite.py --wilco build/wilco "$(SUITE)"
+
 install: build ## install to PREFIX (/usr/local), below DESTDIR if given
 	@DESTDIR=$(DESTDIR) cmake --install $(PRESET) --prefix $(PREFIX)
 
@@ -49,4 +54,4 @@ clean: ## remove everything that was built
 	@rm -rf build
 
 help: ## these words
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
