@@ -1,9 +1,9 @@
 #define _POSIX_C_SOURCE 200809L
 
+#include "base/nearest.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/manual.h"
-#include "cli/nearest.h"
 #include "cli/output.h"
 #include "cli/say.h"
 #include "cli/wake.h"

@@ -1,8 +1,8 @@
 #include "cli/options.h"
 
+#include "base/nearest.h"
 #include "cli/exit_code.h"
 #include "cli/manual.h"
-#include "cli/nearest.h"
 #include "cli/say.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-#ifndef WILCO_CLI_NEAREST_H
-#define WILCO_CLI_NEAREST_H
+#ifndef WILCO_BASE_NEAREST_H
+#define WILCO_BASE_NEAREST_H
 
 #include <stddef.h>
 
