@@ -187,7 +187,8 @@ parse_host(struct url *out, struct span text)
     if (host.len == 0) {
         return "the host is missing";
     }
-    if (!host_is_valid(host, is_bracketed ? ":.%-_" : ".-_")) {
+    if (!span_equal(host, SPAN_LITERAL("*")) &&
+        !host_is_valid(host, is_bracketed ? ":.%-_" : ".-_")) {
         return "the host contains a character that no host name has";
     }
     if (!copy_text(out->host, sizeof(out->host), host)) {
@@ -311,7 +312,8 @@ address_resolve(struct address *out, size_t max, size_t *count, const struct url
         return unix_address(out, url->path, reason);
     }
     (void)snprintf(port, sizeof(port), "%u", (unsigned)url->port);
-    error = getaddrinfo(url->host, port, &hints, &found);
+    error = getaddrinfo(passive && strcmp(url->host, "*") == 0 ? NULL : url->host, port, &hints,
+                        &found);
     if (error != 0) {
         return lookup_failed(error, reason);
     }

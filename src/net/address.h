@@ -29,7 +29,7 @@ struct url {
 /* `mqtt://[user[:password]@]host[:port][/path]`, `host[:port]` alone, or `unix:/path`. Percent
  * escapes in user and password are undone; `unix:///path` is accepted. WILCO_EINVAL, and `reason`
  * (static text, NULL is allowed) says what is wrong. A scheme we know but cannot speak is such an
- * error. */
+ * error. The host `*`, to listen on, is every address of this machine. */
 WILCO_MUST_CHECK enum wilco_status url_parse(struct url *out, const char *text,
                                              const char **reason);
 

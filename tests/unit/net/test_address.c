@@ -267,6 +267,26 @@ localhost_is_local(void **state)
     assert_int_equal(count, 1);
 }
 
+static void
+a_star_is_every_address_to_listen_on(void **state)
+{
+    struct url u;
+    struct address a[4];
+    char text[ADDRESS_TEXT_BYTES];
+    size_t count = 0;
+
+    (void)state;
+    assert_int_equal(url_parse(&u, "mqtt://*:1885", NULL), WILCO_OK);
+    assert_int_equal(address_resolve(a, 4, &count, &u, true, NULL), WILCO_OK);
+    assert_true(count >= 1 && count <= 4);
+    for (size_t i = 0; i < count; i++) {
+        address_text(&a[i], text);
+        assert_true(strcmp(text, "0.0.0.0:1885") == 0 || strcmp(text, "[::]:1885") == 0);
+        assert_false(address_is_local(&a[i]));
+    }
+    assert_int_equal(address_resolve(a, 4, &count, &u, false, NULL), WILCO_ENOTFOUND);
+}
+
 int
 main(void)
 {
@@ -278,6 +298,7 @@ main(void)
         cmocka_unit_test(a_long_unix_path_is_shown_whole),
         cmocka_unit_test(odd_addresses_have_a_text),
         cmocka_unit_test(a_name_that_is_none),
+        cmocka_unit_test(a_star_is_every_address_to_listen_on),
         cmocka_unit_test(localhost_is_local),
     };
 
