@@ -76,7 +76,7 @@ judge(struct conn *c, const struct wire_publish *p)
 }
 
 /* Before MQTT 5.0 an acknowledgement cannot refuse. What the client may not publish is acknowledged
- * and goes no further (MQTT 3.1.1 [MQTT-3.3.5-2]); what there was no room for must not be, so the
+ * and goes no further (MQTT 3.1.1, 3.3.5); what there was no room for must not be, so the
  * connection ends and the client will send it again. */
 static void
 acknowledge(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code)

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 /* The exchange of MQTT 5.0, 4.10, with clients in any shards: response topic and correlation data
- * arrive byte for byte [MQTT-3.3.2-15, 3.3.2-16]. */
+ * arrive byte for byte [MQTT-3.3.2-15, 3.3.2-16], [U-4.10-1]. */
 static void
 exchange(unsigned shards, uint8_t qos)
 {

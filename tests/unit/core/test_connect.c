@@ -35,13 +35,15 @@ static const struct {
     {"empty", "10 00", WIRE_V5, 0x81},
     {"cut in the name", "10 [ 00 04 'MQ' ]", WIRE_V5, 0x81},
     {"cut before the flags", "10 [ 00 04 'MQTT' 05 ]", WIRE_V5, 0x81},
-    {"MQTT-3.1.2-3 reserved flag", "10 [ 00 04 'MQTT' 05 03 00 00 00 00 01 'a' ]", WIRE_V5, 0x81},
+    {"MQTT-3.1.2-3, U-3.1.2-1 reserved flag", "10 [ 00 04 'MQTT' 05 03 00 00 00 00 01 'a' ]",
+     WIRE_V5, 0x81},
     {"MQTT-3.1.2-11 QoS of no will", "10 [ 00 04 'MQTT' 05 0A 00 00 00 00 01 'a' ]", WIRE_V5, 0x81},
     {"MQTT-3.1.2-12 will of QoS 3",
      "10 [ 00 04 'MQTT' 05 1E 00 00 00 00 01 'a' 00 00 01 't' 00 00 ]", WIRE_V5, 0x81},
     {"MQTT-3.1.2-13 retain of no will", "10 [ 00 04 'MQTT' 05 22 00 00 00 00 01 'a' ]", WIRE_V5,
      0x81},
-    {"MQTT-1.5.4-1 client id", "10 [ 00 04 'MQTT' 05 02 00 00 00 00 02 C3 28 ]", WIRE_V5, 0x81},
+    {"MQTT-1.5.4-1, U-1.5.4-1 client id", "10 [ 00 04 'MQTT' 05 02 00 00 00 00 02 C3 28 ]", WIRE_V5,
+     0x81},
     {"MQTT-1.5.4-1 a surrogate", "10 [ 00 04 'MQTT' 05 02 00 00 00 00 03 ED A0 80 ]", WIRE_V5,
      0x81},
     {"MQTT-1.5.4-2 a zero", "10 [ 00 04 'MQTT' 05 02 00 00 00 00 01 00 ]", WIRE_V5, 0x81},
@@ -70,7 +72,7 @@ static const struct {
      "10 [ 00 04 'MQTT' 05 06 00 00 00 00 01 'a' 00 00 01 '#' 00 00 ]", WIRE_V5, 0x90},
     {"MQTT-4.7.3-1 will topic empty", "10 [ 00 04 'MQTT' 05 06 00 00 00 00 01 'a' 00 00 00 00 00 ]",
      WIRE_V5, 0x90},
-    {"U-4.7.2-1 will topic of the broker's own",
+    {"U-4.7.2-1, MQTT-3.1.4-2 will topic of the broker's own",
      "10 [ 00 04 'MQTT' 05 06 00 00 00 00 01 'a' 00 00 02 '$x' 00 00 ]", WIRE_V5, 0x87},
     {"MQTT-3.3.2-14 will that wants answers to a wildcard",
      "10 [ 00 04 'MQTT' 05 06 00 00 00 00 01 'a' 04 08 00 01 '+' 00 01 't' 00 00 ]", WIRE_V5, 0x82},
@@ -82,8 +84,8 @@ static const struct {
     {"3.1.1: reserved flag", "10 [ 00 04 'MQTT' 04 03 00 00 00 01 'a' ]", WIRE_V311, SILENCE},
     {"3.1.1: password without user name", "10 [ 00 04 'MQTT' 04 42 00 00 00 01 'a' 00 01 'p' ]",
      WIRE_V311, SILENCE},
-    {"3.1.1: no name for a session that lasts", "10 [ 00 04 'MQTT' 04 00 00 00 00 00 ]", WIRE_V311,
-     2},
+    {"MQTT-3.1.3-8 in 3.1.1: no name for a session that lasts",
+     "10 [ 00 04 'MQTT' 04 00 00 00 00 00 ]", WIRE_V311, 2},
     {"3.1.1: will topic of the broker's own",
      "10 [ 00 04 'MQTT' 04 06 00 00 00 01 'a' 00 02 '$x' 00 00 ]", WIRE_V311, 5},
     {"3.1: no name", "10 [ 00 06 'MQIsdp' 03 02 00 00 00 00 ]", WIRE_V31, 2},
@@ -109,8 +111,8 @@ test_refused(void **state)
             assert_int_equal(packet.as.connack.reason_code, first_packets[i].code);
             assert_false(packet.as.connack.session_present); /* [MQTT-3.2.2-6] */
         }
-        rig_expect_nothing(&c); /* [MQTT-3.14.0-1] */
-        assert_true(rig_client_is_ended(&c));
+        rig_expect_nothing(&c);               /* [MQTT-3.14.0-1] */
+        assert_true(rig_client_is_ended(&c)); /* [MQTT-3.1.4-1], [MQTT-3.2.2-7] */
         rig_client_close(&c);
         bytes_free(bytes);
     }
@@ -277,7 +279,7 @@ test_connack_that_does_not_fit(void **state)
 }
 
 static void
-test_second_connect(void **state) /* [MQTT-3.1.0-2] */
+test_second_connect(void **state) /* [MQTT-3.1.0-2], [MQTT-3.2.0-2] */
 {
     static const enum wire_version versions[] = {WIRE_V31, WIRE_V311, WIRE_V5};
     struct rig r;

@@ -65,7 +65,8 @@ request(const char *payload)
 }
 
 /* Every way to write a message, at the sizes where the way changes (copied or referenced, one chunk
- * of output or more): the same message arrives, with the expiry that is left [MQTT-3.3.2-6]. */
+ * of output or more): the same message arrives at the QoS it should have [MQTT-4.3.1-1], with the
+ * expiry that is left [MQTT-3.3.2-6]. */
 static void
 forward(struct rig *r, const struct wish *wish, size_t len)
 {

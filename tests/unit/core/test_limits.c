@@ -282,7 +282,7 @@ test_reflected_output(void **state)
 }
 
 /* Keep Alive: one and a half times the interval after the last whole packet, never earlier
- * [MQTT-3.1.2-22]; a trickled packet is no life. */
+ * [MQTT-3.1.2-22], [MQTT-3.2.2-22]; a trickled packet is no life. */
 static void
 keep_alive(enum wire_version version)
 {

@@ -14,7 +14,7 @@ static const struct {
     const char *bytes;
     uint8_t code;
 } refused[] = {
-    {"MQTT-3.3.1-4 QoS 3", "36 [ 00 01 't' 00 01 00 'x' ]", 0x81},
+    {"MQTT-3.3.1-4, U-3.3.1-1 QoS 3", "36 [ 00 01 't' 00 01 00 'x' ]", 0x81},
     {"MQTT-3.3.1-2 DUP with QoS 0", "38 [ 00 01 't' 00 'x' ]", 0x81},
     {"U-2.2.1-1 packet identifier 0", "32 [ 00 01 't' 00 00 00 'x' ]", 0x81},
     {"NanoMQ #2270 nothing", "30 00", 0x81},
@@ -29,7 +29,7 @@ static const struct {
     {"MQTT-1.5.4-1 topic", "30 [ 00 02 C3 28 00 ]", 0x81},
     {"above U+10FFFF", "30 [ 00 04 F4 90 80 80 00 ]", 0x81},
     {"MQTT-4.7.3-2 a zero", "30 [ 00 01 00 00 ]", 0x81},
-    {"MQTT-3.3.2-2 #", "30 [ 00 01 '#' 00 ]", 0x90},
+    {"MQTT-3.3.2-2, MQTT-4.7.0-1 #", "30 [ 00 01 '#' 00 ]", 0x90},
     {"MQTT-3.3.2-2 +", "32 [ 00 03 'a/+' 00 01 00 ]", 0x90},
     {"U-3.3.2-1 no topic, no alias", "30 [ 00 00 00 ]", 0x82},
     {"CVE-2021-34432 with QoS 2", "34 [ 00 00 00 01 00 ]", 0x82},
@@ -48,8 +48,8 @@ static const struct {
     {"CVE-2019-12951 Correlation Data too long", "30 [ 00 01 't' 03 09 00 09 ]", 0x81},
     {"EMQX #15361 User Property cut", "30 [ 00 01 't' 04 26 00 01 'a' ]", 0x81},
     {"MQTT-1.5.7-1 User Property", "30 [ 00 01 't' 06 26 00 01 'a' 00 01 ]", 0x81},
-    {"MQTT-3.3.2-8 alias 0", "30 [ 00 01 't' 03 23 00 00 ]", 0x94},
-    {"MQTT-3.3.2-9 alias above the maximum", "30 [ 00 01 't' 03 23 00 21 ]", 0x94},
+    {"MQTT-3.3.2-8, U-3.3.4-1 alias 0", "30 [ 00 01 't' 03 23 00 00 ]", 0x94},
+    {"MQTT-3.3.2-9, U-3.3.4-1 alias above the maximum", "30 [ 00 01 't' 03 23 00 21 ]", 0x94},
     {"alias never set", "30 [ 00 00 03 23 00 01 ]", 0x94},
     {"U-3.3.2-5 alias twice", "30 [ 00 01 't' 06 23 00 01 23 00 02 ]", 0x82},
     {"alias of a wildcard", "30 [ 00 01 '#' 03 23 00 01 ]", 0x90},
@@ -72,7 +72,7 @@ test_refused(void **state)
         print_message("%s\n", refused[i].name);
         rig_client_connect(&r, &c, "c");
         rig_send_bytes(&c, bytes.data, bytes.len);
-        rig_expect_end(&c, refused[i].code); /* [MQTT-4.13.1-1], [U-4.13-1] */
+        rig_expect_end(&c, refused[i].code); /* [MQTT-4.13.1-1], [U-4.13-1], [MQTT-3.14.4-2] */
         rig_client_close(&c);
         bytes_free(bytes);
     }

@@ -115,7 +115,8 @@ test_publish_qos_2_interrupted(void **state)
     }
 }
 
-/* [MQTT-4.3.2-5]: of QoS 1 every PUBLISH is a new message, whatever its DUP says. */
+/* [MQTT-4.3.2-5]: of QoS 1 every PUBLISH is a new message, whatever its DUP says; each QoS has its
+ * own answer [MQTT-3.3.4-1], with the identifier it came with [MQTT-4.3.2-4]. */
 static void
 test_publish_qos_1(void **state)
 {
@@ -236,7 +237,8 @@ test_refused_publish_holds_no_id(void **state)
 }
 
 /* Three messages to a subscriber whose connection breaks before the broker has read its answer
- * number `at` to the second of them (0: PUBACK or PUBREC, 1: PUBCOMP). */
+ * number `at` to the second of them (0: PUBACK or PUBREC, 1: PUBCOMP). What was not answered is
+ * sent again [MQTT-4.3.2-3], [MQTT-4.3.3-3], [MQTT-4.3.3-5]. */
 static void
 deliver_interrupted(unsigned shards, uint8_t qos, int at, enum wire_version version)
 {

@@ -26,7 +26,8 @@ retain(struct rig_client *c, const char *topic, const char *payload, uint8_t qos
     }
 }
 
-/* Store, replace, leave alone, clear; at every QoS [MQTT-3.3.1-5] to [MQTT-3.3.1-8]. */
+/* Store, replace, leave alone, clear; at every QoS [MQTT-3.3.1-5] to [MQTT-3.3.1-8], 0 among them
+ * [U-3.3.1-2]. */
 static void
 test_store_replace_clear(void **state)
 {
@@ -72,7 +73,7 @@ test_store_replace_clear(void **state)
 }
 
 /* Retain Handling: what a first and a second SUBSCRIBE bring [MQTT-3.3.1-9] to [MQTT-3.3.1-11],
- * [MQTT-3.8.4-4]. */
+ * [MQTT-3.8.4-4]; behind the SUBACK, although they might come before [U-3.8.4-1]. */
 static void
 test_retain_handling(void **state)
 {

@@ -24,7 +24,7 @@ test_outlives_its_connection(void **state)
     for (unsigned shards = 1; shards <= 4; shards += 3) {
         rig_open(&r, shards, NULL);
         rig_client_connect(&r, &publisher, "publisher");
-        rig_resume(&r, &c, "c", false);
+        rig_resume(&r, &c, "c", false); /* [MQTT-3.1.2-6] */
         rig_subscribe(&c, "t", 2);
         rig_client_drop(&c);
         rig_client_close(&c);
@@ -33,7 +33,7 @@ test_outlives_its_connection(void **state)
             rig_publish_qos(&publisher, "t", payload, (uint8_t)(i % 3), i);
         }
         rig_advance(&r, UINT64_C(100000000));
-        rig_resume(&r, &c, "c", true);
+        rig_resume(&r, &c, "c", true); /* CONNACK comes first [MQTT-3.2.0-1] */
         for (uint16_t i = 1; i <= 9; i++) {
             (void)snprintf(payload, sizeof(payload), "%u", i);
             if (i % 3 != 0) {
@@ -51,7 +51,7 @@ test_outlives_its_connection(void **state)
     }
 }
 
-/* [MQTT-3.1.2-4], [MQTT-3.2.2-2]: Clean Start ends what was there. */
+/* [MQTT-3.1.2-4], [MQTT-3.1.4-4], [MQTT-3.2.2-2]: Clean Start ends what was there. */
 static void
 test_clean_start(void **state)
 {
@@ -136,7 +136,7 @@ test_expiry(void **state)
         settings.session_expiry_max_s = expiries[i].max_s;
         rig_open(&r, 1, &settings);
         rig_connect(&r, &c, &how, &connack);
-        rig_advance(&r, 200000); /* no clock runs while it is connected */
+        rig_advance(&r, 200000); /* no clock runs while it is connected [MQTT-4.1.0-1] */
         rig_subscribe(&c, "t", 1);
         if (expiries[i].disconnect_s >= 0) {
             disconnect_with_expiry(&c, (uint32_t)expiries[i].disconnect_s);
@@ -371,8 +371,9 @@ test_takeover_of_a_stuck_client(void **state)
     rig_close(&r);
 }
 
-/* DISCONNECT from a client: the codes it may send end the connection without a word, those of a
- * server are a protocol error [MQTT-3.14.2-1]; reserved flags are malformed [MQTT-3.14.1-1]. */
+/* DISCONNECT from a client: the codes it may send end the connection without a word [U-3.14.4-1],
+ * those of a server are a protocol error [MQTT-3.14.2-1]; reserved flags are malformed
+ * [MQTT-3.14.1-1]. */
 static void
 test_disconnect_codes(void **state)
 {

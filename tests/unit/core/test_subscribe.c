@@ -63,8 +63,8 @@ test_refused(void **state)
     rig_close(&r);
 }
 
-/* One SUBACK, one code for each filter, in their order [MQTT-3.8.4-5], [MQTT-3.8.4-6],
- * [MQTT-3.9.3-1]. */
+/* One SUBACK [MQTT-3.8.4-1], one code for each filter, in their order [MQTT-3.8.4-5],
+ * [MQTT-3.8.4-6], [MQTT-3.9.3-1]; and one UNSUBACK [MQTT-3.10.4-4], [MQTT-3.10.4-6]. */
 static void
 test_many_filters(void **state)
 {

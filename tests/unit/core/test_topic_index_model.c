@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 /* The index against the plainest model there is: an array with a place for every filter, group and
- * session that can occur. Thousands of random steps; after each some topics are matched both ways.
- */
+ * session that can occur. Thousands of random steps; after each some topics are matched both ways
+ * [MQTT-3.3.2-3]. */
 
 static const char *const filters[] = {
     "a",

@@ -105,7 +105,7 @@ end(struct stage *s, enum cause cause)
     assert_true(rig_client_is_ended(&s->c));
 }
 
-/* [MQTT-3.1.2-8], [MQTT-3.1.2-10], [MQTT-3.14.4-3] */
+/* [MQTT-3.1.2-7], [MQTT-3.1.2-8], [MQTT-3.1.2-10], [MQTT-3.14.4-3] */
 static void
 test_causes(void **state)
 {
@@ -134,8 +134,8 @@ test_causes(void **state)
     }
 }
 
-/* When it comes: at the end of the delay or of the session, whichever is first; not at all when the
- * client is back before [MQTT-3.1.3-9] (CVE-2019-11778). */
+/* When it comes: at the end of the delay or of the session, whichever is first [U-3.1.2-2]; not at
+ * all when the client is back before [MQTT-3.1.3-9] (CVE-2019-11778). */
 static const struct {
     const char *name;
     uint32_t expiry_s;
@@ -213,7 +213,8 @@ test_disconnect_with_expiry(void **state)
 }
 
 /* Everything a will can say arrives: it is a legal request [U-3.1.3-3]; each property first once
- * (mosquitto #1244). Will Delay stays behind. */
+ * (mosquitto #1244), the order does not matter [U-2.2.2-2] but is kept [MQTT-3.1.3-10]. Will Delay
+ * stays behind. */
 static void
 test_content(void **state)
 {

@@ -31,7 +31,8 @@ must_remove(struct send_window *w, uint16_t packet_id)
     assert_null(send_window_find(w, packet_id));
 }
 
-/* Five in flight, over the end of the identifiers more than once. */
+/* Five in flight, over the end of the identifiers more than once: each new message gets one that is
+ * not in use [MQTT-2.2.1-3], [MQTT-2.2.1-4], [MQTT-4.3.2-1], [MQTT-4.3.3-1]. */
 static void
 identifiers_count_upwards(void **state)
 {

@@ -11,6 +11,7 @@
 
 #define CROWD 16
 
+/* Over TCP, which keeps order and loses nothing [MQTT-4.2-1]. */
 static void
 answers_connect_and_ping(void **state)
 {

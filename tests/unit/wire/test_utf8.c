@@ -14,7 +14,7 @@ static const struct {
 } rows[] = {
     {"empty", "", true},
     {"ascii", "'a/b'", true},
-    {"controls are accepted", "01 1F 7F C280 C29F", true},
+    {"[U-1.5.4-2] controls are accepted", "01 1F 7F C280 C29F", true},
     {"non-characters are accepted", "EFBFBE EFBFBF EFB790 F09FBFBE", true},
     {"U+0080, U+07FF", "C280 DFBF", true},
     {"U+0800, U+FFFD", "E0A080 EFBFBD", true},
@@ -24,7 +24,7 @@ static const struct {
     {"[MQTT-1.5.4-2] U+0000", "00", false},
     {"U+0000 in the middle of a word", "'abc' 00 'defghijkl'", false},
     {"U+0000 over-long", "C080", false},
-    {"[MQTT-1.5.4-1] lowest surrogate", "EDA080", false},
+    {"[MQTT-1.5.4-1, U-1.5.4-1] lowest surrogate", "EDA080", false},
     {"highest surrogate", "EDBFBF", false},
     {"a pair of surrogates", "EDA0BD EDB880", false},
     {"over-long two", "C1BF", false},
