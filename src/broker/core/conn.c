@@ -5,6 +5,7 @@
 #include "broker/core/conn.h"
 
 #include "broker/core/deliver.h"
+#include "broker/core/explain.h"
 #include "broker/core/handlers.h"
 #include "broker/core/reply.h"
 #include "broker/core/session.h"
@@ -12,6 +13,7 @@
 #include "link/keep_alive.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 void
 conn_init(struct conn *c, struct shard *s)
@@ -23,6 +25,7 @@ conn_init(struct conn *c, struct shard *s)
         .packet_bytes_max = UINT32_MAX,
         .state = CONN_AWAITS_CONNECT,
         .will_is_due = true,
+        .wants_reasons = true,
         .timer = {.kind = SHARD_TIMER_CONN},
     };
     framer_init(&c->framer, s->broker->alloc, (size_t)limits->connect_bytes_max);
@@ -62,6 +65,9 @@ conn_touch(struct conn *c)
     if (!list_is_linked(&c->dirty_link)) {
         list_push_back(&c->shard->dirty, &c->dirty_link);
     }
+    if (c->session != NULL) {
+        deliver_update_presence(c->session);
+    }
 }
 
 bool
@@ -86,7 +92,7 @@ void
 conn_wrote(struct conn *c, size_t len)
 {
     output_consume(&c->output, &c->shard->output_pool, len);
-    if (c->session != NULL && (c->session->waiting.count > 0 || c->session->unsent > 0)) {
+    if (c->session != NULL) {
         deliver_waiting(c->session);
     }
 }
@@ -99,38 +105,56 @@ conn_leave(struct conn *c)
     }
 }
 
-void
-conn_break(struct conn *c)
+static void
+begin_ending(struct conn *c)
 {
-    output_clear(&c->output, &c->shard->output_pool);
     c->state = CONN_ENDING;
     conn_touch(c);
 }
 
 void
+conn_break(struct conn *c)
+{
+    output_clear(&c->output, &c->shard->output_pool);
+    begin_ending(c);
+}
+
+void
 conn_end(struct conn *c, uint8_t reason_code)
 {
-    const struct wire_any packet = {
+    conn_end_because(c, reason_code, explain(WIRE_DISCONNECT, reason_code));
+}
+
+void
+conn_end_because(struct conn *c, uint8_t reason_code, const char *why)
+{
+    struct wire_any packet = {
         .type = WIRE_DISCONNECT,
         .as.disconnect = {.reason_code = reason_code},
     };
 
     /* [MQTT-3.14.0-1]; and only MQTT 5.0 has a DISCONNECT from the server. */
     if (c->state == CONN_CONNECTED && c->version == WIRE_V5) {
-        (void)reply_packet(c, &packet);
+        (void)reply_with_reason(c, &packet, &packet.as.disconnect.properties, why);
     }
-    c->state = CONN_ENDING;
-    conn_touch(c);
+    begin_ending(c);
 }
 
 void
 conn_refuse(struct conn *c, uint8_t reason_code)
 {
+    conn_refuse_because(c, reason_code, explain(WIRE_DISCONNECT, reason_code));
+}
+
+void
+conn_refuse_because(struct conn *c, uint8_t reason_code, const char *why)
+{
     c->shard->stats.protocol_errors++;
-    log_event(c->shard->broker->log, LOG_INFO, "protocol_error", "client=%s reason=\"%s\"",
+    log_event(c->shard->broker->log, LOG_INFO, "protocol_error",
+              "client=%s reason=\"%s\" why=\"%s\"",
               c->session == NULL ? "\"\"" : LOG_TEXT(session_client_id(c->session)),
-              wire_reason_text(reason_code));
-    conn_end(c, reason_code);
+              wire_reason_text(reason_code), why == NULL ? "" : why);
+    conn_end_because(c, reason_code, why);
 }
 
 void
@@ -144,9 +168,13 @@ conn_lost(struct conn *c)
 static enum wilco_status
 on_not_for_servers(struct conn *c, const struct frame *f)
 {
-    (void)c;
-    (void)f;
-    return WILCO_EPROTOCOL;
+    char why[EXPLAIN_BYTES_MAX] = "a second CONNECT on the same connection";
+
+    if (f->type != WIRE_CONNECT) {
+        (void)snprintf(why, sizeof(why), "a client must not send %s", wire_type_name(f->type));
+    }
+    conn_refuse_because(c, WIRE_REASON_PROTOCOL_ERROR, why);
+    return WILCO_OK;
 }
 
 static enum wilco_status
@@ -184,10 +212,23 @@ is_not_connect(const struct conn *c, struct span bytes)
            bytes.data[0] >> 4 != WIRE_CONNECT;
 }
 
+/* `frame` is the packet that was not taken, or NULL when none could be cut out. */
+static void
+refuse_input(struct conn *c, const struct frame *frame, enum wilco_status status)
+{
+    char why[EXPLAIN_BYTES_MAX] = "a malformed fixed header";
+
+    if (frame != NULL || status != WILCO_EMALFORMED) {
+        explain_fault(frame == NULL ? WIRE_DISCONNECT : frame->type, status, why);
+    }
+    conn_refuse_because(c, fault_reason(status), why);
+}
+
 void
 conn_feed(struct conn *c, struct span bytes)
 {
     struct frame frame;
+    const struct frame *at = NULL;
     enum wilco_status status = WILCO_OK;
 
     if (is_not_connect(c, bytes)) {
@@ -195,13 +236,14 @@ conn_feed(struct conn *c, struct span bytes)
     }
     while (c->state != CONN_ENDING && status == WILCO_OK) {
         status = framer_next(&c->framer, &bytes, &frame);
+        at = status == WILCO_OK ? &frame : NULL;
         if (status == WILCO_OK) {
             c->last_packet_ms = c->shard->now_ms;
             status = handle(c, &frame);
         }
     }
     if (status != WILCO_OK && status != WILCO_AGAIN && c->state != CONN_ENDING) {
-        conn_refuse(c, fault_reason(status));
+        refuse_input(c, at, status);
     }
     if (c->state == CONN_ENDING) {
         conn_leave(c);

@@ -78,6 +78,32 @@ is_within_bounds(const struct session *s, uint64_t more_bytes)
            s->waiting.bytes + more_bytes <= limits->queued_bytes_max;
 }
 
+static enum session_presence
+presence_of(const struct session *s)
+{
+    if (!is_online(s)) {
+        return SESSION_OFFLINE;
+    }
+    if (!is_within_bounds(s, 0)) {
+        return SESSION_FULL;
+    }
+    if (conn_is_full(s->conn)) {
+        return SESSION_STUCK;
+    }
+    return s->sent.quota == 0 || s->unsent > 0 ? SESSION_NO_QUOTA : SESSION_READY;
+}
+
+void
+deliver_update_presence(struct session *s)
+{
+    enum session_presence presence = presence_of(s);
+
+    if (presence != s->presence) {
+        s->presence = (uint8_t)presence;
+        session_table_set_presence(&s->shard->sessions, s->id, presence);
+    }
+}
+
 /* Makes room by dropping the messages at the front that have expired. */
 static bool
 has_queue_room(struct session *s, uint64_t more_bytes)
@@ -194,10 +220,9 @@ send_again(struct session *s)
     }
 }
 
-void
-deliver_waiting(struct session *s)
+static void
+send_waiting(struct session *s)
 {
-    send_again(s);
     while (s->waiting.first != NULL && s->unsent == 0 && has_room(s)) {
         struct delivery *d = s->waiting.first;
 
@@ -210,6 +235,14 @@ deliver_waiting(struct session *s)
             return;
         }
     }
+}
+
+void
+deliver_waiting(struct session *s)
+{
+    send_again(s);
+    send_waiting(s);
+    deliver_update_presence(s);
 }
 
 /* Takes quota for an exchange of an earlier connection that goes on without its PUBLISH being sent

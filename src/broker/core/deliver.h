@@ -24,6 +24,10 @@ void deliver_retained(struct session *s, struct message *m, const struct deliver
 /* Whether the session's queue is below its bounds. */
 bool deliver_has_room(struct session *s);
 
+/* Tells the session table what the session can take, if that has changed: call it after anything
+ * that may matter for enum session_presence (a state of the connection, output, quota, queue). */
+void deliver_update_presence(struct session *s);
+
 /* Sends from what waits, as long as there is quota and room. */
 void deliver_waiting(struct session *s);
 /* A client has come back: sends again what it had not acknowledged, in order, with the identifiers

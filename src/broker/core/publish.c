@@ -178,7 +178,7 @@ choose_member(const struct broker *b, struct topic_group *g, struct topic_match 
     while (topic_group_next(g, start, &cursor, &member)) {
         enum session_presence presence = presence_of(b, member.session_id);
 
-        if (presence == SESSION_ONLINE) {
+        if (presence > SESSION_OFFLINE) {
             *chosen = member;
             return true;
         }

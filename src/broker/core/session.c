@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "broker/core/conn.h"
+#include "broker/core/deliver.h"
 #include "wire/topic.h"
 
 #include <assert.h>
@@ -39,6 +40,7 @@ session_make(struct shard *shard, struct span client_id)
         return NULL;
     }
     s->shard = shard;
+    s->presence = SESSION_OFFLINE;
     s->will_at_ms = NEVER_MS;
     s->expires_at_ms = NEVER_MS;
     s->timer.kind = SHARD_TIMER_SESSION;
@@ -171,7 +173,6 @@ session_attach(struct session *s, struct conn *c)
     s->expires_at_ms = NEVER_MS;
     s->conn = c;
     c->session = s;
-    session_table_set_online(&s->shard->sessions, s->id, true);
 }
 
 static void
@@ -195,7 +196,7 @@ session_detach(struct session *s, bool will_is_due)
 {
     s->conn->session = NULL;
     s->conn = NULL;
-    session_table_set_online(&s->shard->sessions, s->id, false);
+    deliver_update_presence(s);
     if (!will_is_due) {
         session_set_will(s, NULL, 0); /* [MQTT-3.1.2-10], [MQTT-3.14.4-3] */
     }

@@ -30,6 +30,7 @@ struct session {
     uint64_t will_at_ms;    /* when offline; UINT64_MAX: never */
     uint64_t expires_at_ms; /* likewise */
     struct timer timer;
+    uint8_t presence; /* enum session_presence, as the table tells it to other shards */
     uint16_t client_id_bytes;
     uint8_t client_id[];
 };

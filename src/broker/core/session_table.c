@@ -129,7 +129,7 @@ session_table_add(struct session_table *t, struct session *s)
     at = used_slot(t, slot);
     generation = next_generation(at);
     at->session = s;
-    atomic_store_explicit(&at->is_online, 0, memory_order_relaxed);
+    atomic_store_explicit(&at->presence, SESSION_OFFLINE, memory_order_relaxed);
     atomic_store_explicit(&at->generation, generation, memory_order_release);
     s->id = session_id_make(t->shard, generation, slot);
     return WILCO_OK;
@@ -184,14 +184,14 @@ session_table_presence(const struct session_table *t, uint64_t session_id)
                           session_id_generation(session_id)) {
         return SESSION_GONE;
     }
-    return atomic_load_explicit(&at->is_online, memory_order_relaxed) != 0 ? SESSION_ONLINE
-                                                                           : SESSION_OFFLINE;
+    return (enum session_presence)atomic_load_explicit(&at->presence, memory_order_relaxed);
 }
 
 void
-session_table_set_online(struct session_table *t, uint64_t session_id, bool online)
+session_table_set_presence(struct session_table *t, uint64_t session_id,
+                           enum session_presence presence)
 {
     struct session_slot *at = used_slot(t, session_id_slot(session_id));
 
-    atomic_store_explicit(&at->is_online, online ? 1U : 0U, memory_order_relaxed);
+    atomic_store_explicit(&at->presence, (uint32_t)presence, memory_order_relaxed);
 }

@@ -21,7 +21,7 @@ struct session;
 struct session_slot {
     struct session *session;     /* the shard's own */
     _Atomic uint32_t generation; /* of the session that is in it, or was last */
-    _Atomic uint32_t is_online;  /* whether it has a connection; read by all shards */
+    _Atomic uint32_t presence;   /* enum session_presence; read by all shards */
     uint32_t next_free;
 };
 
@@ -47,13 +47,19 @@ void session_table_remove(struct session_table *t, struct session *s);
 struct session *session_table_find(const struct session_table *t, struct span client_id);
 struct session *session_table_get(const struct session_table *t, uint64_t session_id);
 
-/* From any shard: whether this session still exists and has a connection. */
+/* What a session can do with one more message, the better the later in this list. Told to all
+ * shards by the owning one whenever it changes; to another shard it is what was true a moment ago.
+ */
 enum session_presence {
     SESSION_GONE,
-    SESSION_OFFLINE,
-    SESSION_ONLINE,
+    SESSION_OFFLINE,  /* keep QoS 1 and 2 for when the client returns */
+    SESSION_FULL,     /* connected, but its queue has no room */
+    SESSION_STUCK,    /* connected; too much waits for its socket, QoS 1 and 2 would be kept */
+    SESSION_NO_QUOTA, /* connected; QoS 0 would be sent, QoS 1 and 2 would be kept */
+    SESSION_READY,    /* connected; anything would be sent at once */
 };
 enum session_presence session_table_presence(const struct session_table *t, uint64_t session_id);
-void session_table_set_online(struct session_table *t, uint64_t session_id, bool online);
+void session_table_set_presence(struct session_table *t, uint64_t session_id,
+                                enum session_presence presence);
 
 #endif
