@@ -299,6 +299,7 @@ address_resolve(struct address *out, size_t max, size_t *count, const struct url
         .ai_socktype = SOCK_STREAM,
         .ai_flags = AI_NUMERICSERV | (passive ? AI_PASSIVE : 0),
     };
+    const bool is_any = strcmp(url->host, "*") == 0;
     struct addrinfo *found = NULL;
     char port[8];
     int error = 0;
@@ -311,9 +312,11 @@ address_resolve(struct address *out, size_t max, size_t *count, const struct url
         *count = 1;
         return unix_address(out, url->path, reason);
     }
+    if (is_any && !passive) {
+        return refuse(reason, "the host * is for listening only");
+    }
     (void)snprintf(port, sizeof(port), "%u", (unsigned)url->port);
-    error = getaddrinfo(passive && strcmp(url->host, "*") == 0 ? NULL : url->host, port, &hints,
-                        &found);
+    error = getaddrinfo(is_any ? NULL : url->host, port, &hints, &found);
     if (error != 0) {
         return lookup_failed(error, reason);
     }
