@@ -146,6 +146,43 @@ test_gone_members_are_skipped(void **state)
     }
 }
 
+/* A member whose session has ended on another thread is in the index for a moment yet: it gets
+ * nothing, whether others are there or not. */
+static void
+test_a_member_that_ends_just_now(void **state)
+{
+    const uint64_t ghost = session_id_make(0, 99, 0);
+    const struct subscription_how how = {.qos = 1};
+    struct rig r;
+    struct rig_client c;
+    bool existed = false;
+
+    (void)state;
+    rig_open(&r, 1, NULL);
+    assert_int_equal(topic_index_subscribe(r.broker.index, SPAN_LITERAL("t/#"),
+                                           SPAN_LITERAL("group"), ghost, &how, &existed),
+                     WILCO_OK);
+    rig_resume(&r, &c, "c", false);
+    rig_publish_qos(&c, "t/x", "x", 1, 1);
+    rig_expect_ack(&c, WIRE_PUBACK, 1, 0x10);
+    rig_subscribe(&c, "$share/group/t/#", 1);
+    publish_many(&c, 10, 0);
+    assert_int_equal(r.broker.shards[0]->stats.publish_sent, 10);
+    rig_client_drop(&c); /* away, but better than a ghost */
+    rig_client_close(&c);
+    rig_client_connect(&r, &c, "publisher");
+    for (uint16_t id = 1; id <= 4; id++) {
+        rig_publish_qos(&c, "t/x", "x", 1, id);
+    }
+    rig_client_close(&c);
+    rig_resume(&r, &c, "c", true);
+    assert_int_equal(count_publishes(&c), 4);
+    rig_client_close(&c);
+    assert_true(
+        topic_index_unsubscribe(r.broker.index, SPAN_LITERAL("t/#"), SPAN_LITERAL("group"), ghost));
+    rig_close(&r);
+}
+
 /* Each member has a QoS and an identifier of its own [MQTT-4.8.2-3]. */
 static void
 test_qos_per_member(void **state)
@@ -277,6 +314,7 @@ main(void)
         cmocka_unit_test(test_turns),
         cmocka_unit_test(test_online_first),
         cmocka_unit_test(test_gone_members_are_skipped),
+        cmocka_unit_test(test_a_member_that_ends_just_now),
         cmocka_unit_test(test_qos_per_member),
         cmocka_unit_test(test_a_message_stays_with_its_member),
         cmocka_unit_test(test_shared_and_plain),
