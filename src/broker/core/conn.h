@@ -39,6 +39,7 @@ struct conn {
     uint8_t version;              /* enum wire_version; 0 before CONNECT */
     uint8_t state;                /* enum conn_state */
     bool will_is_due;             /* when it ends: false after DISCONNECT 0x00 */
+    bool wants_reasons;           /* Request Problem Information, 1 if absent */
 };
 
 void conn_init(struct conn *c, struct shard *s);
@@ -64,6 +65,10 @@ bool conn_is_over(const struct conn *c);
 void conn_end(struct conn *c, uint8_t reason_code);
 /* The same because the client is at fault: counted and logged. */
 void conn_refuse(struct conn *c, uint8_t reason_code);
+/* Both with a Reason String of their own in place of the words of explain.h: ASCII, shorter than
+ * EXPLAIN_BYTES_MAX; NULL: none. */
+void conn_end_because(struct conn *c, uint8_t reason_code, const char *why);
+void conn_refuse_because(struct conn *c, uint8_t reason_code, const char *why);
 /* Ends it without a word, output that still waits included. Safe in the middle of anything. */
 void conn_break(struct conn *c);
 /* Leaves the session behind, if there is one; its will is due unless the client said otherwise

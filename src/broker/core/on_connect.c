@@ -2,6 +2,7 @@
 #include "broker/core/handlers.h"
 
 #include "broker/core/deliver.h"
+#include "broker/core/explain.h"
 #include "broker/core/message.h"
 #include "broker/core/reply.h"
 #include "broker/core/session.h"
@@ -13,7 +14,7 @@
 
 /* Answers with `reason_code` and ends the connection [MQTT-3.2.2-7]. */
 static enum wilco_status
-refuse(struct conn *c, uint8_t reason_code)
+refuse_because(struct conn *c, uint8_t reason_code, const char *why)
 {
     struct wire_any packet = {.type = WIRE_CONNACK, .as.connack = {.reason_code = reason_code}};
 
@@ -21,11 +22,17 @@ refuse(struct conn *c, uint8_t reason_code)
         packet.as.connack.reason_code = wire_connack_return_code(reason_code);
     }
     c->shard->stats.connects_refused++;
-    log_event(c->shard->broker->log, LOG_INFO, "connect_refused", "reason=\"%s\"",
-              wire_reason_text(reason_code));
-    (void)reply_packet(c, &packet);
+    log_event(c->shard->broker->log, LOG_INFO, "connect_refused", "reason=\"%s\" why=\"%s\"",
+              wire_reason_text(reason_code), why == NULL ? "" : why);
+    (void)reply_with_reason(c, &packet, &packet.as.connack.properties, why);
     conn_end(c, reason_code); /* no DISCONNECT: the client is not connected yet [MQTT-3.14.0-1] */
     return WILCO_OK;
+}
+
+static enum wilco_status
+refuse(struct conn *c, uint8_t reason_code)
+{
+    return refuse_because(c, reason_code, explain(WIRE_CONNACK, reason_code));
 }
 
 /* The version to answer in when CONNECT asked for one that we do not have, or could not be read. */
@@ -39,16 +46,19 @@ version_to_refuse_in(const struct wire_connect *p)
 static enum wilco_status
 refuse_undecodable(struct conn *c, const struct wire_connect *p, enum wilco_status status)
 {
+    char why[EXPLAIN_BYTES_MAX] = "";
+
     c->version = version_to_refuse_in(p);
     if (status == WILCO_ENOTFOUND) { /* [MQTT-3.1.2-1], [MQTT-3.1.2-2] */
         return refuse(c, WIRE_REASON_UNSUPPORTED_PROTOCOL_VERSION);
     }
+    explain_fault(WIRE_CONNECT, status, why);
     if (c->version != WIRE_V5) { /* no return code means this: close without one */
-        conn_refuse(c, fault_reason(status));
+        conn_refuse_because(c, fault_reason(status), why);
         return WILCO_OK;
     }
     c->shard->stats.protocol_errors++;
-    return refuse(c, fault_reason(status));
+    return refuse_because(c, fault_reason(status), why);
 }
 
 /* WIRE_REASON_SUCCESS, or why this CONNECT cannot be served. */
@@ -83,6 +93,8 @@ adopt(struct conn *c, const struct wire_connect *p)
 
     c->version = (uint8_t)p->version;
     c->keep_alive_s = p->keep_alive;
+    c->wants_reasons = !wire_properties_has(v, WIRE_REQUEST_PROBLEM_INFORMATION) ||
+                       v->request_problem_information != 0; /* [MQTT-3.1.2-29] */
     if (wire_properties_has(v, WIRE_MAXIMUM_PACKET_SIZE)) {
         c->packet_bytes_max = v->maximum_packet_size;
     }

@@ -122,7 +122,9 @@ on_publish(struct conn *c, const struct frame *f)
         wire_publish_decode(&p, f->flags, f->body, (enum wire_version)c->version);
 
     if (status == WILCO_OK && wire_properties_has(&p.properties, WIRE_SUBSCRIPTION_IDENTIFIER)) {
-        status = WILCO_EPROTOCOL; /* [MQTT-3.3.4-6] */
+        conn_refuse_because(c, WIRE_REASON_PROTOCOL_ERROR, /* [MQTT-3.3.4-6] */
+                            "a PUBLISH from a client must not carry a Subscription Identifier");
+        return WILCO_OK;
     }
     if (status == WILCO_OK) {
         status = resolve_alias(c, &p);

@@ -2,11 +2,14 @@
 #include "broker/core/handlers.h"
 
 #include "broker/core/deliver.h"
+#include "broker/core/explain.h"
 #include "broker/core/reply.h"
 #include "broker/core/retained.h"
 #include "broker/core/session.h"
 #include "wire/subscribe.h"
 #include "wire/topic.h"
+
+#include <stdio.h>
 
 enum retain_handling {
     RETAIN_SEND = 0,
@@ -60,23 +63,41 @@ subscribe_one(struct conn *c, const struct wire_subscription *w, uint32_t identi
     return w->qos;
 }
 
+/* Says what is wrong with the first filter that was refused; "": none was. */
+static void
+explain_first(const uint8_t *codes, size_t count, char why[EXPLAIN_BYTES_MAX])
+{
+    const char *words = NULL;
+
+    why[0] = '\0';
+    for (size_t i = 0; i < count && words == NULL; i++) {
+        words = wire_reason_is_error(codes[i]) ? explain(WIRE_SUBACK, codes[i]) : NULL;
+        if (words != NULL) {
+            (void)snprintf(why, EXPLAIN_BYTES_MAX, "filter %zu: %s", i + 1, words);
+        }
+    }
+}
+
 /* A client that cannot be told is disconnected, rather than left waiting: its Maximum Packet Size
  * is below what it asked for. */
 static void
 send_suback(struct conn *c, uint16_t packet_id, uint8_t *codes, size_t count)
 {
-    const struct wire_any packet = {
+    char why[EXPLAIN_BYTES_MAX];
+    struct wire_any packet = {
         .type = WIRE_SUBACK,
         .as.suback = {.packet_id = packet_id, .reason_codes = span_of(codes, count)},
     };
 
+    explain_first(codes, count, why);
     for (size_t i = 0; i < count && c->version != WIRE_V5; i++) {
         if (wire_reason_is_error(codes[i])) {
             codes[i] = WIRE_REASON_UNSPECIFIED_ERROR; /* the one failure of MQTT 3.1.1 */
         }
     }
-    if (!reply_packet(c, &packet)) {
-        conn_end(c, WIRE_REASON_PACKET_TOO_LARGE);
+    if (!reply_with_reason(c, &packet, &packet.as.suback.properties, why[0] == '\0' ? NULL : why)) {
+        conn_end_because(c, WIRE_REASON_PACKET_TOO_LARGE,
+                         "the SUBACK is larger than the client's Maximum Packet Size");
     }
 }
 

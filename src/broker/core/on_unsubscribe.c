@@ -29,7 +29,8 @@ on_unsubscribe(struct conn *c, const struct frame *f)
         .reason_codes = span_of(codes->data, p.count),
     };
     if (!reply_packet(c, &packet)) { /* as for SUBACK */
-        conn_end(c, WIRE_REASON_PACKET_TOO_LARGE);
+        conn_end_because(c, WIRE_REASON_PACKET_TOO_LARGE,
+                         "the UNSUBACK is larger than the client's Maximum Packet Size");
     }
     return WILCO_OK;
 }

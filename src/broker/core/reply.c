@@ -1,5 +1,6 @@
 #include "broker/core/reply.h"
 
+#include "broker/core/explain.h"
 #include "wire/ping.h"
 
 #define ACK_BYTES_MAX 8U
@@ -56,8 +57,43 @@ reply_packet(struct conn *c, const struct wire_any *packet)
     return true;
 }
 
-void
-reply_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code)
+/* CONNACK and DISCONNECT may always have one. */
+static bool
+may_say_why(const struct conn *c, enum wire_type type)
+{
+    return c->version == WIRE_V5 &&
+           (c->wants_reasons || type == WIRE_CONNACK || type == WIRE_DISCONNECT);
+}
+
+bool
+reply_with_reason(struct conn *c, const struct wire_any *packet, struct wire_properties *properties,
+                  const char *why)
+{
+    if (why == NULL || !may_say_why(c, packet->type)) {
+        return reply_packet(c, packet);
+    }
+    properties->reason_string = span_of_text(why);
+    wire_properties_set(properties, WIRE_REASON_STRING);
+    if (reply_packet(c, packet)) {
+        return true;
+    }
+    properties->present &= ~(UINT64_C(1) << WIRE_REASON_STRING);
+    return reply_packet(c, packet);
+}
+
+static bool
+refuse_with_reason(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code)
+{
+    struct wire_any packet = {
+        .type = type,
+        .as.ack = {.packet_id = packet_id, .reason_code = reason_code},
+    };
+
+    return reply_with_reason(c, &packet, &packet.as.ack.properties, explain(type, reason_code));
+}
+
+static void
+reply_bare_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code)
 {
     const struct wire_ack ack = {.packet_id = packet_id, .reason_code = reason_code};
     struct wire_writer w = {.status = WILCO_OK};
@@ -75,6 +111,15 @@ reply_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reaso
     wire_ack_encode(&w, type, &ack, (enum wire_version)c->version);
     output_commit(&c->output, w.len);
     conn_touch(c);
+}
+
+void
+reply_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code)
+{
+    if (wire_reason_is_error(reason_code) && refuse_with_reason(c, type, packet_id, reason_code)) {
+        return;
+    }
+    reply_bare_ack(c, type, packet_id, reason_code);
 }
 
 void

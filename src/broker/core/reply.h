@@ -5,15 +5,19 @@
 #include "wire/any.h"
 
 /* Packets that answer: put into a connection's output in the client's version of the protocol. Out
- * of memory breaks the connection. Nothing is said on one that is ending. None of them carries a
- * Reason String or User Properties, so Request Problem Information makes no difference
- * [MQTT-3.1.2-29]. */
+ * of memory breaks the connection. Nothing is said on one that is ending. */
 
 /* false: larger than the client's Maximum Packet Size, and not sent [MQTT-3.1.2-24]. */
 bool reply_packet(struct conn *c, const struct wire_any *packet);
 
-/* PUBACK, PUBREC, PUBREL or PUBCOMP, on the hot path. They are smaller than the CONNACK that this
- * client has taken, so they need not be measured. */
+/* The same with `why` (NULL: nothing) as a Reason String in `properties`, which are the packet's
+ * own, where MQTT 5.0 and the client allow one and it fits [MQTT-3.1.2-29], [MQTT-3.2.2-19],
+ * [MQTT-3.4.2-2], [MQTT-3.14.2-3]; otherwise without. */
+bool reply_with_reason(struct conn *c, const struct wire_any *packet,
+                       struct wire_properties *properties, const char *why);
+
+/* PUBACK, PUBREC, PUBREL or PUBCOMP, on the hot path. Bare ones are smaller than the CONNACK that
+ * this client has taken, so they need not be measured. A PUBACK or PUBREC that refuses says why. */
 void reply_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code);
 void reply_pingresp(struct conn *c);
 

@@ -23,7 +23,7 @@ static const struct {
     {"flags of CONNECT are reserved", "11 [ 00 04 'MQTT' 05 02 00 00 00 00 00 ]", ""},
     {"Remaining Length is over-long", "10 80 80 80 80 01", ""},
     {"no version of ours [MQTT-3.1.2-2]", "10 [ 00 04 'MQTT' 06 02 00 00 00 00 00 ]",
-     "20 03 00 84 00"},
+     "20 [ 00 84 2A 1F 00 27 'MQTT 5.0, 3.1.1 and 3.1 are spoken here' ]"},
     {"CONNECT is too large, as its header says", "10 FF 7F", ""},
 };
 
