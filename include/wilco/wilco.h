@@ -57,7 +57,7 @@ struct wilco_bytes {
 /* For "%.*s". */
 #define WILCO_PRINTF_BYTES(bytes) (int)(bytes).len, (const char *)(bytes).data
 
-/* A short phrase without a full stop, such as "the deadline passed first". Static storage. */
+/* A short phrase without a full stop, such as "no responder". Static storage. */
 WILCO_API const char *wilco_status_text(enum wilco_status status);
 /* The name of an MQTT 5.0 Reason Code (2.4), such as "Not authorized". Static storage. */
 WILCO_API const char *wilco_reason_text(uint8_t reason_code);
@@ -128,6 +128,12 @@ struct wilco_publish {
 
 typedef void wilco_message_fn(void *context, const struct wilco_message *message);
 
+/* A request that is being served. It belongs to the handler until it is answered, once, by one of
+ * the wilco_reply functions, from any thread and at any time; that frees it. */
+struct wilco_call;
+
+typedef void wilco_request_fn(void *context, struct wilco_call *call);
+
 /* The connection ended without wilco_close(): what was outstanding has failed with WILCO_ECLOSED
  * before this is called, once. The client stays closed; free it with wilco_close(). */
 typedef void wilco_closed_fn(void *context, const struct wilco_error *why);
@@ -154,7 +160,9 @@ struct wilco_options {
      * dropped. A kept session brings what was waiting for it before there is time to subscribe. It
      * may run before wilco_open() has returned. */
     wilco_message_fn *unmatched;
-    void *context;             /* for these two */
+    /* The same for those of them that have a Response Topic; NULL: they are like the others. */
+    wilco_request_fn *unmatched_request;
+    void *context;             /* for these three */
     struct wilco_error *error; /* filled when wilco_open() fails; NULL is allowed */
 };
 
@@ -164,8 +172,9 @@ struct wilco_options {
 WILCO_API enum wilco_status wilco_open(struct wilco **out, const struct wilco_options *options);
 /* Writes what is queued, sends DISCONNECT and frees the client; requests and publications still
  * outstanding end with WILCO_ECLOSED before it returns, and no callback runs afterwards. NULL is
- * allowed. Waits (a second at most, and for a callback that is running); from a callback it does
- * nothing. Calls that were not answered stay valid: answering them does nothing but free them. */
+ * allowed. Waits: while the server takes what is queued, a second at most when it does not, and for
+ * a callback that is running. From a callback it does nothing. Calls that were not answered stay
+ * valid: answering them does nothing but free them. */
 WILCO_API void wilco_close(struct wilco *client);
 
 WILCO_API const char *wilco_client_id(const struct wilco *client); /* also an assigned one */
@@ -226,7 +235,10 @@ struct wilco_request {
     struct wilco_bytes correlation_data; /* data == NULL: a fresh UUIDv7, 16 bytes */
     const struct wilco_user_property *user_properties;
     size_t user_property_count;
-    struct wilco_error *error; /* filled on failure; NULL is allowed; wilco_request() only */
+    /* Filled on failure; NULL is allowed. With wilco_request_start() it is filled before the
+     * callback runs, and must live until then. The text of WILCO_EREMOTE has the response's status
+     * and `__stMsg`. */
+    struct wilco_error *error;
 };
 
 /* Asks and waits for the first response. WILCO_OK: `*response` is the caller's, to be given to
@@ -255,12 +267,6 @@ WILCO_API enum wilco_status wilco_request_start(struct wilco *client,
 WILCO_API enum wilco_status wilco_request_cancel(struct wilco *client, uint64_t call);
 
 /* ---- Answering ---- */
-
-/* A request that is being served. It belongs to the handler until it is answered, once, by one of
- * the wilco_reply functions, from any thread and at any time; that frees it. */
-struct wilco_call;
-
-typedef void wilco_request_fn(void *context, struct wilco_call *call);
 
 struct wilco_responder {
     const char *filter;

@@ -1,6 +1,7 @@
 #include "client/core.h"
 
 #include "client/core_private.h"
+#include "client/explain.h"
 #include "link/fault.h"
 #include "link/keep_alive.h"
 
@@ -38,6 +39,7 @@ init_session(struct core *c, const struct wilco_options *o)
     c->queue_bytes_max = o->queue_bytes_max == 0 ? QUEUE_BYTES_MAX : o->queue_bytes_max;
     c->keep_session = o->keep_session;
     c->unmatched = o->unmatched;
+    c->unmatched_request = o->unmatched_request;
     c->unmatched_context = o->context;
     list_init(&c->queue);
     list_init(&c->events);
@@ -152,11 +154,7 @@ explain(struct wilco_error *why, uint8_t reason_code, const char *text, struct s
                        (int)(more.len < MORE_MAX ? more.len : MORE_MAX), (const char *)more.data,
                        reason);
     }
-    for (char *at = why->text; *at != '\0'; at++) {
-        if ((unsigned char)*at < ' ' || *at == 0x7F) {
-            *at = ' '; /* one line, whatever came */
-        }
-    }
+    explain_in_one_line(why);
 }
 
 void

@@ -87,6 +87,7 @@ struct core_event {
         wilco_published_fn *published;
     } to;
     void *context;
+    struct wilco_error *error; /* CORE_RESPONSE: the asker's, or NULL */
 };
 
 /* The next thing to tell to a callback. Asking for it says that the one before is done with: only
@@ -111,6 +112,7 @@ WILCO_MUST_CHECK enum wilco_status core_publish(struct core *c, const struct wil
 struct core_asker {
     wilco_response_fn *on_response; /* or somebody awaits it at `context` */
     void *context;
+    struct wilco_error *error; /* comes back with the event; NULL is allowed */
 };
 /* `*call` names it for core_cancel(). */
 WILCO_MUST_CHECK enum wilco_status core_request(struct core *c, const struct wilco_request *r,

@@ -42,6 +42,7 @@ take_request(struct core *c, struct request *request, struct core_event *out)
         .message = request->response,
         .to.on_response = request->on_response,
         .context = request->context,
+        .error = request->error,
     };
     request->response = NULL; /* the receiver's now */
     request_free(&c->requester, request);
@@ -85,6 +86,12 @@ core_next_awaited(struct core *c, struct core_event *out)
     return node != NULL && take(c, node, out);
 }
 
+static bool
+is_request(const struct wilco_message *m)
+{
+    return m->response_topic.data != NULL;
+}
+
 bool
 core_has_events(const struct core *c)
 {
@@ -92,20 +99,16 @@ core_has_events(const struct core *c)
            (c->state == CORE_CLOSED && !c->is_closing && !c->is_end_told);
 }
 
-/* `m` for one of the responders; false: it is no request, or there is no memory for it. */
+/* `m`, which is a request, for whoever answers it; false: there is no memory for that. */
 static bool
-hand_out_call(struct core *c, const struct wilco_message *m, const struct subscription *s,
-              struct core_event *out)
+hand_out_call(struct core *c, const struct wilco_message *m, wilco_request_fn *on_request,
+              void *context, struct core_event *out)
 {
-    if (m->response_topic.data == NULL) {
-        c->not_requests++;
-        return false;
-    }
     *out = (struct core_event){
         .kind = CORE_CALL,
         .call = call_new(c->alloc, m),
-        .to.on_request = s->to.on_request,
-        .context = s->to.context,
+        .to.on_request = on_request,
+        .context = context,
     };
     if (out->call == NULL) {
         core_fail(c, WILCO_ENOMEM);
@@ -119,7 +122,14 @@ hand_out_call(struct core *c, const struct wilco_message *m, const struct subscr
 static bool
 hand_out_unmatched(struct core *c, struct wilco_message *m, struct core_event *out)
 {
-    if (m->is_wanted || c->unmatched == NULL || c->is_closing) {
+    if (m->is_wanted || c->is_closing) {
+        return false;
+    }
+    if (is_request(m) && c->unmatched_request != NULL) {
+        m->is_wanted = true;
+        return hand_out_call(c, m, c->unmatched_request, c->unmatched_context, out);
+    }
+    if (c->unmatched == NULL) {
         return false;
     }
     m->is_wanted = true;
@@ -150,7 +160,9 @@ hand_out(struct core *c, struct core_event *out)
             };
             return true;
         }
-        if (hand_out_call(c, m, s, out)) {
+        if (!is_request(m)) {
+            c->not_requests++;
+        } else if (hand_out_call(c, m, s->to.on_request, s->to.context, out)) {
             return true;
         }
     }

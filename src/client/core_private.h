@@ -96,7 +96,8 @@ struct core {
     struct wilco_message *handing_out; /* given to its subscribers one after the other */
     uint64_t message_count;
     wilco_message_fn *unmatched; /* gets what no subscription wants; NULL: nobody does */
-    void *unmatched_context;
+    wilco_request_fn *unmatched_request; /* gets those that are requests; NULL: as above */
+    void *unmatched_context;             /* for both */
     uint64_t calls;
     uint64_t not_requests;
     uint64_t messages_unmatched;

@@ -235,6 +235,7 @@ core_request(struct core *c, const struct wilco_request *r, const struct core_as
     if (st == WILCO_OK) {
         request->on_response = asker->on_response;
         request->context = asker->context;
+        request->error = asker->error;
         *call = request->call;
     }
     return st;

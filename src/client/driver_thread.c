@@ -3,6 +3,7 @@
 #include "client/driver_thread.h"
 
 #include "base/clock.h"
+#include "client/explain.h"
 #include "client/responder.h"
 
 #include <errno.h>
@@ -158,7 +159,10 @@ run_callback(struct wilco *c, struct core_event *event, const struct wilco_error
         client_ref(c);
         event->to.on_request(event->context, event->call);
         break;
-    case CORE_RESPONSE: event->to.on_response(event->context, event->status, event->message); break;
+    case CORE_RESPONSE:
+        explain_outcome(event->error, event->status, event->reason_code, event->message);
+        event->to.on_response(event->context, event->status, event->message);
+        break;
     case CORE_PUBLISHED:
         event->to.published(event->context, event->status, event->reason_code);
         break;
@@ -204,8 +208,9 @@ linger(struct wilco *c, short events, uint64_t deadline_ms)
     return ready > 0 || clock_monotonic_ms() < deadline_ms;
 }
 
-/* Writes what is left, DISCONNECT included, and reads on until the server has closed too, so that
- * nothing of it is lost on the way; as long as that takes, but not long. */
+/* Writes what is left, DISCONNECT included, as long as the server takes any of it, and reads on
+ * until the server has closed too, so that nothing is lost on the way; but it does not wait long
+ * for either. */
 static void
 say_last_words(struct driver *d)
 {
@@ -215,7 +220,9 @@ say_last_words(struct driver *d)
     size_t len = 0;
 
     while (core_has_output(c->core) && linger(c, POLLOUT, deadline_ms)) {
-        (void)client_flush(c);
+        if (client_flush(c)) {
+            deadline_ms = clock_monotonic_ms() + LAST_WORDS_MS;
+        }
     }
     c->stream->ops->finish(c->stream);
     while (st == WILCO_OK || (st == WILCO_AGAIN && linger(c, POLLIN, deadline_ms))) {

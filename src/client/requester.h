@@ -23,6 +23,7 @@ struct request {
         *publication; /* until it is acknowledged; NULL afterwards, and when it is lost */
     wilco_response_fn *on_response; /* NULL: somebody waits for it at `context` */
     void *context;
+    struct wilco_error *error;      /* the asker's, or NULL */
     struct wilco_message *response; /* ours, once it has come */
     enum wilco_status status;       /* how it ended */
     uint8_t reason_code;

@@ -174,7 +174,8 @@ next_named(const struct subscriptions *t, struct wilco_message *m)
         if (p.id == WIRE_SUBSCRIPTION_IDENTIFIER) {
             struct subscription *s = subscriptions_find_id(t, p.number);
 
-            if (s != NULL && tell_once(s, m)) {
+            /* A kept session may still have identifiers of older clients, for other filters. */
+            if (s != NULL && topic_matches(matched_part(s), m->topic) && tell_once(s, m)) {
                 return s;
             }
         }

@@ -4,27 +4,7 @@
 
 #include "base/clock.h"
 #include "client/client.h"
-#include "wire/reason.h"
-
-#include <stdio.h>
-
-/* "topic: what happened: Words of the standard (0xNN)" */
-static void
-explain(struct wilco_error *out, const char *topic, enum wilco_status status, uint8_t reason_code)
-{
-    int len = 0;
-
-    if (out == NULL) {
-        return;
-    }
-    *out = (struct wilco_error){.reason_code = reason_code};
-    len = snprintf(out->text, sizeof(out->text), "%.100s: %s", topic == NULL ? "" : topic,
-                   status_text(status));
-    if (reason_code != 0 && len > 0 && (size_t)len < sizeof(out->text)) {
-        (void)snprintf(out->text + len, sizeof(out->text) - (size_t)len, ": %s (0x%02X)",
-                       wire_reason_text(reason_code), (unsigned)reason_code);
-    }
-}
+#include "client/explain.h"
 
 /* Asks if that is possible now, so that it ends at `deadline_ms`. */
 static enum wilco_status
@@ -71,6 +51,7 @@ wilco_request(struct wilco *client, const struct wilco_request *request,
     enum wilco_status st = client_enter(client, true);
 
     *response = NULL;
+    explain_request(request->error, request->topic);
     if (st == WILCO_OK) {
         st = waiter_init(&w);
         if (st == WILCO_OK) {
@@ -80,9 +61,7 @@ wilco_request(struct wilco *client, const struct wilco_request *request,
         }
     }
     client_leave(client);
-    if (st != WILCO_OK) {
-        explain(request->error, request->topic, st, w.reason_code);
-    }
+    explain_outcome(request->error, st, w.reason_code, w.message);
     return st;
 }
 
@@ -90,11 +69,16 @@ enum wilco_status
 wilco_request_start(struct wilco *client, const struct wilco_request *request,
                     wilco_response_fn *on_response, void *context, uint64_t *call)
 {
-    const struct core_asker asker = {.on_response = on_response, .context = context};
+    const struct core_asker asker = {
+        .on_response = on_response,
+        .context = context,
+        .error = request->error,
+    };
     uint64_t number = 0;
     uint8_t code = 0;
     enum wilco_status st = client_enter(client, false);
 
+    explain_request(request->error, request->topic);
     if (st == WILCO_OK && on_response == NULL) {
         st = WILCO_EINVAL;
     }
@@ -107,8 +91,10 @@ wilco_request_start(struct wilco *client, const struct wilco_request *request,
         }
         client_asked(client, true);
     }
+    st = st == WILCO_AGAIN ? WILCO_ELIMIT : st;
+    explain_outcome(request->error, st, code, NULL);
     client_leave(client);
-    return st == WILCO_AGAIN ? WILCO_ELIMIT : st;
+    return st;
 }
 
 enum wilco_status

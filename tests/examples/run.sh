@@ -68,7 +68,7 @@ expect 1 "light_switch: no responder" light_switch on
 
 start_responder weather_service
 expect 0 'oslo: {"degrees":-3,"sky":"snow"} (application/json)' weather oslo
-expect 1 "weather: weather/atlantis: the responder answered with an error" weather atlantis
+expect 1 "weather: weather/atlantis: the responder answered with an error: 400: no such city" weather atlantis
 stop_responder
 
 start_responder adder

@@ -283,6 +283,34 @@ expect_call(struct peer *p)
     return event.call;
 }
 
+/* Requests that waited in a kept session can be answered before anybody has subscribed. */
+static void
+hands_requests_to_whoever_answers_the_rest(void **state)
+{
+    struct wilco_options options = {.client_id = "a", .unmatched_request = on_request};
+    struct wire_any packet;
+    struct wilco_call *call = NULL;
+    struct peer p;
+
+    (void)state;
+    options.context = &p;
+    peer_open(&p, &options, NULL);
+    send_request(&p, NULL, "no request");
+    peer_no_event(&p);
+    expect_ack(&p, WIRE_PUBACK, 3, 0);
+    assert_int_equal(peer_counters(&p).messages_unmatched, 1);
+    send_request(&p, "back", "1");
+    call = expect_call(&p);
+    peer_no_event(&p);
+    expect_ack(&p, WIRE_PUBACK, 3, 0);
+    assert_int_equal(core_reply(p.core, call, &(struct wilco_reply){.status = 200}, p.now_ms),
+                     WILCO_OK);
+    peer_expect(&p, WIRE_PUBLISH, &packet);
+    assert_int_equal(peer_counters(&p).messages_unmatched, 1);
+    call_free(call);
+    peer_close(&p);
+}
+
 /* Whatever the correlation data are, they come back byte for byte, or not at all. */
 static void
 answers_a_request(void **state)
@@ -396,6 +424,7 @@ main(void)
         cmocka_unit_test(resolves_topic_aliases),
         cmocka_unit_test(hands_copies_to_the_subscription_they_name),
         cmocka_unit_test(matches_by_topic_without_identifiers),
+        cmocka_unit_test(hands_requests_to_whoever_answers_the_rest),
         cmocka_unit_test(answers_a_request),
         cmocka_unit_test(does_not_answer_too_late),
         cmocka_unit_test(counts_what_is_no_request),

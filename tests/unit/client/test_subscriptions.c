@@ -56,10 +56,12 @@ gives_each_message_to_whom_it_is_for(void **state)
         uint8_t identifiers[2];
         uint32_t want[4]; /* in order; 0: none left */
     } rows[] = {
-        {"a/b", {0}, {1, 2, 3}}, {"a/c", {0}, {1, 2}}, {"x", {0}, {2}},
-        {"$SYS/x", {0}, {0}},    {"inbox", {0}, {2}},  {"a/b", {3}, {3}},
+        {"a/b", {0}, {1, 2, 3}}, {"a/c", {0}, {1, 2}},
+        {"x", {0}, {2}},         {"$SYS/x", {0}, {0}},
+        {"inbox", {0}, {2}},     {"a/b", {3}, {3}},
         {"a/b", {1, 2}, {1, 2}}, {"a/b", {2, 2}, {2}}, /* named twice, told once */
-        {"whatever", {1}, {1}},  {"a/b", {9}, {0}},    {"inbox", {4}, {0}},
+        {"a/b", {9}, {0}},       {"inbox", {4}, {0}},
+        {"whatever", {1}, {0}}, /* an identifier from before: of another filter */
     };
     struct subscriptions t;
 

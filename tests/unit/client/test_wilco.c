@@ -129,7 +129,12 @@ asks_and_waits(void **state)
         const char *error;
     } rows[] = {
         {"echo/1", {"hello", 5}, 0, WILCO_OK, "hello", NULL},
-        {"echo/1", {"fail", 4}, 0, WILCO_EREMOTE, "", "echo/1: "},
+        {"echo/1",
+         {"fail", 4},
+         0,
+         WILCO_EREMOTE,
+         "",
+         "echo/1: the responder answered with an error: 404: not here"},
         {"nobody", {"x", 1}, 0, WILCO_ENORESPONDER, NULL, "(0x10)"},
         {"silent", {"x", 1}, 60, WILCO_ETIMEDOUT, NULL, "silent: "},
         {"a/+", {"x", 1}, 0, WILCO_EINVAL, NULL, "a/+: "},
@@ -220,6 +225,54 @@ asks_without_waiting(void **state)
     wilco_close(client);
     assert_int_equal(gate_count(&heard.gate), 2000);
     gate_fini(&heard.gate);
+    server_stop(&s);
+}
+
+static void
+on_failure(void *context, enum wilco_status status, const struct wilco_message *response)
+{
+    (void)response;
+    assert(status != WILCO_OK);
+    gate_raise(context);
+}
+
+static void
+explains_without_waiting(void **state)
+{
+    static const struct {
+        const char *topic, *payload, *want;
+    } rows[] = {
+        {"echo/3", "fail", "echo/3: the responder answered with an error: 404: not here"},
+        {"nobody", "x", "nobody: no responder: No matching subscribers (0x10)"},
+    };
+    struct wilco *client = NULL;
+    struct wilco_error error;
+    struct gate gate;
+    struct server s;
+
+    (void)state;
+    server_start(&s, false);
+    gate_init(&gate);
+    client = must_open(&s);
+    must_respond(client, echo, NULL);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct wilco_request r = {
+            .topic = rows[i].topic,
+            .payload = {rows[i].payload, strlen(rows[i].payload)},
+            .error = &error,
+        };
+
+        assert_int_equal(wilco_request_start(client, &r, on_failure, &gate, NULL), WILCO_OK);
+        assert_true(gate_wait(&gate, i + 1));
+        assert_string_equal(error.text, rows[i].want);
+    }
+    assert_int_equal(wilco_request_start(client,
+                                         &(struct wilco_request){.topic = "a/+", .error = &error},
+                                         on_failure, &gate, NULL),
+                     WILCO_EINVAL);
+    assert_non_null(strstr(error.text, "a/+: "));
+    wilco_close(client);
+    gate_fini(&gate);
     server_stop(&s);
 }
 
@@ -734,6 +787,7 @@ main(void)
         cmocka_unit_test(says_why_it_cannot_open),
         cmocka_unit_test(asks_and_waits),
         cmocka_unit_test(asks_without_waiting),
+        cmocka_unit_test(explains_without_waiting),
         cmocka_unit_test(times_out_without_waiting),
         cmocka_unit_test(takes_a_request_back),
         cmocka_unit_test(closes_with_requests_pending),
