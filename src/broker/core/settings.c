@@ -1,5 +1,6 @@
 #include "broker/core/settings.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,6 +34,24 @@ struct setting_row
 settings_row(size_t index)
 {
     return index < ROWS ? table[index].row : (struct setting_row){.name = NULL};
+}
+
+uint64_t
+settings_value(const struct settings *s, size_t index)
+{
+    uint64_t value = 0;
+
+    assert(index < ROWS);
+    memcpy(&value, (const uint8_t *)s + table[index].offset, sizeof(value));
+    return value;
+}
+
+void
+settings_copy_value(struct settings *to, const struct settings *from, size_t index)
+{
+    uint64_t value = settings_value(from, index);
+
+    memcpy((uint8_t *)to + table[index].offset, &value, sizeof(value));
 }
 
 /* Digits only: strtoull() alone would take signs and spaces. */

@@ -38,6 +38,8 @@
       "seconds a session is kept without a connection; 4294967295 is for ever")                    \
     X(retained_messages_max, 1000000, 0, 1000000000, "retained messages")                          \
     X(retained_bytes_max, 1073741824, 0, 1099511627776, "packet bytes of all retained messages")   \
+    X(sys_interval_s, 10, 0, 86400,                                                                \
+      "seconds between two looks at what has changed below $SYS; 0: nothing is published there")   \
     X(ending_timeout_ms, 1000, 1, 600000,                                                          \
       "milliseconds a client has to read the last bytes of a connection that the broker ends")     \
     X(drain_timeout_ms, 2000, 0, 600000,                                                           \
@@ -67,5 +69,9 @@ struct setting_row {
     const char *what;
 };
 struct setting_row settings_row(size_t index);
+/* The value of row `index`, which exists. */
+uint64_t settings_value(const struct settings *s, size_t index);
+/* Gives row `index` of `to` the value that it has in `from`. */
+void settings_copy_value(struct settings *to, const struct settings *from, size_t index);
 
 #endif

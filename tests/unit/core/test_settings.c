@@ -81,12 +81,31 @@ test_apply(void **state)
     }
 }
 
+static void
+test_values(void **state)
+{
+    struct settings from = settings_default();
+    struct settings to = settings_default();
+    char reason[SETTINGS_REASON_BYTES];
+
+    (void)state;
+    assert_int_equal(settings_apply(&from, "connect_timeout_ms=20", reason), WILCO_OK);
+    assert_int_equal(settings_apply(&from, "connect_bytes_max=30000", reason), WILCO_OK);
+    assert_string_equal(settings_row(0).name, "connect_timeout_ms");
+    assert_int_equal(settings_value(&from, 0), 20);
+    assert_int_equal(settings_value(&from, 1), 30000);
+    settings_copy_value(&to, &from, 0);
+    assert_int_equal(to.connect_timeout_ms, 20);
+    assert_int_equal(to.connect_bytes_max, settings_default().connect_bytes_max);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_apply),
+        cmocka_unit_test(test_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
