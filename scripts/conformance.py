@@ -24,6 +24,7 @@ SIDES = ("server", "client")
 TESTED_SIDES = {
     "tests/unit/core": ("server",),
     "tests/unit/server": ("server",),
+    "tests/support/support": ("server",),
     "tests/unit/client": ("client",),
     "tests/unit/cli": ("client",),
 }
