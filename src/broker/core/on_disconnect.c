@@ -5,8 +5,9 @@
 
 /* The Session Expiry Interval may be changed at the end, but not from 0 (MQTT 5.0, 3.14.2.2.2). */
 static enum wilco_status
-change_expiry(struct session *s, const struct wire_properties *v)
+change_expiry(struct conn *c, const struct wire_properties *v)
 {
+    struct session *s = c->session;
     uint64_t expiry_max_s = s->shard->broker->settings.session_expiry_max_s;
     uint32_t expiry_s = v->session_expiry_interval;
 
@@ -14,6 +15,8 @@ change_expiry(struct session *s, const struct wire_properties *v)
         return WILCO_OK;
     }
     if (s->expiry_s == 0 && expiry_s != 0 && expiry_max_s != 0) { /* [U-3.14.2-2] */
+        conn_refuse_because(c, WIRE_REASON_PROTOCOL_ERROR,
+                            "a Session Expiry Interval of 0 cannot be changed in DISCONNECT");
         return WILCO_EPROTOCOL;
     }
     s->expiry_s = expiry_s < expiry_max_s ? expiry_s : (uint32_t)expiry_max_s;
@@ -52,10 +55,12 @@ on_disconnect(struct conn *c, const struct frame *f)
         wire_disconnect_decode(&p, WIRE_DISCONNECT, f->body, (enum wire_version)c->version);
 
     if (status == WILCO_OK && !is_for_clients(p.reason_code)) {
-        status = WILCO_EPROTOCOL;
+        conn_refuse_because(c, WIRE_REASON_PROTOCOL_ERROR,
+                            "only a server may send this reason code");
+        return WILCO_OK;
     }
     if (status == WILCO_OK) {
-        status = change_expiry(c->session, &p.properties);
+        status = change_expiry(c, &p.properties);
     }
     if (status != WILCO_OK) {
         return status;
