@@ -43,7 +43,7 @@ decode_flags(struct wire_connect *out, struct wire_reader *r)
     if ((flags & FLAG_RESERVED) != 0 ||                                 /* [MQTT-3.1.2-3] */
         out->will.qos == 3 ||                                           /* [MQTT-3.1.2-12] */
         (!out->has_will && (out->will.qos != 0 || out->will.retain)) || /* -11, -13 */
-        /* MQTT 3.1.1 [MQTT-3.1.2-22] */
+        /* MQTT 3.1.1, 3.1.2.9 */
         (out->version != WIRE_V5 && out->has_password && !out->has_user_name)) {
         wire_reader_fail(r, WILCO_EMALFORMED);
     }
