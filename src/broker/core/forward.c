@@ -174,10 +174,12 @@ alias_table(struct conn *c)
 static void
 choose_alias(struct shape *s, struct conn *c, const struct message *m)
 {
+    const struct settings *limits = &c->shard->broker->settings;
     struct alias_out *table = alias_table(c);
     bool is_new = false;
 
-    if (table == NULL || shape_packet_bytes(s) + 8 > c->packet_bytes_max) {
+    if (table == NULL || shape_packet_bytes(s) + 8 > c->packet_bytes_max ||
+        message_topic(m).len > limits->topic_alias_bytes_max / limits->topic_alias_out_max) {
         return;
     }
     s->alias = alias_out_assign(table, message_topic(m), &is_new);
@@ -277,7 +279,11 @@ forward_publish(struct conn *c, struct message *m, const struct delivery_terms *
         as_is ? forward_as_is(c, m, first_byte(t, dup)) : forward_composed(c, m, t, packet_id, dup);
 
     if (status == WILCO_OK) {
-        c->shard->stats.publish_sent++;
+        struct stats *stats = &c->shard->stats;
+
+        stats->publish_sent++;
+        stats->sent[WIRE_PUBLISH]++;
+        stats->publish_bytes_sent += m->packet_bytes - m->payload_offset;
         conn_touch(c);
     } else if (status != WILCO_ELIMIT) {
         conn_break(c); /* half a packet may have been written */

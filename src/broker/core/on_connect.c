@@ -3,6 +3,7 @@
 
 #include "broker/core/deliver.h"
 #include "broker/core/explain.h"
+#include "broker/core/limits.h"
 #include "broker/core/message.h"
 #include "broker/core/reply.h"
 #include "broker/core/session.h"
@@ -74,14 +75,14 @@ objection(const struct conn *c, const struct wire_connect *p)
     if (wire_properties_has(&p->properties, WIRE_AUTHENTICATION_METHOD)) {
         return WIRE_REASON_BAD_AUTHENTICATION_METHOD; /* none is offered [MQTT-4.12.0-1] */
     }
-    if (p->has_will && (!topic_name_is_valid(p->will.topic) ||
-                        topic_level_count(p->will.topic) > limits->topic_levels_max)) {
+    if (p->has_will &&
+        !(topic_name_is_valid(p->will.topic) && limits_allow_topic(limits, p->will.topic))) {
         return WIRE_REASON_TOPIC_NAME_INVALID;
     }
     if (p->has_will && p->will.topic.data[0] == '$') { /* the broker's own topics (4.7.2) */
         return WIRE_REASON_NOT_AUTHORIZED;
     }
-    return WIRE_REASON_SUCCESS;
+    return limits_on_message(limits, p->will.qos, p->will.retain);
 }
 
 /* What the connection remembers of CONNECT. */
@@ -92,7 +93,7 @@ adopt(struct conn *c, const struct wire_connect *p)
     const struct settings *limits = &c->shard->broker->settings;
 
     c->version = (uint8_t)p->version;
-    c->keep_alive_s = p->keep_alive;
+    c->keep_alive_s = limits_keep_alive(limits, p->keep_alive);
     c->wants_reasons = !wire_properties_has(v, WIRE_REQUEST_PROBLEM_INFORMATION) ||
                        v->request_problem_information != 0; /* [MQTT-3.1.2-29] */
     if (wire_properties_has(v, WIRE_MAXIMUM_PACKET_SIZE)) {
@@ -175,20 +176,16 @@ static bool
 accept_connect(struct conn *c, const struct wire_connect *p, bool session_present,
                struct span assigned)
 {
-    const struct settings *limits = &c->shard->broker->settings;
     struct wire_any packet = {
         .type = WIRE_CONNACK,
         .as.connack = {.session_present = session_present && p->version != WIRE_V31}};
     struct wire_properties *v = &packet.as.connack.properties;
 
     if (p->version == WIRE_V5) {
-        v->receive_maximum = (uint16_t)limits->receive_maximum;
-        wire_properties_set(v, WIRE_RECEIVE_MAXIMUM);
-        v->maximum_packet_size = (uint32_t)limits->packet_bytes_max;
-        wire_properties_set(v, WIRE_MAXIMUM_PACKET_SIZE);
-        if (limits->topic_alias_maximum > 0) {
-            v->topic_alias_maximum = (uint16_t)limits->topic_alias_maximum;
-            wire_properties_set(v, WIRE_TOPIC_ALIAS_MAXIMUM);
+        limits_announce(&c->shard->broker->settings, v);
+        if (c->keep_alive_s != p->keep_alive) { /* [MQTT-3.2.2-21] is the client's part */
+            v->server_keep_alive = c->keep_alive_s;
+            wire_properties_set(v, WIRE_SERVER_KEEP_ALIVE);
         }
         if (c->session->expiry_s != expiry_asked_for(p)) {
             v->session_expiry_interval = c->session->expiry_s;
@@ -280,6 +277,7 @@ serve(struct conn *c, const struct wire_connect *p)
 enum wilco_status
 on_connect(struct conn *c, const struct frame *f)
 {
+    const struct settings *limits = &c->shard->broker->settings;
     struct wire_connect p;
     uint8_t reason_code = WIRE_REASON_SUCCESS;
     enum wilco_status status = wire_connect_decode(&p, f->body);
@@ -288,6 +286,10 @@ on_connect(struct conn *c, const struct frame *f)
         return refuse_undecodable(c, &p, status);
     }
     adopt(c, &p);
+    if (!limits_allow_properties(limits, &p.properties) ||
+        !limits_allow_properties(limits, &p.will.properties)) {
+        return refuse_because(c, WIRE_REASON_QUOTA_EXCEEDED, LIMITS_TOO_MANY_PROPERTIES);
+    }
     reason_code = objection(c, &p);
     return reason_code == WIRE_REASON_SUCCESS ? serve(c, &p) : refuse(c, reason_code);
 }

@@ -2,6 +2,7 @@
  * connection; what is wrong with the message is said in PUBACK or PUBREC, or dropped at QoS 0. */
 #include "broker/core/handlers.h"
 
+#include "broker/core/limits.h"
 #include "broker/core/message.h"
 #include "broker/core/publish.h"
 #include "broker/core/reply.h"
@@ -23,6 +24,15 @@ alias_table(struct conn *c)
     return c->alias_in;
 }
 
+/* Not counting what the table itself takes, which is the broker's own choice. */
+static bool
+holds_too_much(const struct conn *c, const struct alias_in *table)
+{
+    size_t table_bytes = table->maximum * sizeof(table->topics[0]);
+
+    return table->bytes > c->shard->broker->settings.topic_alias_bytes_max + table_bytes;
+}
+
 /* Puts the Topic Name in place of its alias. */
 static enum wilco_status
 resolve_alias(struct conn *c, struct wire_publish *p)
@@ -39,6 +49,10 @@ resolve_alias(struct conn *c, struct wire_publish *p)
     }
     if (status == WILCO_EPROTOCOL) { /* [MQTT-3.3.2-8], [MQTT-3.3.2-9] */
         conn_refuse(c, WIRE_REASON_TOPIC_ALIAS_INVALID);
+    } else if (status == WILCO_OK && holds_too_much(c, table)) {
+        conn_refuse_because(c, WIRE_REASON_QUOTA_EXCEEDED,
+                            "the topics behind the Topic Aliases of this client are too long");
+        status = WILCO_ELIMIT;
     }
     return status;
 }
@@ -60,14 +74,21 @@ accept_message(struct conn *c, const struct wire_publish *p)
     if (status != WILCO_OK) {
         return WIRE_REASON_QUOTA_EXCEEDED;
     }
-    return receivers == 0 ? WIRE_REASON_NO_MATCHING_SUBSCRIBERS : WIRE_REASON_SUCCESS;
+    return receivers == 0 && s->broker->settings.no_matching_subscribers != 0
+               ? WIRE_REASON_NO_MATCHING_SUBSCRIBERS
+               : WIRE_REASON_SUCCESS;
 }
 
 static uint8_t
 judge(struct conn *c, const struct wire_publish *p)
 {
-    if (topic_level_count(p->topic) > c->shard->broker->settings.topic_levels_max) {
+    const struct settings *limits = &c->shard->broker->settings;
+
+    if (!limits_allow_topic(limits, p->topic)) {
         return WIRE_REASON_TOPIC_NAME_INVALID;
+    }
+    if (!limits_allow_properties(limits, &p->properties)) {
+        return WIRE_REASON_QUOTA_EXCEEDED;
     }
     if (p->topic.data[0] == '$') { /* the broker's own topics (4.7.2) */
         return WIRE_REASON_NOT_AUTHORIZED;
@@ -118,6 +139,7 @@ enum wilco_status
 on_publish(struct conn *c, const struct frame *f)
 {
     struct wire_publish p;
+    uint8_t reason_code = WIRE_REASON_SUCCESS;
     enum wilco_status status =
         wire_publish_decode(&p, f->flags, f->body, (enum wire_version)c->version);
 
@@ -135,6 +157,11 @@ on_publish(struct conn *c, const struct frame *f)
     c->shard->stats.publish_received++;
     if (!topic_name_is_valid(p.topic)) { /* [MQTT-3.3.2-2] */
         conn_refuse(c, WIRE_REASON_TOPIC_NAME_INVALID);
+        return WILCO_OK;
+    }
+    reason_code = limits_on_message(&c->shard->broker->settings, p.qos, p.retain);
+    if (reason_code != WIRE_REASON_SUCCESS) {
+        conn_refuse(c, reason_code);
         return WILCO_OK;
     }
     if (p.qos == 2) {

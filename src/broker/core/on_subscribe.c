@@ -3,6 +3,7 @@
 
 #include "broker/core/deliver.h"
 #include "broker/core/explain.h"
+#include "broker/core/limits.h"
 #include "broker/core/reply.h"
 #include "broker/core/retained.h"
 #include "broker/core/session.h"
@@ -52,9 +53,11 @@ subscribe_one(struct conn *c, const struct wire_subscription *w, uint32_t identi
     bool existed = false;
 
     *send_retained = false;
-    if (!topic_filter_is_valid(w->filter) ||
-        topic_level_count(w->filter) > limits->topic_levels_max) {
+    if (!topic_filter_is_valid(w->filter) || !limits_allow_topic(limits, w->filter)) {
         return WIRE_REASON_TOPIC_FILTER_INVALID;
+    }
+    if (limits_on_filter(limits, w->filter) != WIRE_REASON_SUCCESS) {
+        return limits_on_filter(limits, w->filter);
     }
     if (session_subscribe(c->session, w->filter, &how, &existed) != WILCO_OK) {
         return WIRE_REASON_QUOTA_EXCEEDED;
@@ -132,6 +135,45 @@ send_retained_for(struct conn *c, const struct wire_subscription *w, uint32_t id
     retained_matches_fini(&found);
 }
 
+/* The next filter, with no more than the Maximum QoS that can be granted [MQTT-3.2.2-10]. */
+static bool
+next_filter(const struct conn *c, struct span *rest, struct wire_subscription *out)
+{
+    uint64_t maximum_qos = c->shard->broker->settings.maximum_qos;
+
+    if (!wire_subscribe_next(rest, out)) {
+        return false;
+    }
+    if (out->qos > maximum_qos) {
+        out->qos = (uint8_t)maximum_qos;
+    }
+    return true;
+}
+
+/* In MQTT 5.0 the client knows what the broker does not have, so asking for it ends the connection
+ * (3.2.2.3.11 to 3.2.2.3.13); before, it is an answer in SUBACK. */
+static uint8_t
+objection(const struct conn *c, const struct wire_subscribe *p)
+{
+    const struct settings *limits = &c->shard->broker->settings;
+    struct span rest = p->payload;
+    struct wire_subscription w;
+    uint8_t reason_code = WIRE_REASON_SUCCESS;
+
+    if (!limits_allow_properties(limits, &p->properties)) {
+        return WIRE_REASON_QUOTA_EXCEEDED;
+    }
+    if (wire_properties_has(&p->properties, WIRE_SUBSCRIPTION_IDENTIFIER) &&
+        limits->subscription_identifiers == 0) { /* [U-3.2.2-6] */
+        return WIRE_REASON_SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED;
+    }
+    while (c->version == WIRE_V5 && reason_code == WIRE_REASON_SUCCESS &&
+           wire_subscribe_next(&rest, &w)) {
+        reason_code = limits_on_filter(limits, w.filter);
+    }
+    return reason_code;
+}
+
 enum wilco_status
 on_subscribe(struct conn *c, const struct frame *f)
 {
@@ -141,6 +183,7 @@ on_subscribe(struct conn *c, const struct frame *f)
     enum wilco_status status = wire_subscribe_decode(&p, f->body, (enum wire_version)c->version);
     struct span rest = SPAN_EMPTY;
     uint32_t identifier = 0;
+    uint8_t reason_code = WIRE_REASON_SUCCESS;
 
     if (status == WILCO_OK) {
         status = buffer_reserve(scratch, 2 * p.count);
@@ -148,9 +191,17 @@ on_subscribe(struct conn *c, const struct frame *f)
     if (status != WILCO_OK) {
         return status;
     }
+    reason_code = objection(c, &p);
+    if (reason_code != WIRE_REASON_SUCCESS) {
+        conn_refuse_because(c, reason_code,
+                            reason_code == WIRE_REASON_QUOTA_EXCEEDED
+                                ? LIMITS_TOO_MANY_PROPERTIES
+                                : explain(WIRE_DISCONNECT, reason_code));
+        return WILCO_OK;
+    }
     rest = p.payload;
     identifier = p.properties.subscription_identifier;
-    for (size_t i = 0; wire_subscribe_next(&rest, &w); i++) {
+    for (size_t i = 0; next_filter(c, &rest, &w); i++) {
         bool send_retained = false;
 
         scratch->data[i] = subscribe_one(c, &w, identifier, &send_retained);
@@ -158,7 +209,7 @@ on_subscribe(struct conn *c, const struct frame *f)
     }
     send_suback(c, p.packet_id, scratch->data, p.count);
     rest = p.payload;
-    for (size_t i = 0; wire_subscribe_next(&rest, &w); i++) {
+    for (size_t i = 0; next_filter(c, &rest, &w); i++) {
         if (scratch->data[p.count + i]) {
             send_retained_for(c, &w, identifier);
         }

@@ -1,5 +1,6 @@
 #include "broker/core/handlers.h"
 
+#include "broker/core/limits.h"
 #include "broker/core/reply.h"
 #include "broker/core/session.h"
 #include "wire/unsubscribe.h"
@@ -13,6 +14,11 @@ on_unsubscribe(struct conn *c, const struct frame *f)
     struct span filter = SPAN_EMPTY;
     enum wilco_status status = wire_unsubscribe_decode(&p, f->body, (enum wire_version)c->version);
 
+    if (status == WILCO_OK &&
+        !limits_allow_properties(&c->shard->broker->settings, &p.properties)) {
+        conn_refuse_because(c, WIRE_REASON_QUOTA_EXCEEDED, LIMITS_TOO_MANY_PROPERTIES);
+        return WILCO_OK;
+    }
     if (status == WILCO_OK) {
         status = buffer_reserve(codes, p.count);
     }

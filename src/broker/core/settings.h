@@ -22,6 +22,21 @@
     X(topic_alias_maximum, 32, 0, 65535, "topic aliases a client may set; announced")              \
     X(topic_alias_out_max, 16, 0, 65535,                                                           \
       "topic aliases the broker sets for a client that allows them")                               \
+    X(topic_alias_bytes_max, 131072, 1024, 1099511627776,                                          \
+      "bytes of memory for the topics behind one client's aliases, in each direction")             \
+    X(topic_bytes_max, 65535, 1, 65535, "bytes of a topic name or filter")                         \
+    X(user_properties_max, 256, 0, 1000000000,                                                     \
+      "User Properties of a CONNECT, of its will, or of a PUBLISH, SUBSCRIBE or UNSUBSCRIBE")      \
+    X(keep_alive_max_s, 0, 0, 65535,                                                               \
+      "seconds of Keep Alive a client may have, in place of a longer one or of none; announced "   \
+      "as Server Keep Alive; 0: whatever it asks for")                                             \
+    X(maximum_qos, 2, 0, 2, "highest QoS of messages and subscriptions; announced")                \
+    X(retain_available, 1, 0, 1, "0: no message may be retained; announced")                       \
+    X(wildcard_subscriptions, 1, 0, 1, "0: no wildcards in topic filters; announced")              \
+    X(subscription_identifiers, 1, 0, 1, "0: no Subscription Identifiers; announced")              \
+    X(shared_subscriptions, 1, 0, 1, "0: no Shared Subscriptions; announced")                      \
+    X(no_matching_subscribers, 1, 0, 1,                                                            \
+      "0: a publisher is not told (reason code 0x10) that nobody has subscribed to its message")   \
     X(topic_levels_max, 128, 1, 65535, "levels of a topic name or filter")                         \
     X(inflight_max, 1024, 1, 65535,                                                                \
       "QoS 1 and 2 messages on their way to one client, if its Receive Maximum allows as many")    \
