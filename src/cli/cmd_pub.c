@@ -4,15 +4,17 @@
 
 #include "cli/connection.h"
 #include "cli/exit_code.h"
+#include "cli/lines.h"
 #include "cli/manual.h"
 #include "cli/options.h"
 #include "cli/outgoing.h"
 #include "cli/output.h"
+#include "cli/publisher.h"
 #include "cli/say.h"
+#include "cli/wake.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <unistd.h>
 
 struct pub_command {
     struct outgoing outgoing;
@@ -72,47 +74,51 @@ parse(struct pub_command *c, int argc, char **argv, size_t *word_count, int *exi
     return options_parse(&line, argc, argv, word_count, exit_code);
 }
 
-static int
-publish(const struct pub_command *c, struct wilco *client, const struct wilco_publish *p)
+static void
+publish(const struct pub_command *c, struct publisher *publisher, const struct wilco_publish *p)
 {
-    uint8_t reason_code = 0;
-    enum wilco_status status;
-
     if (c->show) {
         struct view view = view_of_publish(p);
 
         output_show(stderr, "message", &view);
         view_fini(&view);
     }
-    status = wilco_publish(client, p, &reason_code);
-    if (status != WILCO_OK) {
-        return connection_failed("publish to", p->topic, status, reason_code);
+    publisher_add(publisher, p);
+}
+
+/* One line, or a little waiting for it. 0, or the exit code when it has said what is wrong. */
+static int
+publish_line(const struct pub_command *c, struct publisher *publisher, struct lines *lines,
+             struct wilco_publish *p, bool *is_at_end)
+{
+    int error = 0;
+
+    if (publisher_is_full(publisher)) {
+        wake_wait(-1);
+        return EXIT_CODE_OK;
     }
-    say_debug("published %zu bytes to %s: 0x%02X %s", p->payload.len, p->topic, reason_code,
-              wilco_reason_text(reason_code));
+    switch (lines_next(lines, &p->payload, &error)) {
+    case LINES_READ: publish(c, publisher, p); break;
+    case LINES_WOKEN: break;
+    case LINES_END: *is_at_end = true; break;
+    case LINES_FAILED:
+        say("cannot read standard input: %s", say_errno(error).text);
+        return EXIT_CODE_USAGE;
+    }
     return EXIT_CODE_OK;
 }
 
 static int
-publish_lines(const struct pub_command *c, struct wilco *client, struct wilco_publish p)
+publish_lines(const struct pub_command *c, struct publisher *publisher, struct wilco_publish p)
 {
+    struct lines lines = lines_of(STDIN_FILENO);
     int exit_code = EXIT_CODE_OK;
-    char *text = NULL;
-    size_t capacity = 0;
-    ssize_t len;
+    bool is_at_end = false;
 
-    while (exit_code == EXIT_CODE_OK && (len = getline(&text, &capacity, stdin)) >= 0) {
-        if (len > 0 && text[len - 1] == '\n') {
-            len--;
-        }
-        p.payload = (struct wilco_bytes){text, (size_t)len};
-        exit_code = publish(c, client, &p);
+    while (exit_code == EXIT_CODE_OK && !is_at_end && !publisher_is_over(publisher)) {
+        exit_code = publish_line(c, publisher, &lines, &p, &is_at_end);
     }
-    if (exit_code == EXIT_CODE_OK && ferror(stdin)) {
-        say("cannot read standard input: %s", say_errno(errno).text);
-        exit_code = EXIT_CODE_USAGE;
-    }
-    free(text);
+    lines_fini(&lines);
     return exit_code;
 }
 
@@ -120,22 +126,31 @@ static int
 run(struct pub_command *c, char **words, size_t word_count)
 {
     struct connection connection;
+    struct publisher publisher;
     struct wilco_publish p;
     int exit_code = connection_prepare(&c->connection);
+    int finished;
 
     if (exit_code == EXIT_CODE_OK) {
         exit_code = outgoing_complete(&c->outgoing, words, word_count, c->connection.topic);
     }
     if (exit_code == EXIT_CODE_OK) {
-        exit_code = connection_open(&connection, &c->connection);
+        exit_code = connection_open(&connection, &c->connection, NULL);
     }
     if (exit_code != EXIT_CODE_OK) {
         return exit_code;
     }
+    wake_on_signals();
     p = outgoing_publish(&c->outgoing);
-    exit_code = c->outgoing.by_line ? publish_lines(c, connection.client, p)
-                                    : publish(c, connection.client, &p);
-    return connection_close(&connection, exit_code);
+    publisher_init(&publisher, &connection, p.topic);
+    if (c->outgoing.by_line) {
+        exit_code = publish_lines(c, &publisher, p);
+    } else {
+        publish(c, &publisher, &p);
+    }
+    finished = publisher_finish(&publisher);
+    return wake_exit(
+        connection_close(&connection, exit_code != EXIT_CODE_OK ? exit_code : finished));
 }
 
 int

@@ -7,7 +7,9 @@
 #include "cli/outgoing.h"
 #include "cli/output.h"
 #include "cli/say.h"
+#include "cli/wake.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 struct request_command {
@@ -16,6 +18,12 @@ struct request_command {
     struct output output;
     bool show;
     struct connection_options connection;
+
+    /* How it ended: the library's thread writes that, then is_done. */
+    enum wilco_status status;
+    struct wilco_error error;
+    struct wilco_message *response; /* NULL: none */
+    atomic_bool is_done;
 };
 
 #define FIELD(name) offsetof(struct request_command, name)
@@ -89,32 +97,30 @@ prepare(struct request_command *c, char **words, size_t word_count)
 }
 
 static void
-say_failure(const struct request_command *c, enum wilco_status status,
-            const struct wilco_error *error)
+say_failure(const struct request_command *c)
 {
-    if (error->text[0] != '\0' && status != WILCO_ELIMIT) {
-        say("%s", error->text);
+    if (c->error.text[0] != '\0' && c->status != WILCO_ELIMIT) {
+        say("%s", c->error.text);
     } else {
-        (void)connection_failed("request", c->outgoing.topic, status, error->reason_code);
+        (void)connection_failed("request", c->outgoing.topic, c->status, c->error.reason_code);
     }
 }
 
 static int
-write_response(const struct request_command *c, const struct wilco_message *response,
-               enum wilco_status status)
+write_response(const struct request_command *c)
 {
-    struct view view = view_of_response(response);
-    struct wilco_bytes text = wilco_message_user_property(response, "__stMsg");
-    int exit_code = exit_code_of(status, 0);
+    struct view view = view_of_response(c->response);
+    struct wilco_bytes text = wilco_message_user_property(c->response, "__stMsg");
+    int exit_code = exit_code_of(c->status, 0);
 
     if (c->show) {
         output_show(stderr, "response", &view);
     }
-    if ((status == WILCO_OK || c->output.json || view.payload.len > 0) &&
+    if ((c->status == WILCO_OK || c->output.json || view.payload.len > 0) &&
         !output_message(&c->output, &view)) {
         exit_code = EXIT_CODE_USAGE;
     }
-    if (status == WILCO_EREMOTE) {
+    if (c->status == WILCO_EREMOTE) {
         say("the responder answered with status %d%s%.*s", view.status, text.len > 0 ? ": " : "",
             WILCO_PRINTF_BYTES(text));
     }
@@ -122,12 +128,27 @@ write_response(const struct request_command *c, const struct wilco_message *resp
     return exit_code;
 }
 
-static int
-ask(const struct request_command *c, struct wilco *client)
+static void
+finish(struct request_command *c, enum wilco_status status)
+{
+    c->status = status;
+    atomic_store(&c->is_done, true);
+    wake_up();
+}
+
+static void
+on_response(void *context, enum wilco_status status, const struct wilco_message *response)
+{
+    struct request_command *c = context;
+
+    c->response = response == NULL ? NULL : wilco_message_ref(response);
+    finish(c, status);
+}
+
+static void
+ask(struct request_command *c, struct wilco *client)
 {
     struct wilco_publish p = outgoing_publish(&c->outgoing);
-    struct wilco_error error = {0};
-    struct wilco_message *response = NULL;
     struct wilco_request request = {
         .topic = p.topic,
         .payload = p.payload,
@@ -140,10 +161,9 @@ ask(const struct request_command *c, struct wilco *client)
         .correlation_data = p.correlation_data,
         .user_properties = p.user_properties,
         .user_property_count = p.user_property_count,
-        .error = &error,
+        .error = &c->error,
     };
     enum wilco_status status;
-    int exit_code;
 
     if (c->show) {
         struct view view = view_of_publish(&p);
@@ -151,14 +171,27 @@ ask(const struct request_command *c, struct wilco *client)
         output_show(stderr, "request", &view);
         view_fini(&view);
     }
-    status = wilco_request(client, &request, &response);
-    if (response == NULL) {
-        say_failure(c, status, &error);
-        return exit_code_of(status, error.reason_code);
+    status = wilco_request_start(client, &request, on_response, c, NULL);
+    if (status != WILCO_OK) {
+        finish(c, status);
     }
-    exit_code = write_response(c, response, status);
-    wilco_message_unref(response);
-    return exit_code;
+}
+
+/* Until the request has ended, or a signal came. */
+static int
+wait_for_end(const struct request_command *c)
+{
+    while (!atomic_load(&c->is_done)) {
+        if (wake_signalled()) {
+            return EXIT_CODE_INTERRUPTED;
+        }
+        wake_wait(-1);
+    }
+    if (c->response != NULL) {
+        return write_response(c);
+    }
+    say_failure(c);
+    return exit_code_of(c->status, c->error.reason_code);
 }
 
 static int
@@ -168,12 +201,16 @@ run(struct request_command *c, char **words, size_t word_count)
     int exit_code = prepare(c, words, word_count);
 
     if (exit_code == EXIT_CODE_OK) {
-        exit_code = connection_open(&connection, &c->connection);
+        exit_code = connection_open(&connection, &c->connection, NULL);
     }
     if (exit_code != EXIT_CODE_OK) {
         return exit_code;
     }
-    return connection_close(&connection, ask(c, connection.client));
+    wake_on_signals();
+    ask(c, connection.client);
+    exit_code = connection_close(&connection, wait_for_end(c));
+    wilco_message_unref(c->response);
+    return wake_exit(exit_code);
 }
 
 int

@@ -221,23 +221,22 @@ serve(struct respond_command *c, struct connection *connection)
 }
 
 static int
-run(struct respond_command *c, char **words, size_t word_count)
+run_connected(struct respond_command *c, struct connection *connection)
 {
-    struct connection connection;
-    int exit_code = connection_prepare(&c->connection);
+    int exit_code;
 
-    if (exit_code == EXIT_CODE_OK) {
-        exit_code = complete(c, words, word_count);
+    wake_on_signals();
+    exit_code = serve(c, connection);
+    if (c->jobs != NULL) {
+        jobs_stop(c->jobs);
     }
-    if (exit_code == EXIT_CODE_OK) {
-        exit_code = check_file(c);
-    }
-    if (exit_code == EXIT_CODE_OK) {
-        exit_code = connection_open(&connection, &c->connection);
-    }
-    if (exit_code != EXIT_CODE_OK) {
-        return exit_code;
-    }
+    return connection_close(connection, exit_code);
+}
+
+/* Before the connection: a kept session may bring requests at once. */
+static void
+start_jobs(struct respond_command *c)
+{
     if (c->command != NULL) {
         c->jobs = jobs_new(&(struct jobs_options){
             .command = c->command,
@@ -247,12 +246,29 @@ run(struct respond_command *c, char **words, size_t word_count)
             .answers = &c->answers,
         });
     }
-    wake_on_signals();
-    exit_code = serve(c, &connection);
-    if (c->jobs != NULL) {
-        jobs_stop(c->jobs);
+}
+
+static int
+run(struct respond_command *c, char **words, size_t word_count)
+{
+    const struct connection_rest rest = {.on_request = on_request, .context = c};
+    struct connection connection;
+    int exit_code = connection_prepare(&c->connection);
+
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = complete(c, words, word_count);
     }
-    exit_code = connection_close(&connection, exit_code);
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = check_file(c);
+    }
+    if (exit_code != EXIT_CODE_OK) {
+        return exit_code;
+    }
+    start_jobs(c);
+    exit_code = connection_open(&connection, &c->connection, &rest);
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = run_connected(c, &connection);
+    }
     if (c->jobs != NULL) {
         jobs_free(c->jobs);
     }

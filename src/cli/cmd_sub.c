@@ -159,6 +159,7 @@ wait_for_end(struct sub_command *c, struct connection *connection)
 static int
 run(struct sub_command *c, char **words, size_t word_count)
 {
+    const struct connection_rest rest = {.on_message = on_message, .context = c};
     struct connection connection;
     int exit_code = connection_prepare(&c->connection);
 
@@ -172,7 +173,7 @@ run(struct sub_command *c, char **words, size_t word_count)
         exit_code = options_wrong("which topics?");
     }
     if (exit_code == EXIT_CODE_OK) {
-        exit_code = connection_open(&connection, &c->connection);
+        exit_code = connection_open(&connection, &c->connection, &rest);
     }
     if (exit_code != EXIT_CODE_OK) {
         return exit_code;

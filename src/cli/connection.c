@@ -17,6 +17,22 @@ on_closed(void *context, const struct wilco_error *why)
     wake_up();
 }
 
+static void
+on_message(void *context, const struct wilco_message *message)
+{
+    const struct connection *c = context;
+
+    c->rest.on_message(c->rest.context, message);
+}
+
+static void
+on_request(void *context, struct wilco_call *call)
+{
+    const struct connection *c = context;
+
+    c->rest.on_request(c->rest.context, call);
+}
+
 static struct wilco_publish
 will_of(const struct connection_options *o)
 {
@@ -40,7 +56,8 @@ without_secret(const char *url)
 }
 
 int
-connection_open(struct connection *c, const struct connection_options *o)
+connection_open(struct connection *c, const struct connection_options *o,
+                const struct connection_rest *rest)
 {
     struct wilco_error error = {0};
     struct wilco_publish will = will_of(o);
@@ -62,6 +79,11 @@ connection_open(struct connection *c, const struct connection_options *o)
     enum wilco_status status;
 
     *c = (struct connection){0};
+    if (rest != NULL && o->keep_session) {
+        c->rest = *rest;
+        options.unmatched = rest->on_message == NULL ? NULL : on_message;
+        options.unmatched_request = rest->on_request == NULL ? NULL : on_request;
+    }
     say_debug("connecting to %s", without_secret(o->address));
     status = wilco_open(&c->client, &options);
     if (status == WILCO_OK) {

@@ -38,15 +38,26 @@ extern const size_t connection_row_count;
 int connection_prepare(struct connection_options *o);
 void connection_options_fini(struct connection_options *o);
 
+/* Who gets what no subscription wants: a kept session brings what waited for it before there is
+ * time to subscribe, and from subscriptions of earlier times. Nobody gets what a new session
+ * brings. On the library's thread, possibly before connection_open() returns. */
+struct connection_rest {
+    wilco_message_fn *on_message; /* NULL: nobody */
+    wilco_request_fn *on_request; /* NULL: nobody */
+    void *context;
+};
+
 struct connection {
     struct wilco *client;
+    struct connection_rest rest;
     atomic_bool is_lost;
     struct wilco_error why;
 };
 
 /* Connects as prepared. 0, or the exit code when it has said what is wrong. A connection that is
- * lost later is noted here, and wakes the main thread. */
-int connection_open(struct connection *c, const struct connection_options *o);
+ * lost later is noted here, and wakes the main thread. `rest` may be NULL. */
+int connection_open(struct connection *c, const struct connection_options *o,
+                    const struct connection_rest *rest);
 
 /* Closes and returns `exit_code`; but if the connection was lost, and nothing else went wrong, says
  * so and returns the exit code for that. */

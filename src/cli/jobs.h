@@ -27,7 +27,8 @@ struct jobs_options {
 struct jobs *jobs_new(const struct jobs_options *options);
 /* Ends what runs, and answers that, what waits and what is added later with 503. Main thread. */
 void jobs_stop(struct jobs *jobs);
-void jobs_free(struct jobs *jobs); /* after jobs_stop(), when no call can be added any more */
+/* After jobs_stop() if a call may have been added, and when none can be added any more. */
+void jobs_free(struct jobs *jobs);
 
 void jobs_add(struct jobs *jobs, struct wilco_call *call); /* takes the call; from any thread */
 

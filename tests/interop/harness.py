@@ -116,6 +116,39 @@ def run(*command, stdin=b"", status=0):
     return done.stdout
 
 
+class KeptSessions:
+    """What a kept session brings before anybody has subscribed; for a TestCase with a `url`."""
+
+    COUNT = 50
+
+    def keep(self, qos):
+        return ("--url", self.url, "-c", "-i", f"keeper{qos}", "-x", "600", "-q", qos)
+
+    def test_what_waited_is_all_written(self):
+        for qos in ("1", "2"):
+            with self.subTest(qos=qos):
+                topic = f"kept/{qos}"
+                run(WILCO, "sub", *self.keep(qos), "-W", "1ms", topic, status=27)
+                lines = [f"line {i}" for i in range(self.COUNT)]
+                run(WILCO, "pub", "--url", self.url, "-q", qos, topic, "-l", stdin="\n".join(lines).encode())
+                got = run(WILCO, "sub", *self.keep(qos), "-C", str(self.COUNT), topic)
+                self.assertEqual(got.decode().splitlines(), lines)
+
+    def test_requests_that_waited_are_answered(self):
+        keep = ("--url", self.url, "-c", "-i", "server", "-x", "600")
+        first = Program(WILCO, "respond", *keep, "work", "--reply", "first")
+        first.line("ready", "stderr")
+        first.stop()
+        heard = Program(WILCO, "sub", "--url", self.url, "-d", "-C", "3", "answers")
+        heard.line("subscribed", "stderr")
+        for number in range(3):
+            run(WILCO, "pub", "--url", self.url, "-q", "1", "work", "x", "--response-topic", "answers",
+                "--correlation", f"c-{number}")  # fmt: skip
+        run(WILCO, "respond", *keep, "work", "--reply", "second", "-C", "3")
+        self.assertEqual([heard.line("").string for _ in range(3)], ["second"] * 3)
+        self.assertEqual(heard.wait(), 0)
+
+
 class BrokerCase(unittest.TestCase):
     """A broker of ours for each test, with as many shards as the class says."""
 

@@ -6,12 +6,12 @@ import socket
 import tempfile
 import unittest
 
-from harness import WILCO, Program, run
+from harness import WILCO, KeptSessions, Program, run
 
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
 
-class Mosquitto(unittest.TestCase):
+class Mosquitto(KeptSessions, unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)

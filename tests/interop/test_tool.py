@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import WAIT_S, WILCO, BrokerCase, Program, run
+from harness import WAIT_S, WILCO, BrokerCase, KeptSessions, Program, run
 
 
 def tool(*arguments, stdin=b"", env=None):
@@ -89,10 +89,16 @@ class Asking(BrokerCase):
         self.assertEqual(subscriber.wait(), 2)
 
     def test_interrupted(self):
-        self.start_subscriber("-t", "silent")
-        program = self.start(WILCO, "request", "--url", self.url, "-d", "silent", "x")
-        program.line("(?i)(sent|request|publish)", "stderr")
+        silent = self.start_subscriber("-t", "silent")
+        watcher = self.start_subscriber("-t", "gone", "-t", "end", "-C", "1", "-F", "got %t")
+        program = self.start(
+            WILCO, "request", "--url", self.url, "-d", "silent", "x", "--will-topic", "gone"
+        )
+        program.line("connected as", "stderr")
+        silent.line("PUBLISH")
         self.assertEqual(program.stop(signal.SIGINT), 130)
+        tool("pub", "-L", self.url, "end", "x")
+        self.assertEqual(watcher.line("^got ").string, "got end")  # no will: it said goodbye
 
     def test_pub_and_sub(self):
         subscriber = self.start(WILCO, "sub", "--url", self.url, "-d", "-v", "-q", "2", "-C", "4", "t/#")
@@ -105,6 +111,48 @@ class Asking(BrokerCase):
             self.assertEqual(subscriber.line("^t/").string, f"t/{number} {text}")
         self.assertEqual(subscriber.wait(), 0)
 
+    def test_lines_are_pipelined_in_order(self):
+        lines = "".join(f"line {i}\n" for i in range(20000))
+        for qos in ("0", "1", "2"):
+            with self.subTest(qos=qos):
+                subscriber = self.start(
+                    WILCO, "sub", "--url", self.url, "-d", "-q", qos, "-C", "20000", f"lines/{qos}"
+                )
+                subscriber.line("subscribed", "stderr")
+                done = tool("pub", "-L", self.url, "-q", qos, f"lines/{qos}", "-l", stdin=lines.encode())
+                self.assertEqual((done.returncode, done.stderr), (0, b""))
+                for i in range(20000):
+                    self.assertEqual(subscriber.line("").string, f"line {i}")
+                self.assertEqual(subscriber.wait(), 0)
+
+    def test_a_line_that_is_refused_ends_it(self):
+        broker = self.start(
+            WILCO, "broker", "--listen", "mqtt://127.0.0.1:0", "--set", "packet_bytes_max=1000"
+        )
+        url = broker.line(r"event=ready.* listen=(mqtt://127\.0\.0\.1:\d+)", "stderr")[1]
+        lines = b"short\n" + b"x" * 2000 + b"\n" + b"short\n"
+        done = tool("pub", "-L", url, "-q", "1", "lines", "-l", stdin=lines)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"larger than the server takes", done.stderr)
+
+    def test_lines_end_with_the_connection(self):
+        program = self.start(WILCO, "pub", "-L", self.url, "-d", "-q", "1", "lines", "-l")
+        program.send("one\n")
+        program.line("published to lines", "stderr")
+        self.assertEqual(self.broker.stop(), 0)
+        self.assertEqual(program.wait(), 2)  # although there is still something to read
+
+    def test_interrupted_while_reading_lines(self):
+        program = self.start(
+            WILCO, "pub", "-L", self.url, "-d", "lines", "-l", "--will-topic", "gone", "--will-payload", "x"
+        )
+        watcher = self.start_subscriber("-t", "gone", "-t", "end", "-C", "1", "-F", "got %t")
+        program.send("one\n")
+        program.line("published to lines", "stderr")
+        self.assertEqual(program.stop(signal.SIGINT), 130)
+        tool("pub", "-L", self.url, "end", "x")
+        self.assertEqual(watcher.line("^got ").string, "got end")  # no will: it said goodbye
+
     def test_stdout_is_full(self):
         self.start_respond("echo/+", "--echo")
         with open("/dev/full", "wb") as full:
@@ -114,6 +162,10 @@ class Asking(BrokerCase):
             )  # fmt: skip
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"No space left", done.stderr)
+
+
+class Kept(KeptSessions, BrokerCase):
+    pass
 
 
 class Wrong(unittest.TestCase):
