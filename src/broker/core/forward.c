@@ -279,11 +279,7 @@ forward_publish(struct conn *c, struct message *m, const struct delivery_terms *
         as_is ? forward_as_is(c, m, first_byte(t, dup)) : forward_composed(c, m, t, packet_id, dup);
 
     if (status == WILCO_OK) {
-        struct stats *stats = &c->shard->stats;
-
-        stats->publish_sent++;
-        stats->sent[WIRE_PUBLISH]++;
-        stats->publish_bytes_sent += m->packet_bytes - m->payload_offset;
+        c->shard->stats.publish_sent++;
         conn_touch(c);
     } else if (status != WILCO_ELIMIT) {
         conn_break(c); /* half a packet may have been written */
