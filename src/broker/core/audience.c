@@ -30,7 +30,7 @@ find(struct audience *a, struct span name)
 static enum wilco_status
 found_group(struct audience *a, struct reclaim *r, const struct subscriber *who, bool *existed)
 {
-    struct topic_group *g = topic_group_new(r->alloc, who->group);
+    struct topic_group *g = topic_group_new(r->alloc, who->group, who->group_number);
     enum wilco_status st;
 
     if (g == NULL) {

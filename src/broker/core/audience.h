@@ -17,7 +17,8 @@ void audience_fini(struct audience *a, const struct wilco_alloc *alloc); /* no r
 struct subscriber {
     struct span group; /* the ShareName; empty: not shared */
     uint64_t session_id;
-    struct subscription_how how; /* not looked at when removing */
+    uint32_t group_number;       /* for the group if this is its first member; not 0 */
+    struct subscription_how how; /* this and the number: not looked at when removing */
 };
 
 /* For the writer. Replaces what the session asked for if it is there, which `*existed` tells.

@@ -9,6 +9,7 @@
 #include "broker/core/handlers.h"
 #include "broker/core/reply.h"
 #include "broker/core/session.h"
+#include "broker/core/share.h"
 #include "link/fault.h"
 #include "link/keep_alive.h"
 
@@ -100,8 +101,13 @@ conn_wrote(struct conn *c, size_t len)
 void
 conn_leave(struct conn *c)
 {
-    if (c->session != NULL) {
-        session_detach(c->session, c->will_is_due);
+    struct session *s = c->session;
+
+    if (s != NULL) {
+        s = session_detach(s, c->will_is_due);
+    }
+    if (s != NULL) {
+        share_member_left(s);
     }
 }
 

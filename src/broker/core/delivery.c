@@ -14,6 +14,7 @@ delivery_new(const struct wilco_alloc *a, struct message *m, const struct delive
         .qos = t->qos,
         .retain = t->retain,
         .identifier_count = t->identifier_count,
+        .group = t->group,
     };
     if (identifiers > 0) {
         memcpy(d->identifiers, t->identifiers, identifiers);
@@ -37,6 +38,7 @@ delivery_terms_of(const struct delivery *d)
         .qos = d->qos,
         .retain = d->retain,
         .identifier_count = d->identifier_count,
+        .group = d->group,
         .identifiers = d->identifiers,
     };
 }
@@ -47,6 +49,7 @@ account(struct delivery_queue *q, const struct delivery *d)
     q->count++;
     q->bytes += d->message->packet_bytes;
     q->qos_0_count += d->qos == 0;
+    q->shared_count += d->group != 0;
 }
 
 void
@@ -88,6 +91,7 @@ delivery_queue_pop(struct delivery_queue *q)
     q->count--;
     q->bytes -= d->message->packet_bytes;
     q->qos_0_count -= d->qos == 0;
+    q->shared_count -= d->group != 0;
     d->next = NULL;
     return d;
 }

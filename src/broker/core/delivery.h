@@ -12,6 +12,7 @@ struct delivery {
     uint8_t qos;
     bool retain; /* the RETAIN flag to send */
     uint16_t identifier_count;
+    uint32_t group;         /* the number of the group it came from (topic_group.h); 0: none */
     uint32_t identifiers[]; /* Subscription Identifiers */
 };
 
@@ -20,6 +21,7 @@ struct delivery_terms {
     uint8_t qos;
     bool retain;
     uint16_t identifier_count;
+    uint32_t group;
     const uint32_t *identifiers;
 };
 
@@ -35,7 +37,8 @@ struct delivery_queue {
     struct delivery *last;
     uint64_t bytes; /* packet bytes of the messages */
     uint32_t count;
-    uint32_t qos_0_count; /* how many are QoS 0 */
+    uint32_t qos_0_count;  /* how many are QoS 0 */
+    uint32_t shared_count; /* how many came from groups */
 };
 
 void delivery_queue_push(struct delivery_queue *q, struct delivery *d);

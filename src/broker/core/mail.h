@@ -8,11 +8,19 @@
 /* One copy of a message to one session. */
 struct target {
     uint64_t session_id;
-    uint32_t identifier_at; /* its Subscription Identifiers, in the array that goes with it */
+    uint32_t word_at; /* in the array that goes with it: its group's number, if it is shared; then
+                         its Subscription Identifiers */
     uint16_t identifier_count;
     uint8_t qos;
-    bool retain;
+    bool retain : 1;
+    bool is_shared : 1;
 };
+
+static inline uint32_t
+target_words(const struct target *t)
+{
+    return (uint32_t)t->identifier_count + t->is_shared;
+}
 
 /* A message and those sessions of another shard that get it: what crosses shards. One block of
  * memory, owned by the inbox it is in. */
@@ -21,20 +29,21 @@ struct mail {
     const struct wilco_alloc *alloc;
     struct message *message; /* a reference */
     uint32_t target_count;
-    uint32_t identifier_count;
-    struct target targets[]; /* then the identifiers */
+    uint32_t word_count;
+    struct target targets[]; /* then the words */
 };
 
 /* Room for so many; the caller fills them in. NULL: out of memory. */
 struct mail *mail_new(const struct wilco_alloc *a, struct message *m, uint32_t targets,
-                      uint32_t identifiers);
+                      uint32_t words);
 void mail_free(struct mail *mail);
-uint32_t *mail_identifiers(struct mail *mail);
+uint32_t *mail_words(struct mail *mail);
 
-/* Delivers it to the sessions of `s` that are still there. */
+/* Delivers it to the sessions of `s` that are still there, and instead of a member that has left a
+ * group to another one. */
 void mail_deliver(struct shard *s, struct mail *mail);
 /* One target, in the shard that owns the session. */
 void target_deliver(struct shard *s, struct message *m, const struct target *t,
-                    const uint32_t *identifiers);
+                    const uint32_t *words);
 
 #endif

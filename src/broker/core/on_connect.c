@@ -128,8 +128,7 @@ existing_session(struct shard *s, const struct wire_connect *p, struct span clie
         struct conn *old = session->conn;
 
         conn_end(old, WIRE_REASON_SESSION_TAKEN_OVER);
-        conn_leave(old);
-        session = session_table_find(&s->sessions, client_id);
+        session = session_detach(session, old->will_is_due); /* no loss to its groups */
     }
     if (session != NULL && p->clean_start) { /* [MQTT-3.1.2-4] */
         session_end(session);

@@ -9,6 +9,7 @@
 
 #include "broker/core/mail.h"
 #include "broker/core/rcu.h"
+#include "broker/core/share.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -18,11 +19,11 @@ struct publish_scratch {
     struct target *targets;
     size_t target_count;
     size_t target_capacity;
-    uint32_t *identifiers;
-    size_t identifier_count;
-    size_t identifier_capacity;
-    uint32_t targets_of[SHARDS_MAX];     /* for another shard */
-    uint32_t identifiers_of[SHARDS_MAX]; /* likewise */
+    uint32_t *words; /* of the targets (mail.h) */
+    size_t word_count;
+    size_t word_capacity;
+    uint32_t targets_of[SHARDS_MAX]; /* for another shard */
+    uint32_t words_of[SHARDS_MAX];   /* likewise */
     struct mail *mail_for[SHARDS_MAX];
 };
 
@@ -42,7 +43,7 @@ publish_scratch_free(struct publish_scratch *p)
 {
     if (p != NULL) {
         mem_free(p->alloc, p->targets);
-        mem_free(p->alloc, p->identifiers);
+        mem_free(p->alloc, p->words);
         mem_free(p->alloc, p);
     }
 }
@@ -67,15 +68,15 @@ make_room(const struct wilco_alloc *a, void **items, size_t count, size_t *capac
 }
 
 static enum wilco_status
-add_identifier(struct publish_scratch *p, uint32_t identifier)
+add_word(struct publish_scratch *p, uint32_t word)
 {
-    void *items = p->identifiers;
-    enum wilco_status status = make_room(p->alloc, &items, p->identifier_count,
-                                         &p->identifier_capacity, sizeof(*p->identifiers));
+    void *items = p->words;
+    enum wilco_status status =
+        make_room(p->alloc, &items, p->word_count, &p->word_capacity, sizeof(*p->words));
 
-    p->identifiers = items;
+    p->words = items;
     if (status == WILCO_OK) {
-        p->identifiers[p->identifier_count++] = identifier;
+        p->words[p->word_count++] = word;
     }
     return status;
 }
@@ -86,9 +87,11 @@ lower_qos(uint8_t published, uint8_t granted) /* [MQTT-3.8.4-8] */
     return published < granted ? published : granted;
 }
 
-/* A new target with what one subscription says. */
+/* A new target with what one subscription says; `group` is the number of the group that shares it,
+ * or 0. */
 static enum wilco_status
-add_target(struct publish_scratch *p, const struct message *m, const struct topic_match *match)
+add_target(struct publish_scratch *p, const struct message *m, const struct topic_match *match,
+           uint32_t group)
 {
     void *items = p->targets;
     enum wilco_status status =
@@ -100,12 +103,19 @@ add_target(struct publish_scratch *p, const struct message *m, const struct topi
     }
     p->targets[p->target_count++] = (struct target){
         .session_id = match->session_id,
-        .identifier_at = (uint32_t)p->identifier_count,
+        .word_at = (uint32_t)p->word_count,
         .identifier_count = match->how.identifier != 0,
         .qos = lower_qos(m->qos, match->how.qos),
         .retain = m->retain && match->how.retain_as_published,
+        .is_shared = group != 0,
     };
-    return match->how.identifier == 0 ? WILCO_OK : add_identifier(p, match->how.identifier);
+    if (group != 0) {
+        status = add_word(p, group);
+    }
+    if (match->how.identifier != 0 && status == WILCO_OK) {
+        status = add_word(p, match->how.identifier);
+    }
+    return status;
 }
 
 /* One more subscription of the session whose target was added last. */
@@ -121,7 +131,7 @@ widen_target(struct publish_scratch *p, const struct message *m, const struct to
         return WILCO_OK;
     }
     t->identifier_count++;
-    return add_identifier(p, match->how.identifier);
+    return add_word(p, match->how.identifier);
 }
 
 static int
@@ -154,57 +164,35 @@ collapse(struct publish_scratch *p, const struct message *m, struct topic_matche
         if (is_own(m, match)) {
             continue;
         }
-        status = match->session_id == last ? widen_target(p, m, match) : add_target(p, m, match);
+        status = match->session_id == last ? widen_target(p, m, match) : add_target(p, m, match, 0);
         last = match->session_id;
     }
     return status;
 }
 
-static enum session_presence
-presence_of(const struct broker *b, uint64_t session_id)
+static enum wilco_status
+add_member(struct shard *s, const struct message *m, struct topic_group *g)
 {
-    return session_table_presence(&b->shards[session_id_shard(session_id)]->sessions, session_id);
-}
+    const struct share_wish wish = {.at_least = SESSION_OFFLINE};
+    struct topic_match chosen;
 
-/* Members take turns; one that is connected goes before one that is not. */
-static bool
-choose_member(const struct broker *b, struct topic_group *g, struct topic_match *chosen)
-{
-    uint32_t start = topic_group_turn(g);
-    struct topic_group_cursor cursor = {0};
-    struct topic_match member;
-    bool found = false;
-
-    while (topic_group_next(g, start, &cursor, &member)) {
-        enum session_presence presence = presence_of(b, member.session_id);
-
-        if (presence > SESSION_OFFLINE) {
-            *chosen = member;
-            return true;
-        }
-        if (presence == SESSION_OFFLINE && !found) {
-            *chosen = member;
-            found = true;
-        }
-    }
-    return found;
+    return share_choose(s->broker, g, m, &wish, &chosen)
+               ? add_target(s->scratch, m, &chosen, g->number)
+               : WILCO_OK;
 }
 
 static enum wilco_status
 gather(struct shard *s, const struct message *m)
 {
     struct publish_scratch *p = s->scratch;
-    struct topic_match chosen;
     enum wilco_status status = WILCO_OK;
 
     p->target_count = 0;
-    p->identifier_count = 0;
+    p->word_count = 0;
     rcu_read_begin();
     status = topic_index_match(s->broker->index, message_topic(m), &s->matches);
     for (size_t i = 0; i < s->matches.group_count && status == WILCO_OK; i++) {
-        if (choose_member(s->broker, s->matches.groups[i], &chosen)) {
-            status = add_target(p, m, &chosen);
-        }
+        status = add_member(s, m, s->matches.groups[i]);
     }
     rcu_read_end();
     return status == WILCO_OK ? collapse(p, m, &s->matches) : status;
@@ -223,12 +211,12 @@ deliver_here(struct shard *s, struct message *m)
         unsigned shard = session_id_shard(t->session_id);
 
         if (shard == s->index) {
-            target_deliver(s, m, t, p->identifiers);
+            target_deliver(s, m, t, p->words);
             continue;
         }
         others |= UINT64_C(1) << shard;
         p->targets_of[shard]++;
-        p->identifiers_of[shard] += t->identifier_count;
+        p->words_of[shard] += target_words(t);
     }
     return others;
 }
@@ -244,13 +232,13 @@ make_mails(struct shard *s, struct message *m, uint64_t others)
         if ((others >> i & 1U) == 0) {
             continue;
         }
-        p->mail_for[i] = mail_new(s->broker->alloc, m, p->targets_of[i], p->identifiers_of[i]);
+        p->mail_for[i] = mail_new(s->broker->alloc, m, p->targets_of[i], p->words_of[i]);
         if (p->mail_for[i] == NULL) {
             s->stats.dropped_no_memory += p->targets_of[i];
             status = WILCO_ENOMEM;
         }
         p->targets_of[i] = 0;
-        p->identifiers_of[i] = 0;
+        p->words_of[i] = 0;
     }
     return status;
 }
@@ -267,12 +255,12 @@ fill_mail(struct publish_scratch *p, const struct target *t, unsigned shard)
     }
     copy = &mail->targets[p->targets_of[shard]++];
     *copy = *t;
-    copy->identifier_at = p->identifiers_of[shard];
-    if (t->identifier_count > 0) {
-        memcpy(mail_identifiers(mail) + copy->identifier_at, p->identifiers + t->identifier_at,
-               t->identifier_count * sizeof(*p->identifiers));
+    copy->word_at = p->words_of[shard];
+    if (target_words(t) > 0) {
+        memcpy(mail_words(mail) + copy->word_at, p->words + t->word_at,
+               target_words(t) * sizeof(*p->words));
     }
-    p->identifiers_of[shard] += t->identifier_count;
+    p->words_of[shard] += target_words(t);
 }
 
 static void
@@ -287,7 +275,7 @@ push_mails(struct shard *s, uint64_t others)
         }
         p->mail_for[i] = NULL;
         p->targets_of[i] = 0;
-        p->identifiers_of[i] = 0;
+        p->words_of[i] = 0;
     }
 }
 
@@ -320,7 +308,7 @@ publish_message(struct shard *s, struct message *m, size_t *receivers)
         return status;
     }
     *receivers = s->scratch->target_count;
-    s->stats.publish_unmatched += *receivers == 0;
+    s->stats.publish_unmatched += *receivers == 0 && m->publisher != SESSION_ID_NONE;
     others = deliver_here(s, m);
     return others == 0 ? WILCO_OK : send_elsewhere(s, m, others);
 }

@@ -6,6 +6,8 @@
 #include "base/hash.h"
 #include "broker/core/conn.h"
 #include "broker/core/deliver.h"
+#include "broker/core/share.h"
+#include "broker/core/sys.h"
 #include "wire/topic.h"
 
 #include <assert.h>
@@ -97,6 +99,13 @@ inner_filter(struct span filter, struct span *group)
     return inner;
 }
 
+/* The gauge that counts a subscription. */
+static uint64_t *
+subscriptions_of(struct shard *s, struct span group)
+{
+    return group.len > 0 ? &s->stats.shared_subscriptions : &s->stats.subscriptions;
+}
+
 static void
 leave_index(struct session *s, const struct session_filter *f)
 {
@@ -104,6 +113,8 @@ leave_index(struct session *s, const struct session_filter *f)
     struct span inner = inner_filter(span_of(f->text, f->bytes), &group);
 
     (void)topic_index_unsubscribe(s->shard->broker->index, inner, group, s->id);
+    *subscriptions_of(s->shard, group) -= 1;
+    sys_unwatch(s->shard, inner);
 }
 
 static void
@@ -154,6 +165,7 @@ void
 session_end(struct session *s)
 {
     publish_will(s);
+    share_member_ends(s);
     session_free(s);
 }
 
@@ -173,6 +185,7 @@ session_attach(struct session *s, struct conn *c)
     s->expires_at_ms = NEVER_MS;
     s->conn = c;
     c->session = s;
+    sys_client_joined(s->shard->broker->sys);
 }
 
 static void
@@ -191,18 +204,19 @@ after_s(const struct session *s, uint32_t seconds)
     return seconds == EXPIRES_NEVER_S ? NEVER_MS : s->shard->now_ms + (uint64_t)seconds * 1000;
 }
 
-void
+struct session *
 session_detach(struct session *s, bool will_is_due)
 {
     s->conn->session = NULL;
     s->conn = NULL;
+    sys_client_left(s->shard->broker->sys);
     deliver_update_presence(s);
     if (!will_is_due) {
         session_set_will(s, NULL, 0); /* [MQTT-3.1.2-10], [MQTT-3.14.4-3] */
     }
     if (s->expiry_s == 0) {
         session_end(s);
-        return;
+        return NULL;
     }
     if (s->will != NULL && s->will_delay_s == 0) {
         publish_will(s);
@@ -210,6 +224,7 @@ session_detach(struct session *s, bool will_is_due)
     s->will_at_ms = s->will == NULL ? NEVER_MS : after_s(s, s->will_delay_s);
     s->expires_at_ms = after_s(s, s->expiry_s);
     start_timer(s);
+    return s;
 }
 
 void
@@ -296,6 +311,9 @@ session_subscribe(struct session *s, struct span filter, const struct subscripti
     status = topic_index_subscribe(b->index, inner, group, s->id, how, existed);
     if (status != WILCO_OK && is_new) {
         remove_filter(s, f);
+    } else if (is_new) {
+        *subscriptions_of(s->shard, group) += 1;
+        sys_watch(s->shard, inner);
     }
     return status;
 }

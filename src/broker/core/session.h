@@ -58,8 +58,8 @@ session_client_id(const struct session *s)
 }
 
 /* The connection is gone. `will_is_due`: it did not end with DISCONNECT 0x00. The session ends at
- * once or later, as its expiry says. */
-void session_detach(struct session *s, bool will_is_due);
+ * once or later, as its expiry says: NULL, or the session. */
+struct session *session_detach(struct session *s, bool will_is_due);
 /* A connection is there: stops the clocks; a will that waited is forgotten [MQTT-3.1.3-9]. */
 void session_attach(struct session *s, struct conn *c);
 void session_timer_fired(struct session *s);

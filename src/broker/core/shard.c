@@ -128,6 +128,8 @@ shard_shut_down(struct shard *s, uint8_t reason_code)
 {
     struct map *sessions = &s->sessions.by_client_id;
 
+    s->is_stopping = true;
+
     for (size_t i = 0; i < sessions->bucket_count; i++) {
         for (struct map_node *n = sessions->buckets[i]; n != NULL; n = n->next) {
             struct session *session = CONTAINER_OF(n, struct session, by_client_id);

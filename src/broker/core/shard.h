@@ -38,6 +38,7 @@ struct shard {
     struct publish_scratch *scratch;
     struct buffer reply; /* scratch for SUBACK and its like */
     struct stats stats;
+    bool is_stopping; /* shard_shut_down() was called */
 };
 
 /* The kinds of timers on a shard's wheel. */

@@ -1,11 +1,12 @@
 #include "broker/core/topic_group.h"
 
 struct topic_group *
-topic_group_new(const struct wilco_alloc *a, struct span name)
+topic_group_new(const struct wilco_alloc *a, struct span name, uint32_t number)
 {
     struct topic_group *g = mem_zalloc(a, sizeof(*g) + name.len);
 
     if (g != NULL) {
+        g->number = number;
         g->name_bytes = (uint32_t)name.len;
         memcpy(g->name, name.data, name.len);
     }

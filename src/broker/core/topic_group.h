@@ -10,12 +10,13 @@ struct topic_group {
     _Atomic(struct topic_group *) next; /* of the same filter */
     struct subscriber_set members;
     _Atomic uint32_t turns;
+    uint32_t number; /* names it among the groups of its index; never 0 */
     uint32_t name_bytes;
     uint8_t name[];
 };
 
-struct topic_group *topic_group_new(const struct wilco_alloc *a,
-                                    struct span name);                     /* NULL: out of memory */
+/* NULL: out of memory. */
+struct topic_group *topic_group_new(const struct wilco_alloc *a, struct span name, uint32_t number);
 void topic_group_free(struct topic_group *g, const struct wilco_alloc *a); /* no reader is left */
 
 /* A number that goes up by one with each call, for taking turns. */

@@ -22,6 +22,7 @@ struct topic_index {
     const struct wilco_alloc *alloc;
     struct reclaim reclaim;
     pthread_mutex_t writer;
+    uint32_t last_group; /* the number given out last; the writer's */
     atomic_size_t count;
 };
 
@@ -118,14 +119,23 @@ put(struct topic_index *t, struct span filter, const struct subscriber *who, boo
     return put_new(t, filter, hash, who);
 }
 
+/* It comes again after four thousand million, which then stand for groups long gone. */
+static uint32_t
+next_group(struct topic_index *t)
+{
+    t->last_group = t->last_group == UINT32_MAX ? 1 : t->last_group + 1;
+    return t->last_group;
+}
+
 enum wilco_status
 topic_index_subscribe(struct topic_index *t, struct span filter, struct span group,
                       uint64_t session_id, const struct subscription_how *how, bool *existed)
 {
-    const struct subscriber who = {.group = group, .session_id = session_id, .how = *how};
+    struct subscriber who = {.group = group, .session_id = session_id, .how = *how};
     enum wilco_status st;
 
     pthread_mutex_lock(&t->writer);
+    who.group_number = group.len == 0 ? 0 : next_group(t);
     st = put(t, filter, &who, existed);
     if (st == WILCO_OK && !*existed) {
         atomic_fetch_add_explicit(&t->count, 1, memory_order_relaxed);

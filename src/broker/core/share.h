@@ -1,0 +1,42 @@
+#ifndef WILCO_BROKER_CORE_SHARE_H
+#define WILCO_BROKER_CORE_SHARE_H
+
+#include "broker/core/mail.h"
+#include "broker/core/topic_group.h"
+
+/* Shared subscriptions (MQTT 5.0, 4.8.2): which member of a group gets a message, and who gets it
+ * instead when that member is lost.
+ *
+ * A delivery that came from a group carries the group's number (topic_group.h). When its member
+ * loses the connection, what was QoS 1 and not acknowledged, or not sent at all, goes to a member
+ * that is connected and has room for it; if there is none, it stays. When the member's session
+ * ends, it goes to any member that is left. QoS 2 that was sent goes nowhere else [MQTT-4.8.2-4,
+ * 4.8.2-5], and neither does what a member refused [MQTT-4.8.2-6]. Each time a message moves, some
+ * connection or session has ended: it cannot go round for ever. */
+
+/* Whom not to choose, and who is good enough. */
+struct share_wish {
+    uint64_t except; /* a session id, or SESSION_ID_NONE */
+    enum session_presence at_least;
+};
+
+/* The best member for this message, inside a read section. Among equals members take turns. false:
+ * there is none. */
+bool share_choose(const struct broker *b, struct topic_group *g, const struct message *m,
+                  const struct share_wish *wish, struct topic_match *out);
+
+/* Gives the message to another member of the group with this number. false: none was found, or
+ * there was no memory; nothing has changed. */
+bool share_pass_on(struct shard *s, struct message *m, uint32_t group,
+                   const struct share_wish *wish);
+
+/* The session has lost its connection; it lives on. */
+void share_member_left(struct session *s);
+/* The session is about to end. What cannot go elsewhere stays in it. */
+void share_member_ends(struct session *s);
+
+/* Mail for a member has arrived in its shard. true: the member is gone or away by now, and another
+ * gets the message. */
+bool share_redirect(struct shard *s, struct message *m, uint32_t group, uint64_t session_id);
+
+#endif
