@@ -137,6 +137,8 @@ test_nothing_behind_a_refusal(void **state)
     rig_client_open(&r, &c, "a", WIRE_V5);
     rig_send_bytes(&c, bytes.data, bytes.len);
     rig_expect(&c, WIRE_CONNACK, &packet);
+    rig_expect_nothing(&c);
+    assert_true(rig_client_is_ended(&c));
     rig_expect_nothing(&witness);
     bytes_free(bytes);
     rig_client_close(&c);

@@ -161,6 +161,20 @@ measure(const struct wish *wish, const char *payload)
     return bytes;
 }
 
+static void
+acknowledge(struct rig_client *c, const struct wire_publish *p)
+{
+    uint16_t packet_id = p->packet_id;
+
+    if (p->qos == 1) {
+        rig_ack(c, WIRE_PUBACK, packet_id);
+    } else if (p->qos == 2) {
+        rig_ack(c, WIRE_PUBREC, packet_id);
+        rig_expect_ack(c, WIRE_PUBREL, packet_id, 0);
+        rig_ack(c, WIRE_PUBCOMP, packet_id);
+    }
+}
+
 /* The client's Maximum Packet Size: a packet of exactly that size passes; one byte above it the
  * message is dropped for this client, counted, takes no quota, and the next one is not affected
  * [MQTT-3.1.2-24], [MQTT-3.1.2-25]. */
@@ -173,9 +187,12 @@ limit(struct wish wish, size_t len)
     struct wire_any packet;
     char *payload = payload_of(len);
     size_t bytes = measure(&wish, payload);
+    struct settings settings = settings_default();
 
+    assert_true(bytes > len);
+    settings.inflight_max = 1;
     for (uint32_t max = (uint32_t)bytes - 1; max <= bytes + 6; max++) {
-        rig_open(&r, 1, NULL);
+        rig_open(&r, 1, &settings);
         rig_client_connect(&r, &publisher, "publisher");
         wish.packet_bytes_max = max;
         open_subscriber(&r, &c, "a/topic", &wish);
@@ -184,6 +201,7 @@ limit(struct wish wish, size_t len)
         rig_expect_ack(&publisher, WIRE_PUBREC, 1, 0);
         if (max >= bytes) {
             rig_expect_publish(&c, payload, &packet);
+            acknowledge(&c, &packet.as.publish);
         }
         assert_int_equal(r.broker.shards[0]->stats.dropped_too_large, max < bytes);
         rig_publish_qos(&publisher, "a/topic", "small", 1, 2);
