@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "broker/core/shard.h"
+#include "broker/core/sys.h"
 
 #include <assert.h>
 
@@ -33,7 +34,7 @@ add_shard(struct broker *b, uint64_t now_ms)
 }
 
 static enum wilco_status
-make_shared(struct broker *b)
+make_shared(struct broker *b, uint64_t now_ms)
 {
     const struct retained_limits limits = {
         .count_max = (size_t)b->settings.retained_messages_max,
@@ -46,7 +47,8 @@ make_shared(struct broker *b)
     }
     b->index = topic_index_new(b->alloc, b->hash_seed);
     b->retained = retained_new(b->alloc, b->hash_seed, limits);
-    return b->index == NULL || b->retained == NULL ? WILCO_ENOMEM : WILCO_OK;
+    b->sys = sys_new(b->alloc, b->settings.sys_interval_s, now_ms);
+    return b->index == NULL || b->retained == NULL || b->sys == NULL ? WILCO_ENOMEM : WILCO_OK;
 }
 
 enum wilco_status
@@ -61,7 +63,7 @@ broker_init(struct broker *b, const struct broker_config *config, uint64_t now_m
         .random = config->random,
         .log = config->log,
     };
-    status = make_shared(b);
+    status = make_shared(b, now_ms);
     while (status == WILCO_OK && b->shard_count < config->shard_count) {
         status = add_shard(b, now_ms);
     }
@@ -77,8 +79,10 @@ broker_fini(struct broker *b)
     free_shards(b);
     topic_index_free(b->index);
     retained_free(b->retained);
+    sys_free(b->sys);
     b->index = NULL;
     b->retained = NULL;
+    b->sys = NULL;
 }
 
 struct shard *

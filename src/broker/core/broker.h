@@ -12,17 +12,19 @@
 #include <stdatomic.h>
 
 struct shard;
+struct sys;
 
 /* What all shards share, and the shards. Made once, before any thread; immutable afterwards but for
  * what says otherwise. */
 struct broker {
-    struct settings settings;
+    struct settings settings; /* change only while every thread stands still (server/halt.h) */
     const struct wilco_alloc *alloc;
     const struct random_source *random;
     const struct logger *log;
     uint64_t hash_seed;
     struct topic_index *index;   /* safe from any thread */
     struct retained *retained;   /* safe from any thread */
+    struct sys *sys;             /* likewise */
     atomic_size_t session_count; /* all shards' */
     unsigned shard_count;        /* 1 to SHARDS_MAX */
     struct shard *shards[SHARDS_MAX];

@@ -92,6 +92,7 @@ conn_is_over(const struct conn *c)
 void
 conn_wrote(struct conn *c, size_t len)
 {
+    c->shard->stats.bytes_sent += len;
     output_consume(&c->output, &c->shard->output_pool, len);
     if (c->session != NULL) {
         deliver_waiting(c->session);
@@ -139,6 +140,9 @@ conn_end_because(struct conn *c, uint8_t reason_code, const char *why)
         .as.disconnect = {.reason_code = reason_code},
     };
 
+    if (c->state != CONN_ENDING) {
+        stats_count_reason(&c->shard->stats, reason_code);
+    }
     /* [MQTT-3.14.0-1]; and only MQTT 5.0 has a DISCONNECT from the server. */
     if (c->state == CONN_CONNECTED && c->version == WIRE_V5) {
         (void)reply_with_reason(c, &packet, &packet.as.disconnect.properties, why);
@@ -237,6 +241,7 @@ conn_feed(struct conn *c, struct span bytes)
     const struct frame *at = NULL;
     enum wilco_status status = WILCO_OK;
 
+    c->shard->stats.bytes_received += bytes.len;
     if (is_not_connect(c, bytes)) {
         conn_break(c);
     }
@@ -245,6 +250,7 @@ conn_feed(struct conn *c, struct span bytes)
         at = status == WILCO_OK ? &frame : NULL;
         if (status == WILCO_OK) {
             c->last_packet_ms = c->shard->now_ms;
+            c->shard->stats.received[frame.type]++;
             status = handle(c, &frame);
         }
     }
@@ -277,6 +283,7 @@ conn_timer_fired(struct conn *c)
     uint64_t deadline_ms = keep_alive_server_deadline_ms(c->keep_alive_s, c->last_packet_ms);
 
     if (c->state == CONN_AWAITS_CONNECT) {
+        c->shard->stats.connect_timeouts++;
         conn_break(c);
     } else if (c->state == CONN_CONNECTED && deadline_ms > c->shard->now_ms) {
         wheel_start(&c->shard->wheel, &c->timer, deadline_ms); /* packets have come since */

@@ -279,7 +279,11 @@ forward_publish(struct conn *c, struct message *m, const struct delivery_terms *
         as_is ? forward_as_is(c, m, first_byte(t, dup)) : forward_composed(c, m, t, packet_id, dup);
 
     if (status == WILCO_OK) {
-        c->shard->stats.publish_sent++;
+        struct stats *stats = &c->shard->stats;
+
+        stats->publish_sent++;
+        stats->sent[WIRE_PUBLISH]++;
+        stats->publish_bytes_sent += m->packet_bytes - m->payload_offset;
         conn_touch(c);
     } else if (status != WILCO_ELIMIT) {
         conn_break(c); /* half a packet may have been written */

@@ -80,7 +80,7 @@ accept_message(struct conn *c, const struct wire_publish *p)
 }
 
 static uint8_t
-judge(struct conn *c, const struct wire_publish *p)
+consider(struct conn *c, const struct wire_publish *p)
 {
     const struct settings *limits = &c->shard->broker->settings;
 
@@ -94,6 +94,18 @@ judge(struct conn *c, const struct wire_publish *p)
         return WIRE_REASON_NOT_AUTHORIZED;
     }
     return accept_message(c, p);
+}
+
+/* The same, and counts what is refused. */
+static uint8_t
+judge(struct conn *c, const struct wire_publish *p)
+{
+    struct stats *stats = &c->shard->stats;
+    uint8_t reason_code = consider(c, p);
+
+    stats->publish_refused += wire_reason_is_error(reason_code);
+    stats_count_reason(stats, reason_code);
+    return reason_code;
 }
 
 /* Before MQTT 5.0 an acknowledgement cannot refuse. What the client may not publish is acknowledged
@@ -155,6 +167,7 @@ on_publish(struct conn *c, const struct frame *f)
         return status;
     }
     c->shard->stats.publish_received++;
+    c->shard->stats.publish_bytes_received += p.payload.len;
     if (!topic_name_is_valid(p.topic)) { /* [MQTT-3.3.2-2] */
         conn_refuse(c, WIRE_REASON_TOPIC_NAME_INVALID);
         return WILCO_OK;

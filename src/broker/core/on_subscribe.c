@@ -206,6 +206,8 @@ on_subscribe(struct conn *c, const struct frame *f)
 
         scratch->data[i] = subscribe_one(c, &w, identifier, &send_retained);
         scratch->data[p.count + i] = send_retained;
+        c->shard->stats.subscribe_refused += wire_reason_is_error(scratch->data[i]);
+        stats_count_reason(&c->shard->stats, scratch->data[i]);
     }
     send_suback(c, p.packet_id, scratch->data, p.count);
     rest = p.payload;

@@ -48,6 +48,7 @@ reply_packet(struct conn *c, const struct wire_any *packet)
     if (wire_writer_finish(&measure, &bytes) == WILCO_ELIMIT || bytes > c->packet_bytes_max) {
         return false;
     }
+    c->shard->stats.sent[packet->type]++;
     if (bytes <= OUTPUT_CHUNK_BYTES) {
         reply_small(c, packet, bytes);
     } else {
@@ -110,6 +111,7 @@ reply_bare_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t 
     w = wire_writer_init(at, ACK_BYTES_MAX);
     wire_ack_encode(&w, type, &ack, (enum wire_version)c->version);
     output_commit(&c->output, w.len);
+    c->shard->stats.sent[type]++;
     conn_touch(c);
 }
 
@@ -134,5 +136,6 @@ reply_pingresp(struct conn *c)
     }
     wire_ping_encode(&w, WIRE_PINGRESP);
     output_commit(&c->output, w.len);
+    c->shard->stats.sent[WIRE_PINGRESP]++;
     conn_touch(c);
 }

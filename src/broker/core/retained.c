@@ -2,8 +2,10 @@
 
 #include "base/hash.h"
 #include "broker/core/name_tree.h"
+#include "broker/core/session_id.h"
 #include "wire/topic.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 #define ROOM_STEPS  64U /* messages looked at, at most, to make room for one */
@@ -11,7 +13,7 @@
 
 struct entry {
     struct map_node by_topic;
-    struct list age; /* in retained.ages */
+    struct list age; /* in retained.ages or retained.own */
     struct name_node *place;
     struct message *message;
 };
@@ -21,7 +23,9 @@ struct retained {
     struct map by_topic;
     struct name_tree names; /* items are entries */
     struct list ages;       /* the front is looked at first when room is needed */
-    size_t bytes;
+    struct list own;        /* entries of the broker itself, which no limit counts */
+    size_t count;           /* without them */
+    size_t bytes;           /* likewise */
     struct retained_limits limits;
     const struct wilco_alloc *alloc;
     uint64_t hash_seed;
@@ -39,21 +43,40 @@ retained_new(const struct wilco_alloc *a, uint64_t hash_seed, struct retained_li
     map_init(&r->by_topic, a);
     name_tree_init(&r->names, a, hash_seed);
     list_init(&r->ages);
+    list_init(&r->own);
     r->limits = limits;
     r->alloc = a;
     r->hash_seed = hash_seed;
     return r;
 }
 
+/* No client publishes where the broker does (4.7.2), so an entry stays what it is. */
+static bool
+is_own(const struct message *m)
+{
+    return m->publisher == SESSION_ID_NONE;
+}
+
 static void
 remove_entry(struct retained *r, struct entry *e)
 {
+    if (!is_own(e->message)) {
+        r->count--;
+        r->bytes -= e->message->packet_bytes;
+    }
     map_remove(&r->by_topic, &e->by_topic);
     name_tree_remove(&r->names, e->place);
     list_remove(&e->age);
-    r->bytes -= e->message->packet_bytes;
     message_unref(e->message);
     mem_free(r->alloc, e);
+}
+
+static void
+remove_all(struct retained *r, struct list *entries)
+{
+    while (!list_is_empty(entries)) {
+        remove_entry(r, CONTAINER_OF(entries->next, struct entry, age));
+    }
 }
 
 void
@@ -62,9 +85,8 @@ retained_free(struct retained *r)
     if (r == NULL) {
         return;
     }
-    while (!list_is_empty(&r->ages)) {
-        remove_entry(r, CONTAINER_OF(r->ages.next, struct entry, age));
-    }
+    remove_all(r, &r->ages);
+    remove_all(r, &r->own);
     map_fini(&r->by_topic);
     name_tree_fini(&r->names);
     pthread_mutex_destroy(&r->lock);
@@ -92,8 +114,11 @@ fits(const struct retained *r, const struct entry *old, const struct message *m)
 {
     size_t bytes = r->bytes - (old == NULL ? 0 : old->message->packet_bytes);
 
-    return (old != NULL || r->by_topic.count < r->limits.count_max) &&
-           bytes <= r->limits.bytes_max && m->packet_bytes <= r->limits.bytes_max - bytes;
+    if (is_own(m)) {
+        return true;
+    }
+    return (old != NULL || r->count < r->limits.count_max) && bytes <= r->limits.bytes_max &&
+           m->packet_bytes <= r->limits.bytes_max - bytes;
 }
 
 /* Goes round the messages, a few at each call, and removes those that have expired. */
@@ -132,6 +157,11 @@ add_entry(struct retained *r, struct message *m)
         return WILCO_ENOMEM;
     }
     e->message = message_ref(m);
+    if (is_own(m)) {
+        list_push_back(&r->own, &e->age);
+        return WILCO_OK;
+    }
+    r->count++;
     r->bytes += m->packet_bytes;
     list_push_back(&r->ages, &e->age);
     return WILCO_OK;
@@ -143,7 +173,10 @@ replace(struct retained *r, struct entry *e, struct message *m)
     struct message *old = e->message;
 
     e->message = message_ref(m);
-    r->bytes = r->bytes - old->packet_bytes + m->packet_bytes;
+    assert(is_own(old) == is_own(m));
+    if (!is_own(m)) {
+        r->bytes = r->bytes - old->packet_bytes + m->packet_bytes;
+    }
     message_unref(old);
 }
 
@@ -265,7 +298,7 @@ retained_count(struct retained *r)
     size_t count;
 
     pthread_mutex_lock(&r->lock);
-    count = r->by_topic.count;
+    count = r->count;
     pthread_mutex_unlock(&r->lock);
     return count;
 }

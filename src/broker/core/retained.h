@@ -11,7 +11,8 @@
 /* The retained messages, one for each topic at most (MQTT 5.0, 3.3.1.3), shared by all shards. Each
  * call takes the store's lock for as long as it lasts. Holds a reference to each message. A filter
  * without wildcards costs one probe; one with wildcards the part of the tree of topics that it
- * matches. */
+ * matches. Messages of the broker itself (of no publisher) are kept beside those of clients: they
+ * count for no limit. */
 struct retained;
 
 struct retained_limits {
@@ -46,6 +47,7 @@ WILCO_MUST_CHECK enum wilco_status retained_match(struct retained *r, struct spa
                                                   const struct wilco_alloc *a);
 void retained_matches_fini(struct retained_matches *m); /* drops the references left in it */
 
+/* Of clients. */
 size_t retained_count(struct retained *r);
 size_t retained_bytes(struct retained *r);
 

@@ -4,6 +4,7 @@
 #include "broker/core/mail.h"
 #include "broker/core/publish.h"
 #include "broker/core/session.h"
+#include "broker/core/sys.h"
 
 #include <assert.h>
 
@@ -20,6 +21,7 @@ shard_init(struct shard *s, struct broker *b, unsigned index, uint64_t now_ms)
     wheel_init(&s->wheel, now_ms);
     session_table_init(&s->sessions, b->alloc, b->hash_seed, index);
     output_pool_init(&s->output_pool, b->alloc, FREE_CHUNKS_MAX);
+    s->sys_timer.kind = SHARD_TIMER_SYS;
     list_init(&s->dirty);
     mailbox_init(&s->inbox);
     topic_matches_init(&s->matches, b->alloc);
@@ -65,6 +67,7 @@ fire(struct timer *t)
     switch ((enum shard_timer)t->kind) {
     case SHARD_TIMER_CONN: conn_timer_fired(CONTAINER_OF(t, struct conn, timer)); break;
     case SHARD_TIMER_SESSION: session_timer_fired(CONTAINER_OF(t, struct session, timer)); break;
+    case SHARD_TIMER_SYS: sys_timer_fired(CONTAINER_OF(t, struct shard, sys_timer)); break;
     }
 }
 
@@ -82,6 +85,7 @@ shard_advance(struct shard *s, uint64_t now_ms)
         fire(t);
         t = wheel_pop(&s->wheel);
     }
+    sys_turn(s);
     shard_settle(s);
 }
 
@@ -114,6 +118,12 @@ shard_next_dirty(struct shard *s)
     return link == NULL ? NULL : CONTAINER_OF(link, struct conn, dirty_link);
 }
 
+void
+shard_share_stats(struct shard *s)
+{
+    stats_share(&s->stats_shared, &s->stats);
+}
+
 uint64_t
 shard_take_kicks(struct shard *s)
 {
@@ -129,7 +139,6 @@ shard_shut_down(struct shard *s, uint8_t reason_code)
     struct map *sessions = &s->sessions.by_client_id;
 
     s->is_stopping = true;
-
     for (size_t i = 0; i < sessions->bucket_count; i++) {
         for (struct map_node *n = sessions->buckets[i]; n != NULL; n = n->next) {
             struct session *session = CONTAINER_OF(n, struct session, by_client_id);

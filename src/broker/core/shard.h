@@ -17,8 +17,8 @@ struct publish_scratch;
 /* A part of the broker: connections, sessions, timers and counters that belong together and are
  * touched by one thread at a time. Whoever drives a shard guards it with one lock and calls, in
  * turns: shard_advance() with the time, conn_feed() with what clients sent, shard_run_inbox(); then
- * takes the conns that have something to write or to say from shard_next_dirty(), and looks at
- * shard_take_kicks().
+ * takes the conns that have something to write or to say from shard_next_dirty(), and at the end
+ * calls shard_share_stats() and looks at shard_take_kicks().
  *
  * Nothing here waits, reads a clock or touches a socket. */
 struct shard {
@@ -39,12 +39,16 @@ struct shard {
     struct buffer reply; /* scratch for SUBACK and its like */
     struct stats stats;
     bool is_stopping; /* shard_shut_down() was called */
+    struct stats_shared stats_shared; /* as of the end of the last turn; read by all shards */
+    struct timer sys_timer;
+    size_t sys_watchers; /* subscriptions to topics of the broker itself */
 };
 
 /* The kinds of timers on a shard's wheel. */
 enum shard_timer {
     SHARD_TIMER_CONN,    /* struct conn: time to CONNECT, keep alive */
     SHARD_TIMER_SESSION, /* struct session: will delay, session expiry */
+    SHARD_TIMER_SYS,     /* the shard: $SYS topics (sys.h) */
 };
 
 WILCO_MUST_CHECK enum wilco_status shard_init(struct shard *s, struct broker *b, unsigned index,
@@ -67,6 +71,9 @@ uint64_t shard_deadline_ms(const struct shard *s);
 /* A conn with output to write, or whose state has changed; it is then no longer dirty. NULL: none
  * left. */
 struct conn *shard_next_dirty(struct shard *s);
+
+/* The end of a turn: other shards may read the counters as they are now. */
+void shard_share_stats(struct shard *s);
 
 /* The shards (one bit each) that have got mail from this one since the last call: their drivers
  * must be made to look. */

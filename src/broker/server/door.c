@@ -45,6 +45,7 @@ door_open(struct driver *d, int fd)
         mem_free(b->alloc, door);
         return;
     }
+    d->shard->stats.sockets++;
     door->stream = stream;
     door->source = (struct loop_source){.fd = fd, .kind = DRIVER_DOOR};
     door->timer.kind = DRIVER_DOOR;
@@ -177,6 +178,7 @@ door_ready(struct driver *d, struct door *door)
 void
 door_timer_fired(struct driver *d, struct door *door)
 {
+    d->shard->stats.connect_timeouts++;
     log_event(d->crew->broker.log, LOG_DEBUG, "connect_timeout", "shard=%u", d->index);
     door_close(d, door);
 }

@@ -129,6 +129,7 @@ let_go(struct driver *d)
     uint64_t todo = d->kicks | shard_take_kicks(d->shard) | bit_of(d);
 
     d->kicks = 0;
+    shard_share_stats(d->shard);
     (void)pthread_mutex_unlock(&d->lock);
     return todo;
 }
@@ -391,9 +392,7 @@ void
 driver_add_stats(struct driver *d, struct stats *sum)
 {
     (void)pthread_mutex_lock(&d->lock);
-#define ADD(name, what) sum->name += d->shard->stats.name;
-    STATS(ADD)
-#undef ADD
+    stats_add(sum, &d->shard->stats);
     (void)pthread_mutex_unlock(&d->lock);
     atomic_thread_fence(memory_order_seq_cst);
     if (has_mail(d)) { /* as after any unlocking, but this thread cannot run it: it is no reader

@@ -104,6 +104,7 @@ rig_settle(struct rig *r)
             shard_advance(s, r->now_ms);
             shard_run_inbox(s);
             (void)shard_take_kicks(s);
+            shard_share_stats(s);
             c = shard_next_dirty(s);
             while (c != NULL) {
                 busy = true;
