@@ -11,10 +11,16 @@
 struct broker_command {
     struct option_list listen, settings;
     struct option_number shards;
+    const char *config;
     const char *store;
-    enum log_level log_level;
+    struct option_log_level {
+        enum log_level value;
+        bool is_set;
+    } log_level;
     bool allow_anonymous;
+    bool check;
     bool help_settings;
+    bool print_config;
 };
 
 static const char *
@@ -26,7 +32,8 @@ take_log_level(void *field, struct option_input *in)
 
     for (size_t i = 0; word != NULL && i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(word, names[i]) == 0) {
-            *(enum log_level *)field = levels[i];
+            *(struct option_log_level *)field =
+                (struct option_log_level){.value = levels[i], .is_set = true};
             return NULL;
         }
     }
@@ -35,6 +42,15 @@ take_log_level(void *field, struct option_input *in)
 
 #define FIELD(name) offsetof(struct broker_command, name)
 static const struct option broker_rows[] = {
+    {"config", 'c', "FILE",
+     "read settings from FILE, in mosquitto.conf's syntax; the\n"
+     "other options prevail over it; read again on SIGHUP",
+     option_text, FIELD(config)},
+    {"check", 't', NULL, "say what is wrong with file and options, and do not listen", option_flag,
+     FIELD(check)},
+    {"test-config", 0, NULL, "the same", option_flag, FIELD(check)},
+    {"print-config", 0, NULL, "print a file with every setting, its meaning and default",
+     option_flag, FIELD(print_config)},
     {"listen", 0, "URL",
      "mqtt://ADDRESS[:PORT] or unix:/PATH; port 0 is any that\n"
      "is free; repeatable (default mqtt://127.0.0.1:1883)",
@@ -63,35 +79,41 @@ static const struct manual broker_manual = {
     .examples = "  wilco broker\n"
                 "  wilco broker --listen mqtt://0.0.0.0 --allow-anonymous\n"
                 "  wilco broker --listen mqtt://127.0.0.1 --listen unix:/run/wilco.sock\n"
-                "  wilco broker --listen mqtt://127.0.0.1:0 --shards 4 --log-level debug\n",
-    .exit_text = "    0  it was stopped by a signal\n"
-                 "    1  the command line or a setting is wrong\n"
+                "  wilco broker --listen mqtt://127.0.0.1:0 --shards 4 --log-level debug\n"
+                "  wilco broker --print-config > wilco.conf\n"
+                "  wilco broker --config wilco.conf --check && wilco broker --config wilco.conf\n",
+    .exit_text = "    0  it was stopped by a signal, or --check found nothing wrong\n"
+                 "    1  the command line, the file or a setting is wrong\n"
                  "    2  it cannot listen, or not go on\n",
 };
 
 static int
 run(const struct broker_command *c)
 {
-    if (c->help_settings) {
-        broker_main_print_settings();
-        return output_finish() ? EXIT_CODE_OK : EXIT_CODE_USAGE;
-    }
-    return broker_main(&(struct broker_main_options){
+    const struct broker_main_options options = {
+        .config = c->config,
         .listen = c->listen.words,
         .listen_count = c->listen.count,
         .shards = c->shards.value,
         .store = c->store,
         .settings = c->settings.words,
         .setting_count = c->settings.count,
-        .log_level = c->log_level,
+        .log_level = c->log_level.value,
+        .has_log_level = c->log_level.is_set,
         .allow_anonymous = c->allow_anonymous,
-    });
+    };
+
+    if (c->help_settings || c->print_config) {
+        (c->help_settings ? broker_main_print_settings : broker_main_print_config)();
+        return output_finish() ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+    }
+    return c->check ? broker_main_check(&options) : broker_main(&options);
 }
 
 int
 cmd_broker(int argc, char **argv)
 {
-    struct broker_command c = {.log_level = LOG_INFO};
+    struct broker_command c = {.check = false};
     const struct option_group groups[] = {
         {"Options", broker_rows, sizeof(broker_rows) / sizeof(broker_rows[0]), &c},
     };

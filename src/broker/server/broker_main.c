@@ -2,6 +2,9 @@
 
 #include "broker/server/broker_main.h"
 
+#include "broker/server/config/print.h"
+#include "broker/server/config/reload.h"
+#include "broker/server/options.h"
 #include "broker/server/server.h"
 
 #include <inttypes.h>
@@ -18,7 +21,13 @@ enum exit_code {
     EXIT_CANNOT_RUN = 2,
 };
 
-static const char *const default_listen[] = {"mqtt://127.0.0.1:1883"};
+/* What runs: its threads read `config` through `server` and `log`. */
+struct running {
+    const struct broker_main_options *options;
+    struct config config;
+    struct logger log;
+    struct server *server;
+};
 
 static int
 fail(enum exit_code code, const char *reason)
@@ -27,28 +36,36 @@ fail(enum exit_code code, const char *reason)
     return (int)code;
 }
 
-/* False: `reason` says what is wrong. */
-static bool
-apply_options(struct server_config *config, const struct broker_main_options *options,
-              char reason[SERVER_REASON_BYTES])
+static int
+fail_with_problems(const struct problems *p)
 {
-    _Static_assert(SERVER_REASON_BYTES >= SETTINGS_REASON_BYTES, "a setting's reason fits");
+    size_t kept = problems_kept(p);
 
-    if (options->store != NULL && strcmp(options->store, "memory") != 0) {
-        (void)snprintf(reason, SERVER_REASON_BYTES,
-                       "no store called \"%.60s\": the only one is \"memory\"", options->store);
-        return false;
+    for (size_t i = 0; i < kept; i++) {
+        (void)fail(EXIT_USAGE, p->lines[i]);
     }
-    for (size_t i = 0; i < options->setting_count; i++) {
-        if (settings_apply(&config->settings, options->settings[i], reason) != WILCO_OK) {
-            return false;
-        }
+    if (p->count > kept) {
+        (void)fprintf(stderr, "wilco broker: and %zu more\n", p->count - kept);
     }
-    config->listen = options->listen_count > 0 ? options->listen : default_listen;
-    config->listen_count = options->listen_count > 0 ? options->listen_count : 1;
-    config->shard_count = options->shards;
-    config->allow_anonymous = options->allow_anonymous;
-    return true;
+    return EXIT_USAGE;
+}
+
+/* Borrows `c`, and `urls` for what it points to. */
+static struct server_config
+server_config_of(const struct config *c, const char *urls[LISTENERS_MAX])
+{
+    urls[0] = CONFIG_LISTEN;
+    for (size_t i = 0; i < c->listen_count; i++) {
+        urls[i] = c->listen[i];
+    }
+    return (struct server_config){
+        .listen = urls,
+        .listen_count = c->listen_count > 0 ? c->listen_count : 1,
+        .shard_count = c->shards,
+        .settings = c->settings,
+        .alloc = alloc_system(),
+        .allow_anonymous = c->allow_anonymous,
+    };
 }
 
 /* Every client is a descriptor: as many as we may have. */
@@ -63,52 +80,149 @@ raise_descriptor_limit(void)
     }
 }
 
-/* The signals that end us are taken by the main thread, when it waits for them. Their default
- * action is set because a shell may have had them ignored. */
+/* The signals that we act on are taken by the main thread, when it waits for them. Their default
+ * action is set because a shell may have had them ignored. Without a file SIGHUP is none of them:
+ * it says that the terminal is gone. */
 static sigset_t
-block_signals(void)
+block_signals(bool has_file)
 {
-    sigset_t ending;
-    const struct sigaction end = {.sa_handler = SIG_DFL};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    const struct sigaction standard = {.sa_handler = SIG_DFL};
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t ours;
 
-    (void)sigemptyset(&ending);
-    (void)sigaddset(&ending, SIGTERM);
-    (void)sigaddset(&ending, SIGINT);
-    (void)pthread_sigmask(SIG_BLOCK, &ending, NULL);
-    (void)sigaction(SIGTERM, &end, NULL);
-    (void)sigaction(SIGINT, &end, NULL);
+    (void)sigemptyset(&ours);
+    for (size_t i = 0; i < (has_file ? 3 : 2); i++) {
+        (void)sigaddset(&ours, numbers[i]);
+        (void)sigaction(numbers[i], &standard, NULL);
+    }
+    (void)pthread_sigmask(SIG_BLOCK, &ours, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
-    return ending;
+    return ours;
+}
+
+/* While all threads stand still. */
+static void
+take_over(void *context, struct settings *settings)
+{
+    struct running *r = context;
+
+    *settings = r->config.settings;
+    r->log.level = r->config.log_level;
+}
+
+/* A problem as the value of a log's key: what is quoted in it gets other quotes. */
+static void
+log_problem(const struct logger *log, const char *problem)
+{
+    char text[PROBLEM_BYTES];
+
+    (void)snprintf(text, sizeof(text), "%s", problem);
+    for (char *at = text; *at != '\0'; at++) {
+        *at = *at == '"' ? '\'' : *at;
+    }
+    log_event(log, LOG_ERROR, "reload_problem", "problem=\"%s\"", text);
+}
+
+/* Two `struct config` are too much for some stacks, so the new one lives here. */
+static void
+reload(struct running *r)
+{
+    static struct config wanted;
+    static struct problems problems;
+    const char *urls[LISTENERS_MAX];
+    struct server_config config;
+    char reason[SERVER_REASON_BYTES] = "";
+    struct reload_result result;
+
+    problems = (struct problems){.count = 0};
+    options_gather(&wanted, r->options, &problems);
+    config = server_config_of(&wanted, urls);
+    if (problems.count == 0 && server_check(&config, reason) != WILCO_OK) {
+        problems_add(&problems, "%s", reason);
+    }
+    for (size_t i = 0; i < problems_kept(&problems); i++) {
+        log_problem(&r->log, problems.lines[i]);
+    }
+    if (problems.count > 0) {
+        log_event(&r->log, LOG_ERROR, "reload_refused", "problems=%zu", problems.count);
+        return;
+    }
+    result = reload_merge(&r->config, &wanted, &r->log);
+    server_change(r->server, take_over, r);
+    log_event(&r->log, LOG_INFO, "reloaded", "changed=%u restart_needed=%u", result.changed,
+              result.needs_restart);
+}
+
+/* Until a signal ends us; its number. */
+static int
+serve(struct running *r, const sigset_t *signals)
+{
+    int number = 0;
+
+    for (;;) {
+        (void)sigwait(signals, &number);
+        if (number != SIGHUP) {
+            return number;
+        }
+        reload(r);
+    }
 }
 
 int
 broker_main(const struct broker_main_options *options)
 {
     static int log_fd = STDERR_FILENO;
-    const struct logger log = {
-        .level = options->log_level, .sink = log_sink_fd, .context = &log_fd};
-    struct server_config config = {
-        .settings = settings_default(), .alloc = alloc_system(), .log = &log};
-    struct server *server = NULL;
+    static struct running r;
+    struct problems problems = {.count = 0};
+    const char *urls[LISTENERS_MAX];
+    struct server_config config;
     char reason[SERVER_REASON_BYTES] = "";
-    sigset_t ending = block_signals();
+    sigset_t signals = block_signals(options->config != NULL);
     int number = 0;
     enum wilco_status st = WILCO_OK;
 
-    if (!apply_options(&config, options, reason)) {
-        return fail(EXIT_USAGE, reason);
+    r.options = options;
+    options_gather(&r.config, options, &problems);
+    if (problems.count > 0) {
+        return fail_with_problems(&problems);
     }
+    r.log = (struct logger){.level = r.config.log_level, .sink = log_sink_fd, .context = &log_fd};
+    config = server_config_of(&r.config, urls);
+    config.log = &r.log;
     raise_descriptor_limit();
-    st = server_start(&server, &config, reason);
+    st = server_start(&r.server, &config, reason);
     if (st != WILCO_OK) {
         return fail(st == WILCO_EINVAL ? EXIT_USAGE : EXIT_CANNOT_RUN, reason);
     }
-    (void)sigwait(&ending, &number);
-    (void)pthread_sigmask(SIG_UNBLOCK, &ending, NULL); /* a second one does what signals do */
-    log_event(&log, LOG_INFO, "stopping", "signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
-    server_stop(server);
+    number = serve(&r, &signals);
+    (void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL); /* a second one does what signals do */
+    log_event(&r.log, LOG_INFO, "stopping", "signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    server_stop(r.server);
     return EXIT_OK;
+}
+
+int
+broker_main_check(const struct broker_main_options *options)
+{
+    static struct config c;
+    struct problems problems = {.count = 0};
+    const char *urls[LISTENERS_MAX];
+    struct server_config config;
+    char reason[SERVER_REASON_BYTES] = "";
+
+    options_gather(&c, options, &problems);
+    if (problems.count > 0) {
+        return fail_with_problems(&problems);
+    }
+    config = server_config_of(&c, urls);
+    return server_check(&config, reason) == WILCO_OK ? EXIT_OK : fail(EXIT_USAGE, reason);
+}
+
+void
+broker_main_print_config(void)
+{
+    config_print(stdout);
 }
 
 void

@@ -240,6 +240,9 @@ begin_to_stop(struct driver *d)
 static bool
 turn(struct driver *d)
 {
+    if (halt_is_wanted(&d->crew->halt)) {
+        halt_wait(&d->crew->halt);
+    }
     shard_advance(d->shard, clock_monotonic_ms());
     handle_events(d);
     fire_timers(d);

@@ -5,6 +5,7 @@
 #include "broker/core/broker.h"
 #include "broker/core/shard.h"
 #include "broker/server/ear.h"
+#include "broker/server/halt.h"
 #include "broker/server/listener.h"
 #include "net/loop.h"
 
@@ -19,6 +20,7 @@ struct crew {
     struct listener_set listeners;
     atomic_uint listening; /* drivers that still watch the listeners; the last one closes them */
     atomic_bool is_stopping;
+    struct halt halt; /* for who changes broker.settings while drivers run */
     unsigned driver_count;
     struct driver *drivers[SHARDS_MAX];
 };

@@ -77,7 +77,8 @@ check_is_local(const struct address *a, char reason[LISTENER_REASON_BYTES])
     }
     (void)refuse(reason, &l,
                  "others than this machine could connect, and nobody would be authenticated",
-                 "; listen on 127.0.0.1, or say --allow-anonymous if that is meant");
+                 "; listen on 127.0.0.1, or say --allow-anonymous (in a file: allow_anonymous "
+                 "true) if that is meant");
     return WILCO_EINVAL;
 }
 
@@ -95,6 +96,28 @@ resolve(struct address found[LISTENERS_MAX], size_t *count, const char *text,
     return st == WILCO_OK ? WILCO_OK : refuse_url(reason, text, why);
 }
 
+/* Resolves, and checks that this is where we may listen. */
+static enum wilco_status
+find_addresses(struct address found[LISTENERS_MAX], size_t *count, const char *url,
+               bool allow_anonymous, char reason[LISTENER_REASON_BYTES])
+{
+    enum wilco_status st = resolve(found, count, url, reason);
+
+    for (size_t i = 0; i < *count && st == WILCO_OK && !allow_anonymous; i++) {
+        st = check_is_local(&found[i], reason);
+    }
+    return st;
+}
+
+enum wilco_status
+listener_check(const char *url, bool allow_anonymous, char reason[LISTENER_REASON_BYTES])
+{
+    struct address found[LISTENERS_MAX];
+    size_t count = 0;
+
+    return find_addresses(found, &count, url, allow_anonymous, reason);
+}
+
 enum wilco_status
 listener_set_open(struct listener_set *set, const char *url, bool allow_anonymous,
                   char reason[LISTENER_REASON_BYTES])
@@ -102,11 +125,8 @@ listener_set_open(struct listener_set *set, const char *url, bool allow_anonymou
     struct address found[LISTENERS_MAX];
     size_t count = 0;
     size_t opened = 0;
-    enum wilco_status st = resolve(found, &count, url, reason);
+    enum wilco_status st = find_addresses(found, &count, url, allow_anonymous, reason);
 
-    for (size_t i = 0; i < count && st == WILCO_OK && !allow_anonymous; i++) {
-        st = check_is_local(&found[i], reason);
-    }
     if (st != WILCO_OK) {
         return st;
     }

@@ -21,9 +21,14 @@ struct listener_set {
     size_t count;
 };
 
+/* Looks up what `url` names without listening. WILCO_EINVAL: the URL makes no sense, or it is open
+ * to the network while nobody would be authenticated (`allow_anonymous` says that this is meant).
+ * WILCO_ENOMEM. Then `reason` says in one line what to do. */
+WILCO_MUST_CHECK enum wilco_status listener_check(const char *url, bool allow_anonymous,
+                                                  char reason[LISTENER_REASON_BYTES]);
+
 /* Listens on every address that `url` names. An address that this machine does not have is left out
- * as long as another one works. WILCO_EINVAL: the URL makes no sense, or it is open to the network
- * while nobody would be authenticated (`allow_anonymous` says that this is meant). WILCO_EIO: the
+ * as long as another one works. WILCO_EINVAL, WILCO_ENOMEM: as above. WILCO_EIO: the
  * system does not let us. WILCO_ELIMIT: more than LISTENERS_MAX. Then `reason` says in one line
  * what to do; what was opened stays in the set. */
 WILCO_MUST_CHECK enum wilco_status listener_set_open(struct listener_set *set, const char *url,

@@ -42,6 +42,26 @@ refuse(char reason[SERVER_REASON_BYTES], enum wilco_status st, const char *what)
     return st;
 }
 
+enum wilco_status
+server_check(const struct server_config *config, char reason[SERVER_REASON_BYTES])
+{
+    _Static_assert(SERVER_REASON_BYTES >= LISTENER_REASON_BYTES, "a listener's reason fits");
+
+    if (config->shard_count > SHARDS_MAX) {
+        (void)snprintf(reason, SERVER_REASON_BYTES, "%u shards are too many: use %u at most",
+                       config->shard_count, SHARDS_MAX);
+        return WILCO_EINVAL;
+    }
+    for (size_t i = 0; i < config->listen_count; i++) {
+        enum wilco_status st = listener_check(config->listen[i], config->allow_anonymous, reason);
+
+        if (st != WILCO_OK) {
+            return st;
+        }
+    }
+    return WILCO_OK;
+}
+
 static enum wilco_status
 make_broker(struct server *s, const struct server_config *config, char reason[SERVER_REASON_BYTES])
 {
@@ -54,11 +74,6 @@ make_broker(struct server *s, const struct server_config *config, char reason[SE
     };
     enum wilco_status st = WILCO_OK;
 
-    if (c.shard_count > SHARDS_MAX) {
-        (void)snprintf(reason, SERVER_REASON_BYTES, "%u shards are too many: use %u at most",
-                       c.shard_count, SHARDS_MAX);
-        return WILCO_EINVAL;
-    }
     st = broker_init(&s->crew.broker, &c, clock_monotonic_ms());
     if (st != WILCO_OK) {
         return refuse(reason, st, "make the broker");
@@ -71,8 +86,6 @@ static enum wilco_status
 listen_everywhere(struct server *s, const struct server_config *config,
                   char reason[SERVER_REASON_BYTES])
 {
-    _Static_assert(SERVER_REASON_BYTES >= LISTENER_REASON_BYTES, "a listener's reason fits");
-
     for (size_t i = 0; i < config->listen_count; i++) {
         enum wilco_status st = listener_set_open(&s->crew.listeners, config->listen[i],
                                                  config->allow_anonymous, reason);
@@ -149,6 +162,7 @@ server_free(struct server *s, const struct wilco_alloc *a)
     if (s->has_broker) {
         broker_fini(&s->crew.broker);
     }
+    halt_fini(&s->crew.halt);
     mem_free(a, s);
 }
 
@@ -174,8 +188,12 @@ server_start(struct server **out, const struct server_config *config,
     if (s == NULL) {
         return refuse(reason, WILCO_ENOMEM, "start");
     }
+    halt_init(&s->crew.halt);
     rcu_thread_enter();
-    st = make_broker(s, config, reason);
+    st = server_check(config, reason);
+    if (st == WILCO_OK) {
+        st = make_broker(s, config, reason);
+    }
     if (st == WILCO_OK) {
         st = listen_everywhere(s, config, reason);
     }
@@ -204,6 +222,33 @@ server_stop(struct server *s)
     log_stopped(s);
     server_free(s, s->crew.broker.alloc);
     rcu_thread_leave();
+}
+
+struct change {
+    void (*run)(void *context, struct settings *settings);
+    void *context;
+    struct settings *settings;
+};
+
+static void
+run_change(void *context)
+{
+    const struct change *c = context;
+
+    c->run(c->context, c->settings);
+}
+
+void
+server_change(struct server *s, void (*change)(void *context, struct settings *settings),
+              void *context)
+{
+    struct change c = {.run = change, .context = context, .settings = &s->crew.broker.settings};
+
+    halt_ask(&s->crew.halt);
+    for (unsigned i = 0; i < s->started; i++) {
+        loop_wake(s->crew.drivers[i]->loop);
+    }
+    halt_run(&s->crew.halt, s->started, run_change, &c);
 }
 
 const struct address *

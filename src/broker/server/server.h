@@ -26,6 +26,10 @@ struct server_config {
 
 #define SERVER_REASON_BYTES 400U
 
+/* WILCO_EINVAL: the configuration cannot be, wherever it may run. `reason` as below. */
+WILCO_MUST_CHECK enum wilco_status server_check(const struct server_config *config,
+                                                char reason[SERVER_REASON_BYTES]);
+
 /* Listens and serves; logs event=ready. WILCO_EINVAL: the configuration cannot be. WILCO_EIO,
  * WILCO_ENOMEM, WILCO_ELIMIT: it cannot run here and now. Then `reason` says in one line what to
  * do. */
@@ -36,6 +40,12 @@ WILCO_MUST_CHECK enum wilco_status server_start(struct server **out,
 /* Tells every client (DISCONNECT 0x8B), waits settings.drain_timeout_ms at most for them to read
  * it, logs event=stopped with the counters, and frees everything. NULL is allowed. */
 void server_stop(struct server *s);
+
+/* Lets `change` alter the settings, and whatever else the server's threads read, while all of them
+ * stand still between two turns; returns when it has run. Not every part looks at its setting again
+ * once it has started: config/reload.h knows which do. Not while server_stop() runs. */
+void server_change(struct server *s, void (*change)(void *context, struct settings *settings),
+                   void *context);
 
 /* Where it listens, with the ports that the system chose; NULL behind the last. */
 const struct address *server_address(const struct server *s, size_t index);

@@ -1,0 +1,26 @@
+#ifndef WILCO_BROKER_SERVER_CONFIG_CONFIG_H
+#define WILCO_BROKER_SERVER_CONFIG_CONFIG_H
+
+#include "base/log.h"
+#include "broker/core/settings.h"
+#include "broker/server/listener.h"
+
+/* Everything that can be configured about a broker, whether it comes from a file or from the
+ * command line. It owns nothing. */
+#define CONFIG_URL_BYTES 480U
+struct config {
+    struct settings settings;
+    char listen[LISTENERS_MAX][CONFIG_URL_BYTES]; /* URLs (net/address.h) */
+    size_t listen_count;                          /* 0: CONFIG_LISTEN */
+    unsigned shards;                              /* 0: one for each core */
+    enum log_level log_level;
+    bool allow_anonymous;
+};
+
+/* Where a broker listens that is not told otherwise. */
+#define CONFIG_LISTEN "mqtt://127.0.0.1:1883"
+
+/* The defaults. */
+void config_init(struct config *c);
+
+#endif

@@ -1,0 +1,108 @@
+#include "broker/server/config/reader.h"
+
+#include "broker/server/config/directive.h"
+#include "broker/server/config/lexer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void
+reader_wrong(struct config_reader *r, const char *format, ...)
+{
+    char text[PROBLEM_BYTES];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    problems_add(r->problems, "%s:%zu: %s", r->file, r->line, text);
+}
+
+static void
+unknown(struct config_reader *r, struct span name)
+{
+    const char *nearest = directive_nearest(r->name);
+
+    if (memchr(name.data, '=', name.len) != NULL) {
+        reader_wrong(
+            r, "unknown name %s; a line is a name, a space and a value, without =", LOG_TEXT(name));
+    } else if (nearest != NULL) {
+        reader_wrong(r, "unknown name %s; did you mean %s?", LOG_TEXT(name), nearest);
+    } else {
+        reader_wrong(r, "unknown name %s; wilco broker --print-config lists all", LOG_TEXT(name));
+    }
+}
+
+/* Two names of the same thing count as one: it is what they set that may be set once. */
+static const char *
+what_it_sets(const struct directive *d)
+{
+    return d->sets != NULL ? d->sets : d->name;
+}
+
+/* False: this file has set it already. */
+static bool
+check_is_first(struct config_reader *r, const struct directive *d)
+{
+    const char *name = what_it_sets(d);
+
+    for (size_t i = 0; i < r->seen_count; i++) {
+        if (strcmp(r->seen[i].name, name) == 0) {
+            reader_wrong(r, "%s: line %zu says this already", d->name, r->seen[i].line);
+            return false;
+        }
+    }
+    if (r->seen_count < READER_SEEN_MAX) {
+        (void)snprintf(r->seen[r->seen_count].name, sizeof(r->seen[0].name), "%s", name);
+        r->seen[r->seen_count].line = r->line;
+        r->seen_count++;
+    }
+    return true;
+}
+
+static void
+set_name(struct config_reader *r, struct span name)
+{
+    size_t len = name.len < READER_NAME_BYTES ? name.len : READER_NAME_BYTES - 1;
+
+    if (len > 0) {
+        memcpy(r->name, name.data, len);
+    }
+    r->name[len] = '\0';
+}
+
+static void
+read_line(struct config_reader *r, const struct config_line *line)
+{
+    char value[EXPANDED_BYTES];
+    char reason[EXPAND_REASON_BYTES];
+    struct directive d;
+
+    r->line = line->number;
+    set_name(r, line->name);
+    if (line->problem != NULL) {
+        reader_wrong(r, "%s", line->problem);
+    } else if (!directive_find(line->name, &d)) {
+        unknown(r, line->name);
+    } else if (expand(value, line->value, r->environment, reason) != WILCO_OK) {
+        reader_wrong(r, "%s: %s", d.name, reason);
+    } else if (value[0] == '\0') {
+        reader_wrong(r, "%s: the value is missing", d.name);
+    } else if (d.is_repeatable || check_is_first(r, &d)) {
+        d.take(r, &d, value);
+    }
+}
+
+void
+reader_read(struct config_reader *r, const char *file, struct span text)
+{
+    struct lexer lexer = lexer_init(text);
+    struct config_line line;
+
+    r->file = file;
+    r->has_log_type = false;
+    r->seen_count = 0;
+    while (lexer_next(&lexer, &line)) {
+        read_line(r, &line);
+    }
+}

@@ -1,0 +1,91 @@
+#include "broker/server/config/reload.h"
+
+#include <inttypes.h>
+
+/* Not among them: receive_maximum and topic_alias_maximum, which size what a session or a
+ * connection has already when they are announced to a client; what is retained, whose bounds are
+ * handed over at the start. */
+static const char *const possible[] = {
+    "connect_timeout_ms", "connect_bytes_max", "packet_bytes_max",    "topic_alias_out_max",
+    "topic_levels_max",   "inflight_max",      "queued_messages_max", "queued_bytes_max",
+    "output_bytes_max",   "subscriptions_max", "sessions_max",        "session_expiry_max_s",
+    "ending_timeout_ms",  "drain_timeout_ms",
+};
+
+bool
+reload_is_possible(const char *setting)
+{
+    for (size_t i = 0; i < sizeof(possible) / sizeof(possible[0]); i++) {
+        if (strcmp(possible[i], setting) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+merge_setting(struct config *running, const struct config *wanted, size_t row,
+              const struct logger *log, struct reload_result *result)
+{
+    const char *name = settings_row(row).name;
+    uint64_t old = settings_value(&running->settings, row);
+    uint64_t new = settings_value(&wanted->settings, row);
+    bool is_possible = reload_is_possible(name);
+
+    if (old == new) {
+        return;
+    }
+    log_event(log, is_possible ? LOG_INFO : LOG_WARNING,
+              is_possible ? "setting_changed" : "restart_needed",
+              "name=%s from=%" PRIu64 " to=%" PRIu64, name, old, new);
+    if (is_possible) {
+        settings_copy_value(&running->settings, &wanted->settings, row);
+        result->changed++;
+    } else {
+        result->needs_restart++;
+    }
+}
+
+static bool
+listens_elsewhere(const struct config *a, const struct config *b)
+{
+    if (a->listen_count != b->listen_count) {
+        return true;
+    }
+    for (size_t i = 0; i < a->listen_count; i++) {
+        if (strcmp(a->listen[i], b->listen[i]) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+note_restart(bool is_different, const char *name, const struct logger *log,
+             struct reload_result *result)
+{
+    if (is_different) {
+        log_event(log, LOG_WARNING, "restart_needed", "name=%s", name);
+        result->needs_restart++;
+    }
+}
+
+struct reload_result
+reload_merge(struct config *running, const struct config *wanted, const struct logger *log)
+{
+    struct reload_result result = {.changed = 0};
+
+    for (size_t i = 0; settings_row(i).name != NULL; i++) {
+        merge_setting(running, wanted, i, log, &result);
+    }
+    if (running->log_level != wanted->log_level) {
+        log_event(log, LOG_INFO, "setting_changed", "name=log_level");
+        running->log_level = wanted->log_level;
+        result.changed++;
+    }
+    note_restart(listens_elsewhere(running, wanted), "listen", log, &result);
+    note_restart(running->shards != wanted->shards, "shards", log, &result);
+    note_restart(running->allow_anonymous != wanted->allow_anonymous, "allow_anonymous", log,
+                 &result);
+    return result;
+}
