@@ -22,11 +22,12 @@ struct broker {
     const struct random_source *random;
     const struct logger *log;
     uint64_t hash_seed;
-    struct topic_index *index;   /* safe from any thread */
-    struct retained *retained;   /* safe from any thread */
-    struct sys *sys;             /* likewise */
-    atomic_size_t session_count; /* all shards' */
-    unsigned shard_count;        /* 1 to SHARDS_MAX */
+    struct topic_index *index;      /* safe from any thread */
+    struct retained *retained;      /* safe from any thread */
+    struct sys *sys;                /* likewise */
+    atomic_size_t session_count;    /* all shards' */
+    atomic_size_t connection_count; /* all shards': from CONNECT until the transport is closed */
+    unsigned shard_count;           /* 1 to SHARDS_MAX */
     struct shard *shards[SHARDS_MAX];
 };
 

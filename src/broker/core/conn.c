@@ -27,6 +27,7 @@ conn_init(struct conn *c, struct shard *s)
         .state = CONN_AWAITS_CONNECT,
         .will_is_due = true,
         .wants_reasons = true,
+        .packet_due_ms = UINT64_MAX,
         .timer = {.kind = SHARD_TIMER_CONN},
     };
     framer_init(&c->framer, s->broker->alloc, (size_t)limits->connect_bytes_max);
@@ -57,7 +58,28 @@ conn_fini(struct conn *c)
     framer_fini(&c->framer);
     output_clear(&c->output, &c->shard->output_pool);
     drop_aliases(c);
+    conn_give_place_back(c);
     shard_settle(c->shard);
+}
+
+bool
+conn_take_place(struct conn *c)
+{
+    struct broker *b = c->shard->broker;
+    size_t others = atomic_fetch_add_explicit(&b->connection_count, 1, memory_order_relaxed);
+
+    c->has_place = true;
+    return others < b->settings.connections_max;
+}
+
+void
+conn_give_place_back(struct conn *c)
+{
+    if (c->has_place) {
+        c->has_place = false;
+        (void)atomic_fetch_sub_explicit(&c->shard->broker->connection_count, 1,
+                                        memory_order_relaxed);
+    }
 }
 
 void
@@ -160,10 +182,12 @@ void
 conn_refuse_because(struct conn *c, uint8_t reason_code, const char *why)
 {
     c->shard->stats.protocol_errors++;
-    log_event(c->shard->broker->log, LOG_INFO, "protocol_error",
-              "client=%s reason=\"%s\" why=\"%s\"",
-              c->session == NULL ? "\"\"" : LOG_TEXT(session_client_id(c->session)),
-              wire_reason_text(reason_code), why == NULL ? "" : why);
+    if (log_gate_passes(c->shard)) {
+        log_event(c->shard->broker->log, LOG_INFO, "protocol_error",
+                  "client=%s reason=\"%s\" why=\"%s\"",
+                  c->session == NULL ? "\"\"" : LOG_TEXT(session_client_id(c->session)),
+                  wire_reason_text(reason_code), why == NULL ? "" : why);
+    }
     conn_end_because(c, reason_code, why);
 }
 
@@ -234,9 +258,27 @@ refuse_input(struct conn *c, const struct frame *frame, enum wilco_status status
     conn_refuse_because(c, fault_reason(status), why);
 }
 
+/* Gives a packet of which a part has come so long to be whole; bytes that trickle in do not help.
+ * Whole packets cost no more than the look whether there is a part of another. */
+static void
+watch_for_whole(struct conn *c, bool is_another)
+{
+    const struct settings *limits = &c->shard->broker->settings;
+
+    if (!framer_is_partial(&c->framer)) {
+        c->packet_due_ms = UINT64_MAX;
+    } else if (is_another || c->packet_due_ms == UINT64_MAX) {
+        c->packet_due_ms = c->shard->now_ms + limits->packet_timeout_ms;
+        if (!timer_is_running(&c->timer) || c->timer.deadline_ms > c->packet_due_ms) {
+            wheel_start(&c->shard->wheel, &c->timer, c->packet_due_ms);
+        }
+    }
+}
+
 void
 conn_feed(struct conn *c, struct span bytes)
 {
+    size_t packets = 0;
     struct frame frame;
     const struct frame *at = NULL;
     enum wilco_status status = WILCO_OK;
@@ -249,6 +291,7 @@ conn_feed(struct conn *c, struct span bytes)
         status = framer_next(&c->framer, &bytes, &frame);
         at = status == WILCO_OK ? &frame : NULL;
         if (status == WILCO_OK) {
+            packets++;
             c->last_packet_ms = c->shard->now_ms;
             c->shard->stats.received[frame.type]++;
             status = handle(c, &frame);
@@ -259,6 +302,8 @@ conn_feed(struct conn *c, struct span bytes)
     }
     if (c->state == CONN_ENDING) {
         conn_leave(c);
+    } else if (c->state == CONN_CONNECTED) {
+        watch_for_whole(c, packets > 0);
     }
     shard_settle(c->shard);
 }
@@ -277,18 +322,41 @@ conn_start(struct conn *c)
     }
 }
 
+/* What the timer of a connected client waits for; UINT64_MAX: nothing. */
+static uint64_t
+next_deadline_ms(struct conn *c)
+{
+    uint64_t keep_alive_ms = keep_alive_server_deadline_ms(c->keep_alive_s, c->last_packet_ms);
+
+    if (c->packet_due_ms <= c->shard->now_ms && conn_is_full(c)) { /* it is we who do not read */
+        c->packet_due_ms = c->shard->now_ms + c->shard->broker->settings.packet_timeout_ms;
+    }
+    return keep_alive_ms < c->packet_due_ms ? keep_alive_ms : c->packet_due_ms;
+}
+
+/* Something is overdue. */
+static void
+give_up_waiting(struct conn *c)
+{
+    if (c->packet_due_ms <= c->shard->now_ms) {
+        conn_refuse_because(c, WIRE_REASON_QUOTA_EXCEEDED, "a packet took too long to arrive");
+    } else {
+        conn_end(c, WIRE_REASON_KEEP_ALIVE_TIMEOUT); /* [MQTT-3.1.2-22] */
+    }
+    conn_leave(c);
+}
+
 void
 conn_timer_fired(struct conn *c)
 {
-    uint64_t deadline_ms = keep_alive_server_deadline_ms(c->keep_alive_s, c->last_packet_ms);
+    uint64_t deadline_ms = next_deadline_ms(c);
 
     if (c->state == CONN_AWAITS_CONNECT) {
         c->shard->stats.connect_timeouts++;
         conn_break(c);
-    } else if (c->state == CONN_CONNECTED && deadline_ms > c->shard->now_ms) {
+    } else if (c->state == CONN_CONNECTED && deadline_ms <= c->shard->now_ms) {
+        give_up_waiting(c);
+    } else if (c->state == CONN_CONNECTED && deadline_ms != UINT64_MAX) {
         wheel_start(&c->shard->wheel, &c->timer, deadline_ms); /* packets have come since */
-    } else if (c->state == CONN_CONNECTED) {
-        conn_end(c, WIRE_REASON_KEEP_ALIVE_TIMEOUT); /* [MQTT-3.1.2-22] */
-        conn_leave(c);
     }
 }

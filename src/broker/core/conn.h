@@ -33,12 +33,14 @@ struct conn {
     struct alias_in *alias_in;   /* made with the first alias that is used */
     struct alias_out *alias_out; /* likewise */
     uint64_t last_packet_ms;
+    uint64_t packet_due_ms;    /* when what has begun must be whole; UINT64_MAX: nothing has */
     uint32_t packet_bytes_max; /* the client's Maximum Packet Size */
     uint16_t keep_alive_s;
     uint16_t topic_alias_maximum; /* the client's */
     uint8_t version;              /* enum wire_version; 0 before CONNECT */
     uint8_t state;                /* enum conn_state */
     bool will_is_due;             /* when it ends: false after DISCONNECT 0x00 */
+    bool has_place;               /* counted in broker->connection_count */
     bool wants_reasons;           /* Request Problem Information, 1 if absent */
 };
 
@@ -74,6 +76,10 @@ void conn_break(struct conn *c);
 /* Leaves the session behind, if there is one; its will is due unless the client said otherwise
  * [MQTT-3.1.2-8]. The session may be gone afterwards. */
 void conn_leave(struct conn *c);
+/* Counts it among the connected clients of all shards, until it is finished. false: it is one too
+ * many (connections_max), but counted. */
+bool conn_take_place(struct conn *c);
+void conn_give_place_back(struct conn *c); /* sooner than at its end; harmless without a place */
 /* CONNECT was accepted: the session is attached, keep alive runs. */
 void conn_start(struct conn *c);
 /* Puts it on the shard's dirty list. */

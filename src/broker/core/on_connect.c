@@ -23,8 +23,10 @@ refuse_because(struct conn *c, uint8_t reason_code, const char *why)
         packet.as.connack.reason_code = wire_connack_return_code(reason_code);
     }
     c->shard->stats.connects_refused++;
-    log_event(c->shard->broker->log, LOG_INFO, "connect_refused", "reason=\"%s\" why=\"%s\"",
-              wire_reason_text(reason_code), why == NULL ? "" : why);
+    if (log_gate_passes(c->shard)) {
+        log_event(c->shard->broker->log, LOG_INFO, "connect_refused", "reason=\"%s\" why=\"%s\"",
+                  wire_reason_text(reason_code), why == NULL ? "" : why);
+    }
     (void)reply_with_reason(c, &packet, &packet.as.connack.properties, why);
     conn_end(c, reason_code); /* no DISCONNECT: the client is not connected yet [MQTT-3.14.0-1] */
     return WILCO_OK;
@@ -238,6 +240,20 @@ join(struct conn *c, const struct wire_connect *p, struct span client_id, bool *
     return WILCO_OK;
 }
 
+/* A client that comes back gets in even when all places are taken: its old connection goes. */
+static bool
+find_place(struct conn *c, struct span client_id)
+{
+    const struct session *old = session_table_find(&c->shard->sessions, client_id);
+    bool comes_back = old != NULL && old->conn != NULL;
+    bool has_place = conn_take_place(c) || comes_back;
+
+    if (!has_place) {
+        conn_give_place_back(c);
+    }
+    return has_place;
+}
+
 static enum wilco_status
 serve(struct conn *c, const struct wire_connect *p)
 {
@@ -249,6 +265,9 @@ serve(struct conn *c, const struct wire_connect *p)
     if (client_id.len == 0) { /* [MQTT-3.1.3-6] */
         status = assign_client_id(c->shard, assigned);
         client_id = span_of_text(assigned);
+    }
+    if (status == WILCO_OK && !find_place(c, client_id)) {
+        return refuse(c, WIRE_REASON_SERVER_BUSY);
     }
     if (status == WILCO_OK) {
         status = join(c, p, client_id, &session_present);

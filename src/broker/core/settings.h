@@ -22,6 +22,13 @@
     X(topic_alias_maximum, 32, 0, 65535, "topic aliases a client may set; announced")              \
     X(topic_alias_out_max, 16, 0, 65535,                                                           \
       "topic aliases the broker sets for a client that allows them")                               \
+    X(packet_timeout_ms, 30000, 1, 86400000,                                                       \
+      "milliseconds from the first byte of a packet to its last; a CONNECT has "                   \
+      "connect_timeout_ms")                                                                        \
+    X(connections_max, 1000000, 1, 4000000, "connected clients; a further one gets Server busy")   \
+    X(log_refusals_max, 10, 0, 1000000,                                                            \
+      "log lines in a second and shard about refused CONNECTs and protocol errors; of the others " \
+      "their number is logged")                                                                    \
     X(topic_alias_bytes_max, 131072, 1024, 1099511627776,                                          \
       "bytes of memory for the topics behind one client's aliases, in each direction")             \
     X(topic_bytes_max, 65535, 1, 65535, "bytes of a topic name or filter")                         \

@@ -22,6 +22,7 @@ shard_init(struct shard *s, struct broker *b, unsigned index, uint64_t now_ms)
     session_table_init(&s->sessions, b->alloc, b->hash_seed, index);
     output_pool_init(&s->output_pool, b->alloc, FREE_CHUNKS_MAX);
     s->sys_timer.kind = SHARD_TIMER_SYS;
+    log_gate_init(&s->log_gate);
     list_init(&s->dirty);
     mailbox_init(&s->inbox);
     topic_matches_init(&s->matches, b->alloc);
@@ -68,6 +69,9 @@ fire(struct timer *t)
     case SHARD_TIMER_CONN: conn_timer_fired(CONTAINER_OF(t, struct conn, timer)); break;
     case SHARD_TIMER_SESSION: session_timer_fired(CONTAINER_OF(t, struct session, timer)); break;
     case SHARD_TIMER_SYS: sys_timer_fired(CONTAINER_OF(t, struct shard, sys_timer)); break;
+    case SHARD_TIMER_LOG_GATE:
+        log_gate_timer_fired(CONTAINER_OF(t, struct shard, log_gate.timer));
+        break;
     }
 }
 

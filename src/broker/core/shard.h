@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/wheel.h"
 #include "broker/core/broker.h"
+#include "broker/core/log_gate.h"
 #include "broker/core/session_table.h"
 #include "broker/core/stats.h"
 #include "link/output.h"
@@ -38,7 +39,8 @@ struct shard {
     struct publish_scratch *scratch;
     struct buffer reply; /* scratch for SUBACK and its like */
     struct stats stats;
-    bool is_stopping; /* shard_shut_down() was called */
+    struct log_gate log_gate;
+    bool is_stopping;                 /* shard_shut_down() was called */
     struct stats_shared stats_shared; /* as of the end of the last turn; read by all shards */
     struct timer sys_timer;
     size_t sys_watchers; /* subscriptions to topics of the broker itself */
@@ -46,9 +48,10 @@ struct shard {
 
 /* The kinds of timers on a shard's wheel. */
 enum shard_timer {
-    SHARD_TIMER_CONN,    /* struct conn: time to CONNECT, keep alive */
-    SHARD_TIMER_SESSION, /* struct session: will delay, session expiry */
-    SHARD_TIMER_SYS,     /* the shard: $SYS topics (sys.h) */
+    SHARD_TIMER_CONN,     /* struct conn: time to CONNECT, keep alive, time for a whole packet */
+    SHARD_TIMER_SESSION,  /* struct session: will delay, session expiry */
+    SHARD_TIMER_SYS,      /* the shard: $SYS topics (sys.h) */
+    SHARD_TIMER_LOG_GATE, /* the shard: lines in the log (log_gate.h) */
 };
 
 WILCO_MUST_CHECK enum wilco_status shard_init(struct shard *s, struct broker *b, unsigned index,
