@@ -20,6 +20,9 @@ on_disconnect(struct core *c, struct span body)
     if (st == WILCO_OK && wire_properties_has(&p.properties, WIRE_SESSION_EXPIRY_INTERVAL)) {
         st = WILCO_EPROTOCOL; /* [MQTT-3.14.2-2] */
     }
+    if (st == WILCO_OK && p.reason_code == WIRE_REASON_DISCONNECT_WITH_WILL) {
+        st = WILCO_EPROTOCOL; /* only clients say so [MQTT-3.14.2-1] */
+    }
     if (st == WILCO_OK) {
         core_end(c, WILCO_ECLOSED, p.reason_code, "the server ended the connection",
                  p.properties.reason_string);

@@ -96,6 +96,18 @@ peer_expect(struct peer *p, enum wire_type type, struct wire_any *out)
 }
 
 void
+peer_expect_bytes(struct peer *p, const char *bytes)
+{
+    struct span want = bytes_from(bytes);
+
+    take_output(p);
+    assert_true(unseen(p).len >= want.len);
+    assert_memory_equal(unseen(p).data, want.data, want.len);
+    p->seen += want.len;
+    bytes_free(want);
+}
+
+void
 peer_expect_nothing(struct peer *p)
 {
     take_output(p);

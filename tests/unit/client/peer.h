@@ -30,6 +30,8 @@ void peer_close(struct peer *p); /* fails if anything leaked */
 
 /* The next packet the core has written. */
 void peer_expect(struct peer *p, enum wire_type type, struct wire_any *out);
+/* The same, byte for byte, as bytes_from() reads them. */
+void peer_expect_bytes(struct peer *p, const char *bytes);
 void peer_expect_nothing(struct peer *p);
 /* DISCONNECT with this reason code, and nothing behind it; the core is closed. */
 void peer_expect_end(struct peer *p, uint8_t reason_code);

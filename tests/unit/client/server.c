@@ -138,11 +138,11 @@ on_packet(const struct talk *t, const struct wire_any *packet)
     case WIRE_PUBACK:
     case WIRE_PUBREC:
     case WIRE_PUBCOMP: return true;
+    case WIRE_DISCONNECT: return true; /* closing is the client's part */
     case WIRE_CONNACK:
     case WIRE_SUBACK:
     case WIRE_UNSUBACK:
     case WIRE_PINGRESP:
-    case WIRE_DISCONNECT:
     case WIRE_AUTH: break;
     }
     return false;

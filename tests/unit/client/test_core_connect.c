@@ -55,7 +55,7 @@ says_connect_as_the_options_want_it(void **state)
     assert_int_equal(c->will.properties.will_delay_interval, 3);
     assert_false(c->has_user_name);
     assert_false(c->has_password);
-    peer_expect_nothing(&p); /* until CONNACK */
+    peer_expect_nothing(&p); /* until CONNACK, although it might go on [U-3.1.4-2] */
     peer_close(&p);
 }
 
@@ -120,6 +120,7 @@ opens_with_connack(void **state)
     peer_close(&p);
 }
 
+/* [MQTT-4.13.2-1] */
 static void
 says_why_it_was_refused(void **state)
 {
@@ -151,6 +152,7 @@ gives_up_what_is_no_server_for_us(void **state)
         {"HTTP", "HTTP/1.1 400 Bad Request\r\n\r\n", 28, {.client_id = "a"}, WILCO_EPROTOCOL},
         {"PINGRESP first", "\xd0\0", 2, {.client_id = "a"}, WILCO_EPROTOCOL},
         {"flags", "\x20\3\2\0\0", 5, {.client_id = "a"}, WILCO_EPROTOCOL}, /* [MQTT-3.2.2-1] */
+        /* [MQTT-3.2.2-4] */
         {"a session we did not want", "\x20\3\1\0\0", 5, {.client_id = "a"}, WILCO_EPROTOCOL},
         {"a session we keep",
          "\x20\3\1\0\0",
@@ -202,6 +204,7 @@ takes_connack_byte_by_byte(void **state)
     peer_close(&p);
 }
 
+/* [U-3.2.0-1] */
 static void
 does_not_wait_for_ever(void **state)
 {
@@ -233,7 +236,7 @@ is_lost_before_connack(void **state)
     peer_close(&p);
 }
 
-/* [MQTT-3.1.2-20], [MQTT-3.1.2-21]: the server's interval replaces ours. */
+/* [MQTT-3.1.2-20, 3.1.2-21, 3.2.2-21]: the server's interval replaces ours. */
 static void
 pings_in_time(void **state)
 {
@@ -266,6 +269,7 @@ pings_in_time(void **state)
     }
 }
 
+/* [U-3.1.2-3] */
 static void
 gives_up_a_server_that_is_silent(void **state)
 {
@@ -302,6 +306,7 @@ keeps_quiet_without_keep_alive(void **state)
     peer_close(&p);
 }
 
+/* [MQTT-3.14.4-1] */
 static void
 says_goodbye(void **state)
 {
@@ -329,7 +334,7 @@ hears_why_the_server_ended_it(void **state)
     (void)state;
     peer_open(&p, NULL, NULL);
     peer_send(&p, &packet);
-    peer_expect_nothing(&p); /* [MQTT-3.14.4-1]: nothing after DISCONNECT, whoever sent it */
+    peer_expect_nothing(&p); /* [U-3.14.4-1]: it is over */
     peer_event(&p, CORE_ENDED, &event);
     assert_int_equal(core_why(p.core, &why), WILCO_ECLOSED);
     assert_int_equal(why.reason_code, 0x8E);

@@ -66,7 +66,8 @@ expect_ack(struct peer *p, enum wire_type type, uint16_t packet_id, uint8_t reas
     assert_int_equal(packet.as.ack.reason_code, reason_code);
 }
 
-/* [MQTT-4.3.2-4], [MQTT-4.6.0-2]: only what has been handed out is acknowledged, in order. */
+/* [MQTT-4.3.2-4, 4.3.3-8]: only what has been handed out is acknowledged, [MQTT-3.3.4-1] as its QoS
+ * asks, [MQTT-2.2.1-5] with its identifier, [MQTT-4.6.0-2, 4.6.0-3] in order. */
 static void
 acknowledges_when_the_callback_is_done(void **state)
 {
@@ -79,6 +80,7 @@ acknowledges_when_the_callback_is_done(void **state)
     peer_publish(&p, "a", "two", 2, 256);
     peer_publish(&p, "a", "three", 0, 0);
     peer_publish(&p, "a", "four", 1, 1);
+    peer_publish(&p, "a", "five", 2, 255);
     expect_message(&p, "one");
     peer_expect_nothing(&p);
     expect_message(&p, "two");
@@ -87,8 +89,10 @@ acknowledges_when_the_callback_is_done(void **state)
     expect_message(&p, "three");
     expect_ack(&p, WIRE_PUBREC, 256, 0);
     expect_message(&p, "four");
-    peer_no_event(&p);
+    expect_message(&p, "five");
     expect_ack(&p, WIRE_PUBACK, 1, 0);
+    peer_no_event(&p);
+    expect_ack(&p, WIRE_PUBREC, 255, 0);
     peer_expect_nothing(&p);
     peer_close(&p);
 }
@@ -115,6 +119,54 @@ delivers_qos_2_exactly_once(void **state)
     expect_ack(&p, WIRE_PUBCOMP, 7, 0x92);
     peer_publish(&p, "a", "y", 2, 7); /* a new message [MQTT-4.3.3-12] */
     expect_message(&p, "y");
+    peer_close(&p);
+}
+
+/* [MQTT-1.5.4-3]: EF BB BF at the beginning is part of the name. */
+static void
+keeps_the_byte_order_mark(void **state)
+{
+    struct core_event event;
+    struct peer p;
+
+    (void)state;
+    peer_open(&p, NULL, NULL);
+    (void)subscribe(&p, "a", false);
+    (void)subscribe(&p,
+                    "\xEF\xBB\xBF"
+                    "a",
+                    false);
+    peer_publish(&p,
+                 "\xEF\xBB\xBF"
+                 "a",
+                 "x", 0, 0);
+    peer_event(&p, CORE_MESSAGE, &event);
+    assert_int_equal(event.message->topic.len, 4);
+    wilco_message_unref(event.message);
+    peer_no_event(&p); /* "a" is another one */
+    peer_close(&p);
+}
+
+/* [MQTT-4.3.3-13]: a message that has expired is acknowledged to the end. */
+static void
+finishes_what_has_expired(void **state)
+{
+    struct wire_any packet = {.type = WIRE_PUBLISH};
+    struct peer p;
+
+    (void)state;
+    peer_open(&p, NULL, NULL);
+    packet.as.publish.topic = SPAN_LITERAL("a");
+    packet.as.publish.qos = 2;
+    packet.as.publish.packet_id = 5;
+    packet.as.publish.properties.message_expiry_interval = 1;
+    wire_properties_set(&packet.as.publish.properties, WIRE_MESSAGE_EXPIRY_INTERVAL);
+    peer_send(&p, &packet);
+    peer_no_event(&p);
+    expect_ack(&p, WIRE_PUBREC, 5, 0);
+    peer_advance(&p, 5000);
+    peer_ack(&p, WIRE_PUBREL, 5, 0);
+    expect_ack(&p, WIRE_PUBCOMP, 5, 0);
     peer_close(&p);
 }
 
@@ -197,6 +249,20 @@ resolves_topic_aliases(void **state)
             wilco_message_unref(event.message);
         }
     }
+    packet.as.publish.topic = SPAN_LITERAL("other"); /* the last one again [U-3.3.2-5] */
+    peer_send(&p, &packet);
+    packet.as.publish.topic = SPAN_EMPTY;
+    peer_send(&p, &packet);
+    for (int i = 0; i < 2; i++) {
+        peer_event(&p, CORE_MESSAGE, &event);
+        assert_true(span_equal(event.message->topic, SPAN_LITERAL("other")));
+        wilco_message_unref(event.message);
+    }
+    peer_close(&p);
+
+    peer_open(&p, NULL, NULL); /* [MQTT-3.3.2-7]: another connection knows none of them */
+    peer_send(&p, &packet);
+    peer_expect_end(&p, 0x94);
     peer_close(&p);
 }
 
@@ -267,6 +333,8 @@ send_request(struct peer *p, const char *response_topic, const char *correlation
         properties->correlation_data = span_of_text(correlation);
         wire_properties_set(properties, WIRE_CORRELATION_DATA);
     }
+    properties->subscription_identifier = 1;
+    wire_properties_set(properties, WIRE_SUBSCRIPTION_IDENTIFIER);
     properties->message_expiry_interval = 2;
     wire_properties_set(properties, WIRE_MESSAGE_EXPIRY_INTERVAL);
     peer_send(p, &packet);
@@ -311,7 +379,8 @@ hands_requests_to_whoever_answers_the_rest(void **state)
     peer_close(&p);
 }
 
-/* Whatever the correlation data are, they come back byte for byte, or not at all. */
+/* Whatever the correlation data are, they come back byte for byte, or not at all [U-4.10-1]; the
+ * Subscription Identifier of the request does not [MQTT-3.3.4-6]. */
 static void
 answers_a_request(void **state)
 {
@@ -342,6 +411,7 @@ answers_a_request(void **state)
         assert_int_equal(got->message_expiry_interval, 2); /* 1300 ms, rounded up */
         assert_int_equal(wire_properties_has(got, WIRE_CORRELATION_DATA), correlations[i] != NULL);
         assert_true(span_equal(got->correlation_data, span_of_text(correlations[i])));
+        assert_false(wire_properties_has(got, WIRE_SUBSCRIPTION_IDENTIFIER));
         assert_true(wire_properties_user(got, SPAN_LITERAL("__stat"), &value));
         assert_true(span_equal(value, SPAN_LITERAL("200")));
         assert_int_equal(peer_counters(&p).calls, 1);
@@ -418,6 +488,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acknowledges_when_the_callback_is_done),
         cmocka_unit_test(delivers_qos_2_exactly_once),
+        cmocka_unit_test(keeps_the_byte_order_mark),
+        cmocka_unit_test(finishes_what_has_expired),
         cmocka_unit_test(takes_an_identifier_again),
         cmocka_unit_test(acknowledges_what_nobody_wants),
         cmocka_unit_test(hands_the_rest_to_whoever_wants_it),

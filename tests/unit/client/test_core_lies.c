@@ -64,36 +64,58 @@ static const struct {
     uint8_t want;
 } rows[] = {
     /* malformed */
-    {"type 0", "00 00", 0x81},
-    {"flags of PUBACK", "41 02 00 01", 0x81},
-    {"flags of PUBREL", "60 02 00 02", 0x81}, /* [MQTT-3.6.1-1] */
-    {"flags of DISCONNECT", "E1 00", 0x81},
-    {"five bytes of length", "30 FF FF FF FF 01", 0x81},
-    {"QoS 3", "36 06 00 01 'a' 00 01 00", 0x81},        /* [MQTT-3.3.1-4] */
-    {"DUP with QoS 0", "38 04 00 01 'a' 00", 0x81},     /* [MQTT-3.3.1-2] */
-    {"identifier 0", "32 06 00 01 'a' 00 00 00", 0x81}, /* [MQTT-2.2.1-3] */
+    {"type 0", "00 00", 0x81},                           /* [U-2.1.2-1] */
+    {"flags of PUBACK", "41 02 00 01", 0x81},            /* [MQTT-2.1.3-1], [U-2.1.3-1] */
+    {"flags of PUBREL", "60 02 00 02", 0x81},            /* [MQTT-3.6.1-1] */
+    {"flags of DISCONNECT", "E1 00", 0x81},              /* [MQTT-3.14.1-1] */
+    {"five bytes of length", "30 FF FF FF FF 01", 0x81}, /* [U-1.5.5-1] */
+    {"QoS 3", "36 06 00 01 'a' 00 01 00", 0x81},         /* [MQTT-3.3.1-4], [U-3.3.1-1] */
+    {"DUP with QoS 0", "38 04 00 01 'a' 00", 0x81},      /* [MQTT-3.3.1-2] */
+    {"identifier 0", "32 06 00 01 'a' 00 00 00", 0x81},  /* [U-2.2.1-1] */
     {"topic cut short", "30 03 00 05 'a'", 0x81},
-    {"topic not UTF-8", "30 04 00 01 FF 00", 0x81},
-    {"topic with U+0000", "30 04 00 01 00 00", 0x81},
-    {"property of another packet", "30 06 00 01 'a' 02 24 01", 0x81},
+    {"topic not UTF-8", "30 04 00 01 FF 00", 0x81}, /* [MQTT-1.5.4-1, 3.3.2-1], [U-1.5.4-1] */
+    {"topic with a surrogate", "30 06 00 03 ED A0 80 00", 0x81},
+    {"topic with U+0000", "30 04 00 01 00 00", 0x81}, /* [MQTT-1.5.4-2, 4.7.3-2] */
+    {"name of a User Property", "30 [ 00 01 'a' [ 26 00 01 FF 00 01 'v' ] ]",
+     0x81}, /* [MQTT-1.5.7-1] */
+    {"value of a User Property", "30 [ 00 01 'a' [ 26 00 01 'n' 00 01 00 ] ]", 0x81},
+    {"Response Topic not UTF-8", "30 [ 00 01 'a' [ 08 00 01 FF ] ]", 0x81}, /* [MQTT-3.3.2-13] */
+    {"Content Type not UTF-8", "30 [ 00 01 'a' [ 03 00 01 FF ] ]", 0x81},   /* [MQTT-3.3.2-19] */
+    {"property of another packet", "30 06 00 01 'a' 02 24 01", 0x81},       /* [U-2.2.2-1] */
+    {"property that there is not", "30 06 00 01 'a' 02 7F 01", 0x81},
     {"no property length", "30 03 00 01 'a'", 0x81},
     {"PUBACK of one byte", "40 01 00", 0x81},
-    {"PINGRESP with a body", "D0 01 00", 0x82},
+    {"PINGRESP with a body", "D0 01 00", 0x82}, /* [U-3.12.1-1] */
     {"SUBACK cut short", "90 02 00 03", 0x81},
     /* parses, but breaks a rule */
-    {"wildcard in a topic", "30 04 00 01 '#' 00", 0x90}, /* [MQTT-3.3.2-2] */
-    {"no topic and no alias", "30 03 00 00 00", 0x82},
-    {"alias 0", "30 07 00 01 'a' 03 23 00 00", 0x94},        /* [MQTT-3.3.2-8] */
+    {"wildcard in a topic", "30 04 00 01 '#' 00", 0x90},     /* [MQTT-3.3.2-2, 4.7.0-1] */
+    {"no topic and no alias", "30 03 00 00 00", 0x82},       /* [U-3.3.2-1], [MQTT-4.7.3-1] */
+    {"alias 0", "30 07 00 01 'a' 03 23 00 00", 0x94},        /* [MQTT-3.3.2-8], [U-3.3.4-1] */
     {"alias too high", "30 07 00 01 'a' 03 23 00 11", 0x94}, /* [MQTT-3.3.2-11] */
     {"alias that was never bound", "30 06 00 00 03 23 00 01", 0x94},
     {"wildcard in a response topic", "30 08 00 01 'a' 04 08 00 01 '+'", 0x82}, /* [MQTT-3.3.2-14] */
-    {"property twice", "30 08 00 01 'a' 04 01 00 01 00", 0x82},
+    {"format twice", "30 08 00 01 'a' 04 01 00 01 00", 0x82},                  /* [U-3.3.2-2] */
+    {"format 2", "30 06 00 01 'a' 02 01 02", 0x82},
+    {"expiry twice", "30 [ 00 01 'a' [ 02 00 00 00 01 02 00 00 00 01 ] ]", 0x82}, /* [U-3.3.2-4] */
+    {"alias twice", "30 [ 00 01 'a' [ 23 00 01 23 00 01 ] ]", 0x82},              /* [U-3.3.2-5] */
+    {"Response Topic twice", "30 [ 00 01 'a' [ 08 00 01 'r' 08 00 01 'r' ] ]",
+     0x82},                                                                        /* [U-3.3.2-6] */
+    {"correlation twice", "30 [ 00 01 'a' [ 09 00 01 'c' 09 00 01 'c' ] ]", 0x82}, /* [U-3.3.2-7] */
+    {"Content Type twice", "30 [ 00 01 'a' [ 03 00 01 'c' 03 00 01 'c' ] ]",
+     0x82},                                                            /* [U-3.3.2-9] */
+    {"Subscription Identifier 0", "30 [ 00 01 'a' [ 0B 00 ] ]", 0x82}, /* [U-3.3.2-8] */
+    {"Reason String twice", "40 [ 00 01 00 [ 1F 00 01 'r' 1F 00 01 'r' ] ]",
+     0x82}, /* [U-3.4.2-2] */
     {"more than Receive Maximum",
      "32 06 00 01 'a' 00 01 00 32 06 00 01 'a' 00 02 00 32 06 00 01 'a' 00 03 00", 0x93},
     {"identifier twice", "32 06 00 01 'a' 00 01 00 32 06 00 01 'a' 00 01 00", 0x82},
     {"PUBREL before our PUBREC", "34 06 00 01 'a' 00 01 00 62 02 00 01", 0x82},
-    {"larger than our maximum", "30 80 20", 0x95},
-    {"reason code PUBACK does not have", "40 03 00 01 01", 0x82}, /* [MQTT-3.4.2-1] */
+    {"larger than our maximum", "30 80 20", 0x95},                 /* [U-3.1.2-7] */
+    {"reason code PUBACK does not have", "40 03 00 01 01", 0x82},  /* [MQTT-3.4.2-1] */
+    {"reason code PUBREC does not have", "50 03 00 02 92", 0x82},  /* [MQTT-3.5.2-1] */
+    {"reason code PUBREL does not have", "62 03 00 02 10", 0x82},  /* [MQTT-3.6.2-1] */
+    {"reason code PUBCOMP does not have", "70 03 00 02 10", 0x82}, /* [MQTT-3.7.2-1] */
+    {"reason code only clients end with", "E0 01 04", 0x82},       /* [MQTT-3.14.2-1] */
     {"reason code SUBACK does not have", "90 04 00 03 00 03", 0x82},
     {"Session Expiry Interval in DISCONNECT", "E0 07 00 05 11 00 00 00 01",
      0x82}, /* [MQTT-3.14.2-2] */
@@ -127,6 +149,71 @@ open_with_narrow_limits(struct peer *p)
 
     peer_open(p, &options, NULL);
     leave_outstanding(p);
+}
+
+/* What looks odd and is right. */
+static void
+puts_up_with_what_is_allowed(void **state)
+{
+    static const struct {
+        const char *name, *bytes;
+    } allowed[] = {
+        {"PUBACK of two bytes", "40 02 00 01"}, /* [U-3.4.2-1] */
+        {"PUBACK of three", "40 03 00 01 10"},
+        {"PUBACK with properties", "40 [ 00 01 00 [ 1F 00 01 'r' 26 00 01 'n' 00 01 'v' ] ]"},
+        {"PUBREC, PUBCOMP", "50 02 00 02 70 03 00 02 00"},
+        {"PUBREL for nothing", "62 03 00 09 92"},
+        {"properties in any order", "30 [ 00 01 'a' [ 09 00 01 'c' 03 00 01 't' 01 01 ] ]"},
+        {"and another", "30 [ 00 01 'a' [ 01 01 03 00 01 't' 09 00 01 'c' ] ]"}, /* [U-2.2.2-2] */
+        {"control characters", "30 [ 00 02 01 7F 00 ]"},                         /* [U-1.5.4-2] */
+        {"non-characters", "30 [ 00 03 EF BF BE 00 ]"},
+        {"highest Subscription Identifier",
+         "30 [ 00 01 'a' [ 0B FF FF FF 7F ] ]"}, /* [U-3.3.2-8] */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+        struct span bytes = bytes_from(allowed[i].bytes);
+        struct core_event event;
+        struct peer p;
+
+        open_with_narrow_limits(&p);
+        peer_send_bytes(&p, bytes);
+        if (core_state(p.core) != CORE_OPEN) {
+            fail_msg("%s", allowed[i].name);
+        }
+        while (core_next_awaited(p.core, &event) || core_next_event(p.core, &event, p.now_ms)) {
+        }
+        core_discard_output(p.core);
+        peer_close(&p);
+        bytes_free(bytes);
+    }
+}
+
+/* [U-3.14.2-1, 3.14.4-1]: DISCONNECT in its short forms ends the connection. */
+static void
+takes_a_short_goodbye(void **state)
+{
+    static const struct {
+        const char *bytes;
+        uint8_t want;
+    } ends[] = {{"E0 00", 0}, {"E0 01 8B", 0x8B}, {"E0 [ 98 [ 1F 00 01 'r' ] ]", 0x98}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        struct span bytes = bytes_from(ends[i].bytes);
+        struct wilco_error why;
+        struct peer p;
+
+        peer_open(&p, NULL, NULL);
+        peer_send_bytes(&p, bytes);
+        assert_int_equal(core_state(p.core), CORE_CLOSED);
+        assert_int_equal(core_why(p.core, &why), WILCO_ECLOSED);
+        assert_int_equal(why.reason_code, ends[i].want);
+        peer_expect_nothing(&p);
+        peer_close(&p);
+        bytes_free(bytes);
+    }
 }
 
 /* The bytes at once, after something harmless; and one by one. */
@@ -166,6 +253,7 @@ said_goodbye(struct peer *p)
     return -1;
 }
 
+/* [MQTT-4.13.2-1]: the reason, then closed; [U-4.13-2]: 0x81 or 0x82 where no code says more. */
 static void
 ends_the_connection_of_a_liar(void **state)
 {
@@ -216,23 +304,32 @@ ends_what_is_outstanding(void **state)
     bytes_free(bytes);
 }
 
-/* What the standard lets pass. */
+/* What the standard lets pass; [U-4.9-1]: and the quota does not grow by it. */
 static void
 is_patient_with_remnants_of_older_sessions(void **state)
 {
+    struct wire_properties connack = {.receive_maximum = 1};
     struct span pubrec = bytes_from("50 02 00 63");
     struct span pubcomp = bytes_from("70 03 00 63 92");
     struct wire_any packet;
+    uint8_t reason_code = 0;
     struct peer p;
 
     (void)state;
-    peer_open(&p, NULL, NULL);
+    wire_properties_set(&connack, WIRE_RECEIVE_MAXIMUM);
+    peer_open(&p, NULL, &connack);
     peer_send_bytes(&p, pubrec);
     peer_expect(&p, WIRE_PUBREL, &packet);
     assert_int_equal(packet.as.ack.packet_id, 0x63);
     assert_int_equal(packet.as.ack.reason_code, 0x92);
     peer_send_bytes(&p, pubcomp);
     assert_int_equal(core_state(p.core), CORE_OPEN);
+    for (int i = 0; i < 2; i++) {
+        const struct wilco_publish w = {.topic = "t", .qos = 1};
+
+        assert_int_equal(core_publish(p.core, &w, NULL, NULL, &reason_code), WILCO_OK);
+    }
+    peer_expect(&p, WIRE_PUBLISH, &packet);
     peer_expect_nothing(&p);
     peer_close(&p);
     bytes_free(pubrec);
@@ -268,6 +365,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends_the_connection_of_a_liar),
+        cmocka_unit_test(puts_up_with_what_is_allowed),
+        cmocka_unit_test(takes_a_short_goodbye),
         cmocka_unit_test(ends_what_is_outstanding),
         cmocka_unit_test(is_patient_with_remnants_of_older_sessions),
         cmocka_unit_test(survives_noise),

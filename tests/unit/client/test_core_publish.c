@@ -30,7 +30,7 @@ expect_publish(struct peer *p, uint8_t qos)
 
     peer_expect(p, WIRE_PUBLISH, &packet);
     assert_int_equal(packet.as.publish.qos, qos);
-    assert_false(packet.as.publish.dup); /* [MQTT-4.3.2-2], [MQTT-4.3.3-2] */
+    assert_false(packet.as.publish.dup); /* [MQTT-3.3.1-2, 4.3.2-2, 4.3.3-2] */
     return packet.as.publish.packet_id;
 }
 
@@ -115,6 +115,7 @@ ends_as_its_qos_asks(void **state)
     peer_close(&p);
 }
 
+/* [MQTT-4.4.0-2]: an error is an acknowledgement, too. */
 static void
 ends_when_it_is_refused(void **state)
 {
@@ -132,7 +133,7 @@ ends_when_it_is_refused(void **state)
     peer_close(&p);
 }
 
-/* [MQTT-3.3.4-7], [MQTT-4.9.0-2], and [MQTT-4.9.0-3]: what needs no quota goes on. */
+/* [MQTT-3.3.4-7, 4.9.0-1, 4.9.0-2], and [MQTT-3.3.4-8, 4.9.0-3]: what needs no quota goes on. */
 static void
 keeps_within_the_quota(void **state)
 {
@@ -153,6 +154,10 @@ keeps_within_the_quota(void **state)
     must_publish(&p, 0);
     assert_int_equal(expect_publish(&p, 0), 0);
     expect_published(&p, WILCO_OK, 0);
+    peer_advance(&p, core_deadline_ms(p.core) - p.now_ms);
+    peer_expect(&p, WIRE_PINGREQ, &packet);
+    (void)peer_ask(&p, &(struct wilco_request){.topic = "do"});
+    peer_expect(&p, WIRE_SUBSCRIBE, &packet);
 
     peer_ack(&p, WIRE_PUBACK, id, 0);
     expect_published(&p, WILCO_OK, 0);
@@ -168,27 +173,93 @@ keeps_within_the_quota(void **state)
     peer_close(&p);
 }
 
-/* [MQTT-2.2.1-3]: round the end of the identifiers with one that stays in use. */
+/* [MQTT-2.2.1-3, 4.3.2-1, 4.3.3-1]: round the end of the identifiers with three that stay in use:
+ * one until its PUBACK, one until its PUBREC, one until its PUBCOMP
+ * [MQTT-4.3.2-3, 4.3.3-3, 4.3.3-5]. */
 static void
 never_uses_an_identifier_twice(void **state)
 {
+    struct wire_any packet;
     struct core_event event;
-    uint16_t kept = 0;
+    uint16_t kept[3] = {0};
     struct peer p;
 
     (void)state;
     peer_open(&p, NULL, NULL);
-    must_publish(&p, 1);
-    kept = expect_publish(&p, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        uint8_t qos = i == 0 ? 1 : 2;
+
+        must_publish(&p, qos);
+        kept[i] = expect_publish(&p, qos);
+    }
+    peer_ack(&p, WIRE_PUBREC, kept[2], 0);
+    peer_expect(&p, WIRE_PUBREL, &packet);
     for (unsigned i = 0; i < 70000; i++) {
         uint16_t id = 0;
 
         must_publish(&p, 1);
         id = expect_publish(&p, 1);
         assert_int_not_equal(id, 0);
-        assert_int_not_equal(id, kept);
+        for (unsigned j = 0; j < 3; j++) {
+            assert_int_not_equal(id, kept[j]);
+        }
         peer_ack(&p, WIRE_PUBACK, id, 0);
         peer_awaited(&p, CORE_PUBLISHED, &event);
+    }
+    peer_close(&p);
+}
+
+/* [MQTT-4.4.0-1], [MQTT-4.3.3-6]: while the connection lives nothing is sent again, however long
+ * the server takes; [MQTT-4.3.3-7, 4.3.3-13]: nor does a message that has been sent expire;
+ * [MQTT-4.1.0-1]: and the server may go on at any time. */
+static void
+never_sends_again(void **state)
+{
+    static const struct wilco_publish w = {
+        .topic = "t", .qos = 2, .has_expiry = true, .expiry_s = 1};
+    const struct wilco_options options = {.client_id = "a", .keep_alive_off = true};
+    struct wire_any packet;
+    uint16_t id = 0;
+    struct peer p;
+
+    (void)state;
+    peer_open(&p, &options, NULL);
+    must_publish(&p, 1);
+    (void)expect_publish(&p, 1);
+    assert_int_equal(publish(&p, &w), WILCO_OK);
+    id = expect_publish(&p, 2);
+    peer_advance(&p, 3600000);
+    peer_expect_nothing(&p);
+    peer_ack(&p, WIRE_PUBREC, id, 0);
+    peer_expect(&p, WIRE_PUBREL, &packet);
+    peer_advance(&p, 3600000);
+    peer_expect_nothing(&p);
+    peer_ack(&p, WIRE_PUBCOMP, id, 0);
+    expect_published(&p, WILCO_OK, 0);
+    peer_close(&p);
+}
+
+/* [MQTT-4.6.0-4]: PUBREL in the order of the PUBRECs, whatever that of the PUBLISH packets was. */
+static void
+releases_in_order(void **state)
+{
+    static const unsigned order[] = {2, 0, 1};
+    struct wire_any packet;
+    uint16_t ids[3];
+    struct peer p;
+
+    (void)state;
+    peer_open(&p, NULL, NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        must_publish(&p, 2);
+        ids[i] = expect_publish(&p, 2);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        peer_ack(&p, WIRE_PUBREC, ids[order[i]], 0);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        peer_expect(&p, WIRE_PUBREL, &packet);
+        assert_int_equal(packet.as.ack.packet_id, ids[order[i]]);
     }
     peer_close(&p);
 }
@@ -269,7 +340,6 @@ respects_what_the_server_cannot_do(void **state)
     }
 }
 
-/* [MQTT-3.3.2-9]: without an alias there is none above the maximum. */
 static void
 bounds_what_is_queued(void **state)
 {
@@ -378,6 +448,8 @@ main(void)
         cmocka_unit_test(ends_when_it_is_refused),
         cmocka_unit_test(keeps_within_the_quota),
         cmocka_unit_test(never_uses_an_identifier_twice),
+        cmocka_unit_test(never_sends_again),
+        cmocka_unit_test(releases_in_order),
         cmocka_unit_test(respects_what_the_server_cannot_do),
         cmocka_unit_test(bounds_what_is_queued),
         cmocka_unit_test(lets_one_large_publication_pass),

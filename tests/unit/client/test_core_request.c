@@ -31,6 +31,7 @@ expect_end(struct peer *p, enum wilco_status status, uint8_t reason_code, const 
     wilco_message_unref(event.message);
 }
 
+/* [U-4.10-1]: the subscription first, then the question. */
 static void
 subscribes_before_it_asks(void **state)
 {
@@ -207,6 +208,7 @@ keeps_ten_thousand_apart(void **state)
     test_free(order);
 }
 
+/* [U-4.10-2]: there may be no response at all. */
 static void
 times_out_when_nothing_comes(void **state)
 {
@@ -305,6 +307,7 @@ lets_the_answer_overtake_the_puback(void **state)
     peer_close(&p);
 }
 
+/* [U-4.10-2]: of several responses to one request the first counts. */
 static void
 drops_what_it_did_not_ask_for(void **state)
 {

@@ -96,6 +96,8 @@ says_what_is_wanted(void **state)
     peer_close(&p);
 }
 
+/* [MQTT-4.7.1-1, 4.7.1-2, 4.7.3-1]: what a filter is; [MQTT-4.8.2-1, 4.8.2-2]: a shared one;
+ * [MQTT-3.8.3-1]: UTF-8; [U-3.8.3-2]: no QoS 3 and no Retain Handling 3 */
 static void
 refuses_what_cannot_be_subscribed(void **state)
 {
@@ -109,6 +111,11 @@ refuses_what_cannot_be_subscribed(void **state)
         {"nothing", {.filter = NULL}, WIRE_RETAIN_AVAILABLE, WILCO_EINVAL, 0},
         {"empty", {.filter = ""}, WIRE_RETAIN_AVAILABLE, WILCO_EINVAL, 0},
         {"not a filter", {.filter = "a#"}, WIRE_RETAIN_AVAILABLE, WILCO_EINVAL, 0},
+        {"not at the end", {.filter = "a/#/b"}, WIRE_RETAIN_AVAILABLE, WILCO_EINVAL, 0},
+        {"not a whole level", {.filter = "a+/b"}, WIRE_RETAIN_AVAILABLE, WILCO_EINVAL, 0},
+        {"group with a wildcard", {.filter = "$share/+/a"}, WIRE_RETAIN_AVAILABLE, WILCO_EINVAL, 0},
+        {"group without filter", {.filter = "$share/g"}, WIRE_RETAIN_AVAILABLE, WILCO_EINVAL, 0},
+        {"and with an empty one", {.filter = "$share/g/"}, WIRE_RETAIN_AVAILABLE, WILCO_EINVAL, 0},
         {"not UTF-8", {.filter = "\xff"}, WIRE_RETAIN_AVAILABLE, WILCO_EINVAL, 0},
         {"QoS 3", {.filter = "a", .qos = 3}, WIRE_RETAIN_AVAILABLE, WILCO_EINVAL, 0},
         {"handling", {.filter = "a", .retain_handling = 3}, WIRE_RETAIN_AVAILABLE, WILCO_EINVAL, 0},

@@ -23,15 +23,19 @@ refuses_what_cannot_be_said(void **state)
     } rows[] = {
         {"plain", {.topic = "a/b"}, WILCO_OK},
         {"no topic", {.topic = NULL}, WILCO_EINVAL},
-        {"empty topic", {.topic = ""}, WILCO_EINVAL},
-        {"wildcard", {.topic = "a/+"}, WILCO_EINVAL}, /* [MQTT-3.3.2-2] */
-        {"not UTF-8", {.topic = "a\xc0\x80"}, WILCO_EINVAL},
-        {"QoS 3", {.topic = "a", .qos = 3}, WILCO_EINVAL}, /* [MQTT-3.3.1-4] */
+        {"empty topic", {.topic = ""}, WILCO_EINVAL},        /* [MQTT-4.7.3-1] */
+        {"wildcard", {.topic = "a/+"}, WILCO_EINVAL},        /* [MQTT-3.3.2-2, 4.7.0-1] */
+        {"not UTF-8", {.topic = "a\xc0\x80"}, WILCO_EINVAL}, /* [MQTT-3.3.2-1] */
+        {"QoS 3", {.topic = "a", .qos = 3}, WILCO_EINVAL},   /* [MQTT-3.3.1-4] */
         {"response topic", {.topic = "a", .response_topic = "b"}, WILCO_OK},
+        /* [MQTT-3.3.2-13, 3.3.2-14] */
+        {"response not UTF-8", {.topic = "a", .response_topic = "\xff"}, WILCO_EINVAL},
         {"response to a wildcard", {.topic = "a", .response_topic = "b/#"}, WILCO_EINVAL},
         {"response to nothing", {.topic = "a", .response_topic = ""}, WILCO_EINVAL},
+        /* [MQTT-3.3.2-19, 1.5.4-1] */
         {"content type", {.topic = "a", .content_type = "\xed\xa0\x80"}, WILCO_EINVAL},
         {"user", {.topic = "a", .user_properties = &good, .user_property_count = 1}, WILCO_OK},
+        /* [MQTT-1.5.7-1] */
         {"user name",
          {.topic = "a", .user_properties = &bad_name, .user_property_count = 1},
          WILCO_EINVAL},
@@ -51,6 +55,7 @@ refuses_what_cannot_be_said(void **state)
     }
 }
 
+/* [MQTT-4.7.3-3] */
 static void
 refuses_a_topic_longer_than_a_string(void **state)
 {

@@ -58,6 +58,8 @@ must_respond(struct wilco *client, wilco_request_fn *on_request, void *context)
     assert_int_equal(wilco_respond(client, &r, on_request, context, NULL), WILCO_OK);
 }
 
+/* [MQTT-4.2-1]: over TCP; [MQTT-3.14.4-2]: each closes the connection behind its DISCONNECT, for
+ * the server takes the next client only then. */
 static void
 opens_and_closes(void **state)
 {
@@ -225,6 +227,42 @@ asks_without_waiting(void **state)
     wilco_close(client);
     assert_int_equal(gate_count(&heard.gate), 2000);
     gate_fini(&heard.gate);
+    server_stop(&s);
+}
+
+/* Notes the Response Topic it was asked to answer to. */
+static void
+note_topic(void *context, struct wilco_call *call)
+{
+    struct wilco_bytes topic = wilco_message_response_topic(wilco_call_message(call));
+
+    assert(topic.len < 64);
+    memcpy(context, topic.data, topic.len);
+    (void)wilco_reply_bytes(call, WILCO_TEXT("noted"));
+}
+
+/* [U-4.10.1-1]: the topic for responses is another one for each client, and long enough that nobody
+ * guesses it. */
+static void
+asks_where_nobody_else_listens(void **state)
+{
+    char topics[2][64] = {{0}};
+    struct server s;
+
+    (void)state;
+    server_start(&s, false);
+    for (int i = 0; i < 2; i++) {
+        const struct wilco_request r = {.topic = "echo/4"};
+        struct wilco_message *response = NULL;
+        struct wilco *client = must_open(&s);
+
+        must_respond(client, note_topic, topics[i]);
+        assert_int_equal(wilco_request(client, &r, &response), WILCO_OK);
+        wilco_message_unref(response);
+        wilco_close(client);
+        assert_true(strlen(topics[i]) >= strlen("responses/") + 22);
+    }
+    assert_string_not_equal(topics[0], topics[1]);
     server_stop(&s);
 }
 
@@ -787,6 +825,7 @@ main(void)
         cmocka_unit_test(says_why_it_cannot_open),
         cmocka_unit_test(asks_and_waits),
         cmocka_unit_test(asks_without_waiting),
+        cmocka_unit_test(asks_where_nobody_else_listens),
         cmocka_unit_test(explains_without_waiting),
         cmocka_unit_test(times_out_without_waiting),
         cmocka_unit_test(takes_a_request_back),
