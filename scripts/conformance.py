@@ -34,7 +34,7 @@ CITED = re.compile(rf"\b(MQTT|U)-({NUMBER})((?:,\s*\*?\s*{NUMBER})*)")
 RANGE = re.compile(rf"\[(MQTT|U)-(\d+\.\d+\.\d+)-(\d+)\]\s*\*?\s*to\s*\*?\s*\[\1-\2-(\d+)\]")
 C_FUNCTION = re.compile(r"^([a-z]\w*)\(", re.M)
 C_TABLE = re.compile(r"(\w+)\[\w*\] = ")
-C_TEST = re.compile(r"cmocka_unit_test\w*\(\s*(\w+)")
+C_TEST = re.compile(r"^(\w+)\(void \*\*state\)", re.M)
 SCRIPT_FUNCTION = re.compile(r"^\s*(?:def|class|function|async function) +(\w+)", re.M)
 
 Site = collections.namedtuple("Site", "path name")

@@ -147,6 +147,7 @@ rig_client_connect(struct rig *r, struct rig_client *c, const char *client_id)
     rig_send(c, &packet);
     rig_expect(c, WIRE_CONNACK, &packet);
     assert_int_equal(packet.as.connack.reason_code, 0);
+    assert_false(packet.as.connack.session_present); /* [MQTT-3.2.2-2] */
 }
 
 void

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 /* [MQTT-3.1.2-5], [MQTT-4.5.0-1], [U-4.1-1]: subscriptions and what was published meanwhile, in
- * order; QoS 0 is not kept [U-4.3.1-1]. */
+ * order [MQTT-4.6.0-6]; QoS 0 is not kept [U-4.3.1-1]. */
 static void
 test_outlives_its_connection(void **state)
 {
