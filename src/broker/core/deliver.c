@@ -49,10 +49,12 @@ send_tracked(struct session *s, struct delivery *d)
     if (status != WILCO_OK) {
         return status;
     }
+    s->shard->stats.inflight++;
     if (forward_publish(s->conn, d->message, &t, entry->packet_id, false) == WILCO_ELIMIT) {
         s->shard->stats.dropped_too_large++;
         send_window_remove(&s->sent, entry);
-        delivery_free(s->shard->broker->alloc, d);
+        s->shard->stats.inflight--;
+        delivery_free(s->shard, d);
     }
     return WILCO_OK;
 }
@@ -60,7 +62,7 @@ send_tracked(struct session *s, struct delivery *d)
 static void
 keep(struct session *s, struct message *m, const struct delivery_terms *t)
 {
-    struct delivery *d = delivery_new(s->shard->broker->alloc, m, t);
+    struct delivery *d = delivery_new(s->shard, m, t);
 
     if (d == NULL) {
         s->shard->stats.dropped_no_memory++;
@@ -114,7 +116,7 @@ has_queue_room(struct session *s, uint64_t more_bytes)
             return false;
         }
         s->shard->stats.dropped_expired++; /* [MQTT-3.3.2-5] */
-        delivery_free(s->shard->broker->alloc, delivery_queue_pop(&s->waiting));
+        delivery_free(s->shard, delivery_queue_pop(&s->waiting));
     }
     return true;
 }
@@ -176,12 +178,12 @@ send_waited(struct session *s, struct delivery *d)
 
     if (message_is_expired(d->message, s->shard->now_ms)) {
         s->shard->stats.dropped_expired++;
-        delivery_free(s->shard->broker->alloc, d);
+        delivery_free(s->shard, d);
         return true;
     }
     if (d->qos == 0) {
         send_qos_0(s, d->message, &t);
-        delivery_free(s->shard->broker->alloc, d);
+        delivery_free(s->shard, d);
         return true;
     }
     status = send_tracked(s, d);
@@ -213,7 +215,8 @@ send_again(struct session *s)
             if (forward_publish(s->conn, d->message, &t, entry->packet_id, true) == WILCO_ELIMIT) {
                 s->shard->stats.dropped_too_large++;
                 send_window_remove(&s->sent, entry);
-                delivery_free(s->shard->broker->alloc, d);
+                s->shard->stats.inflight--;
+                delivery_free(s->shard, d);
             }
         }
         entry = next;
@@ -268,8 +271,9 @@ deliver_answered(struct session *s, struct send_entry *entry)
 void
 deliver_finished(struct session *s, struct send_entry *entry)
 {
-    delivery_free(s->shard->broker->alloc, entry->item);
+    delivery_free(s->shard, entry->item);
     send_window_remove(&s->sent, entry);
+    s->shard->stats.inflight--;
     if (s->overdrawn > 0) {
         s->overdrawn--;
         (void)send_window_resend(&s->sent); /* what this one gives back is owed */

@@ -1,10 +1,12 @@
 #include "broker/core/delivery.h"
 
+#include "broker/core/shard.h"
+
 struct delivery *
-delivery_new(const struct wilco_alloc *a, struct message *m, const struct delivery_terms *t)
+delivery_new(struct shard *s, struct message *m, const struct delivery_terms *t)
 {
     size_t identifiers = sizeof(uint32_t) * t->identifier_count;
-    struct delivery *d = mem_alloc(a, sizeof(*d) + identifiers);
+    struct delivery *d = mem_alloc(s->broker->alloc, sizeof(*d) + identifiers);
 
     if (d == NULL) {
         return NULL;
@@ -19,15 +21,19 @@ delivery_new(const struct wilco_alloc *a, struct message *m, const struct delive
     if (identifiers > 0) {
         memcpy(d->identifiers, t->identifiers, identifiers);
     }
+    s->stats.held++;
+    s->stats.held_bytes += m->packet_bytes;
     return d;
 }
 
 void
-delivery_free(const struct wilco_alloc *a, struct delivery *d)
+delivery_free(struct shard *s, struct delivery *d)
 {
     if (d != NULL) {
+        s->stats.held--;
+        s->stats.held_bytes -= d->message->packet_bytes;
         message_unref(d->message);
-        mem_free(a, d);
+        mem_free(s->broker->alloc, d);
     }
 }
 
@@ -97,12 +103,12 @@ delivery_queue_pop(struct delivery_queue *q)
 }
 
 void
-delivery_queue_clear(struct delivery_queue *q, const struct wilco_alloc *a)
+delivery_queue_clear(struct delivery_queue *q, struct shard *s)
 {
     struct delivery *d = delivery_queue_pop(q);
 
     while (d != NULL) {
-        delivery_free(a, d);
+        delivery_free(s, d);
         d = delivery_queue_pop(q);
     }
 }

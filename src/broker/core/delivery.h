@@ -5,6 +5,8 @@
 #include "base/compiler.h"
 #include "broker/core/message.h"
 
+struct shard;
+
 /* A message on its way to one session, with what is particular to that session. */
 struct delivery {
     struct delivery *next;
@@ -25,10 +27,10 @@ struct delivery_terms {
     const uint32_t *identifiers;
 };
 
-/* Takes a reference of its own. NULL: out of memory. */
-struct delivery *delivery_new(const struct wilco_alloc *a, struct message *m,
-                              const struct delivery_terms *t);
-void delivery_free(const struct wilco_alloc *a, struct delivery *d); /* NULL is allowed */
+/* Takes a reference of its own. Counts in the shard, which is the session's, as kept until it is
+ * freed. NULL: out of memory. */
+struct delivery *delivery_new(struct shard *s, struct message *m, const struct delivery_terms *t);
+void delivery_free(struct shard *s, struct delivery *d); /* NULL is allowed */
 struct delivery_terms delivery_terms_of(const struct delivery *d);
 
 /* First in, first out; owns what is in it. */
@@ -44,6 +46,6 @@ struct delivery_queue {
 void delivery_queue_push(struct delivery_queue *q, struct delivery *d);
 void delivery_queue_push_front(struct delivery_queue *q, struct delivery *d);
 struct delivery *delivery_queue_pop(struct delivery_queue *q); /* NULL: empty */
-void delivery_queue_clear(struct delivery_queue *q, const struct wilco_alloc *a);
+void delivery_queue_clear(struct delivery_queue *q, struct shard *s);
 
 #endif

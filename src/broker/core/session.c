@@ -82,9 +82,10 @@ drop_sent(struct session *s)
     struct send_entry *entry = send_window_first(&s->sent);
 
     while (entry != NULL) {
-        delivery_free(s->shard->broker->alloc, entry->item);
+        delivery_free(s->shard, entry->item);
         entry = send_window_next(&s->sent, entry);
     }
+    s->shard->stats.inflight -= s->sent.count;
     send_window_fini(&s->sent);
 }
 
@@ -143,7 +144,7 @@ session_free(struct session *s)
     wheel_stop(&shard->wheel, &s->timer);
     drop_filters(s);
     drop_sent(s);
-    delivery_queue_clear(&s->waiting, a);
+    delivery_queue_clear(&s->waiting, shard);
     receive_window_fini(&s->received);
     message_unref(s->will);
     session_table_remove(&shard->sessions, s);

@@ -147,7 +147,8 @@ move_sent(struct moving *v)
 
         if (entry->stage == SEND_AWAITS_PUBACK && move(v, d)) {
             send_window_remove(sent, entry);
-            delivery_free(v->session->shard->broker->alloc, d);
+            v->session->shard->stats.inflight--;
+            delivery_free(v->session->shard, d);
         }
         entry = next;
     }
@@ -166,7 +167,7 @@ move_waiting(struct moving *v)
     d = delivery_queue_pop(&all);
     while (d != NULL) {
         if (move(v, d)) {
-            delivery_free(v->session->shard->broker->alloc, d);
+            delivery_free(v->session->shard, d);
         } else {
             delivery_queue_push(&v->session->waiting, d);
         }
