@@ -179,7 +179,7 @@ choose_alias(struct shape *s, struct conn *c, const struct message *m)
     bool is_new = false;
 
     if (table == NULL || shape_packet_bytes(s) + 8 > c->packet_bytes_max ||
-        message_topic(m).len > limits->topic_alias_bytes_max / limits->topic_alias_out_max) {
+        message_topic(m).len > limits->topic_alias_bytes_max / table->maximum) {
         return;
     }
     s->alias = alias_out_assign(table, message_topic(m), &is_new);
