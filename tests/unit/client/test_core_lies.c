@@ -125,7 +125,7 @@ static const struct {
     {"SUBSCRIBE", "82 00", 0x82},
     {"UNSUBSCRIBE", "A2 00", 0x82},
     {"PINGREQ", "C0 00", 0x82},
-    {"AUTH", "F0 00", 0x82},
+    {"AUTH, which is not answered with one [MQTT-4.12.0-7]", "F0 00", 0x82},
     {"PINGRESP", "D0 00", 0x82},
     {"PUBACK for nothing", "40 02 00 09", 0x82},
     {"PUBACK for QoS 2", "40 02 00 02", 0x82},
