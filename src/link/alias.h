@@ -22,9 +22,10 @@ struct alias_in {
 
 void alias_in_init(struct alias_in *t, const struct wilco_alloc *a, uint16_t maximum);
 void alias_in_fini(struct alias_in *t);
-/* Applies the alias of a received PUBLISH. With a topic: remembers it. With an empty `*topic`:
- * fills it in (borrowed until the alias is bound anew). WILCO_EPROTOCOL with an alias of 0, above
- * the maximum, or not bound: DISCONNECT 0x94. WILCO_ENOMEM. */
+/* Applies the alias of a received PUBLISH, 1 to the maximum [MQTT-3.3.2-12]. With a topic:
+ * remembers it, whatever the alias stood for before [U-3.3.2-5]. With an empty `*topic`: fills it
+ * in (borrowed until the alias is bound anew). WILCO_EPROTOCOL with an alias of 0, above the
+ * maximum, or not bound: DISCONNECT 0x94. WILCO_ENOMEM. */
 WILCO_MUST_CHECK enum wilco_status alias_in_apply(struct alias_in *t, uint16_t alias,
                                                   struct span *topic);
 
@@ -42,7 +43,8 @@ struct alias_out {
 /* A topic of fewer bytes is as short as its alias. */
 #define ALIAS_TOPIC_BYTES_MIN 4U
 
-/* `maximum`: the lesser of the peer's Topic Alias Maximum and our own bound; 0: no aliases. */
+/* `maximum`: the lesser of the peer's Topic Alias Maximum and our own bound; 0: no aliases
+ * [MQTT-3.1.2-27]. */
 
 void alias_out_init(struct alias_out *t, const struct wilco_alloc *a, uint16_t maximum);
 void alias_out_fini(struct alias_out *t);

@@ -25,7 +25,7 @@ void receive_window_init(struct receive_window *w, const struct wilco_alloc *a,
 void receive_window_fini(struct receive_window *w);
 
 /* WILCO_OK: new, now held. WILCO_AGAIN: held already, a duplicate [MQTT-4.3.3-10]. WILCO_ELIMIT:
- * more than Receive Maximum (DISCONNECT 0x93). WILCO_ENOMEM. */
+ * more than Receive Maximum (DISCONNECT 0x93) [U-3.3.4-2]. WILCO_ENOMEM. */
 WILCO_MUST_CHECK enum wilco_status receive_window_add(struct receive_window *w, uint16_t packet_id);
 /* false: it was not held (PUBCOMP 0x92). */
 bool receive_window_remove(struct receive_window *w, uint16_t packet_id);

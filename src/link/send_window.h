@@ -56,13 +56,13 @@ void send_window_fini(struct send_window *w); /* the items are the caller's affa
 void send_window_connect(struct send_window *w, uint16_t receive_maximum);
 
 /* Gives a new PUBLISH (QoS 1 or 2) or another packet (SEND_OTHER) the next free identifier, never 0
- * and never one in use. WILCO_AGAIN: no quota, or all identifiers in use. WILCO_ENOMEM. `*out` is
- * valid until the next add or remove. */
+ * and never one in use [MQTT-2.2.1-4], [MQTT-4.3.2-1], [MQTT-4.3.3-1]. WILCO_AGAIN: no quota, or
+ * all identifiers in use. WILCO_ENOMEM. `*out` is valid until the next add or remove. */
 WILCO_MUST_CHECK enum wilco_status send_window_add(struct send_window *w, enum send_stage stage,
                                                    void *item, struct send_entry **out);
 /* NULL when this identifier is not in use. */
 struct send_entry *send_window_find(struct send_window *w, uint16_t packet_id);
-/* Takes the entry out; what was a PUBLISH gives its quota back, never above quota_max. */
+/* Takes the entry out; what was a PUBLISH gives its quota back, never above quota_max [U-4.9-1]. */
 void send_window_remove(struct send_window *w, struct send_entry *entry);
 /* Takes quota for an entry that is sent again on a new connection. false: none is left. */
 bool send_window_resend(struct send_window *w);

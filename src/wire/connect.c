@@ -40,8 +40,8 @@ decode_flags(struct wire_connect *out, struct wire_reader *r)
     out->will.retain = (flags & FLAG_WILL_RETAIN) != 0;
     out->has_password = (flags & FLAG_PASSWORD) != 0;
     out->has_user_name = (flags & FLAG_USER_NAME) != 0;
-    if ((flags & FLAG_RESERVED) != 0 ||                                 /* [MQTT-3.1.2-3] */
-        out->will.qos == 3 ||                                           /* [MQTT-3.1.2-12] */
+    if ((flags & FLAG_RESERVED) != 0 || /* [MQTT-3.1.2-3], [U-3.1.2-1] */
+        out->will.qos == 3 ||           /* [MQTT-3.1.2-12] */
         (!out->has_will && (out->will.qos != 0 || out->will.retain)) || /* -11, -13 */
         /* MQTT 3.1.1, 3.1.2.9 */
         (out->version != WIRE_V5 && out->has_password && !out->has_user_name)) {

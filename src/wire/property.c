@@ -116,7 +116,9 @@ decode_one(struct wire_properties *out, struct wire_reader *r, unsigned type)
         wire_reader_fail(r, WILCO_EMALFORMED);
         return;
     }
-    if ((out->present & bit) != 0 && !may_repeat(row, type)) { /* [U-3.1.2-4] and its like */
+    /* [U-3.1.2-4], [U-3.3.2-4], [U-3.3.2-6], [U-3.3.2-7], [U-3.3.2-9], [U-3.4.2-2] and their like
+     */
+    if ((out->present & bit) != 0 && !may_repeat(row, type)) {
         wire_reader_fail(r, WILCO_EPROTOCOL);
         return;
     }

@@ -31,11 +31,12 @@ conn_init(struct conn *c, struct shard *s)
         .timer = {.kind = SHARD_TIMER_CONN},
     };
     framer_init(&c->framer, s->broker->alloc, (size_t)limits->connect_bytes_max);
+    /* [U-3.1.4-1] */
     wheel_start(&s->wheel, &c->timer, s->now_ms + limits->connect_timeout_ms);
 }
 
 static void
-drop_aliases(struct conn *c)
+drop_aliases(struct conn *c) /* [MQTT-3.3.2-7] */
 {
     const struct wilco_alloc *a = c->shard->broker->alloc;
 

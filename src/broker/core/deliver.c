@@ -31,7 +31,7 @@ can_send_now(const struct session *s, uint8_t qos)
 static void
 send_qos_0(struct session *s, struct message *m, const struct delivery_terms *t)
 {
-    if (forward_publish(s->conn, m, t, 0, false) == WILCO_ELIMIT) {
+    if (forward_publish(s->conn, m, t, 0, false /* [MQTT-4.3.1-1] */) == WILCO_ELIMIT) {
         s->shard->stats.dropped_too_large++; /* [MQTT-3.1.2-25] */
     }
 }

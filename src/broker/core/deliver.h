@@ -4,8 +4,8 @@
 #include "broker/core/delivery.h"
 #include "broker/core/session.h"
 
-/* From a message to one session of this shard: sent at once, or kept for later, or dropped and
- * counted.
+/* From a message to one session of this shard [MQTT-4.5.0-1]: sent at once, or kept for later, or
+ * dropped and counted. QoS 0 is not kept for those who are away [U-4.3.1-1].
  *
  * A slow client: QoS 0 is dropped while more than output_bytes_max bytes wait for its socket; QoS 1
  * and 2 wait in the session until there is quota and room, up to queued_messages_max and
@@ -30,8 +30,9 @@ void deliver_update_presence(struct session *s);
 
 /* Sends from what waits, as long as there is quota and room. */
 void deliver_waiting(struct session *s);
-/* A client has come back: sends again what it had not acknowledged, in order, with the identifiers
- * it had [MQTT-4.4.0-1], then what waits. `receive_maximum` is the new connection's. */
+/* A client has come back: sends again what it had not acknowledged [MQTT-4.3.2-3], [MQTT-4.3.3-3],
+ * [MQTT-4.3.3-5], expired or not [MQTT-4.3.3-7], in order, with the identifiers it had
+ * [MQTT-4.4.0-1], then what waits. `receive_maximum` is the new connection's. */
 void deliver_resume(struct session *s, uint16_t receive_maximum);
 
 /* The client has answered for `entry`: call it first. It no longer needs to be sent again if this

@@ -33,7 +33,7 @@ struct delivery *delivery_new(struct shard *s, struct message *m, const struct d
 void delivery_free(struct shard *s, struct delivery *d); /* NULL is allowed */
 struct delivery_terms delivery_terms_of(const struct delivery *d);
 
-/* First in, first out; owns what is in it. */
+/* First in, first out [MQTT-4.6.0-6]; owns what is in it. */
 struct delivery_queue {
     struct delivery *first;
     struct delivery *last;

@@ -11,9 +11,12 @@
 
 /* An application message, once for all who get it: counted, immutable, one block of memory. It
  * holds the QoS 0 PUBLISH packet of MQTT 5.0 that forwards it, ready for the wire, without what
- * belongs to one hop (Topic Alias, Subscription Identifiers): properties keep their bytes and their
- * order. Senders copy what lies in front of the properties anew when their subscriber's version,
- * QoS or identifiers ask for it, and patch the remaining expiry. Any thread may hold a reference.
+ * belongs to one hop (DUP [MQTT-3.3.1-3], Topic Alias, Subscription Identifiers): properties keep
+ * their bytes and their order [MQTT-3.3.2-4], [MQTT-3.3.2-15], [MQTT-3.3.2-16], [MQTT-3.3.2-17],
+ * [MQTT-3.3.2-20], those of wills too [MQTT-3.1.3-10], [U-3.1.3-3], and the payload is nobody's
+ * business [U-3.3.2-3]. Senders copy what lies in front of the properties anew when their
+ * subscriber's version, QoS or identifiers ask for it, and patch the remaining expiry. Any thread
+ * may hold a reference.
  */
 struct message {
     atomic_uint references;

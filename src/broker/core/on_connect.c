@@ -82,7 +82,7 @@ objection(const struct conn *c, const struct wire_connect *p)
         return WIRE_REASON_TOPIC_NAME_INVALID;
     }
     if (p->has_will && p->will.topic.data[0] == '$') { /* the broker's own topics (4.7.2) */
-        return WIRE_REASON_NOT_AUTHORIZED;
+        return WIRE_REASON_NOT_AUTHORIZED;             /* [MQTT-3.1.4-2] */
     }
     return limits_on_message(limits, p->will.qos, p->will.retain);
 }
@@ -102,12 +102,12 @@ adopt(struct conn *c, const struct wire_connect *p)
         c->packet_bytes_max = v->maximum_packet_size;
     }
     c->topic_alias_maximum = v->topic_alias_maximum < limits->topic_alias_out_max
-                                 ? v->topic_alias_maximum
+                                 ? v->topic_alias_maximum /* [MQTT-3.1.2-26] */
                                  : (uint16_t)limits->topic_alias_out_max;
 }
 
-/* A name that no session has, and that hashes to this shard, so that its owner finds it here again.
- */
+/* A name that no session has [MQTT-3.2.2-16], and that hashes to this shard, so that its owner
+ * finds it here again. */
 static enum wilco_status
 assign_client_id(const struct shard *s, char out[ASSIGNED_ID_CHARS + 1])
 {
@@ -132,7 +132,7 @@ existing_session(struct shard *s, const struct wire_connect *p, struct span clie
         conn_end(old, WIRE_REASON_SESSION_TAKEN_OVER);
         session = session_detach(session, old->will_is_due); /* no loss to its groups */
     }
-    if (session != NULL && p->clean_start) { /* [MQTT-3.1.2-4] */
+    if (session != NULL && p->clean_start) { /* [MQTT-3.1.2-4], [MQTT-3.1.4-4] */
         session_end(session);
         session = NULL;
     }
@@ -153,7 +153,7 @@ set_will(struct session *session, const struct wire_connect *p)
 {
     const struct wire_publish will = {
         .qos = p->will.qos,
-        .retain = p->will.retain,
+        .retain = p->will.retain, /* [MQTT-3.1.2-14], [MQTT-3.1.2-15] */
         .topic = p->will.topic,
         .properties = p->will.properties,
         .payload = p->will.payload,
@@ -171,8 +171,11 @@ set_will(struct session *session, const struct wire_connect *p)
     return WILCO_OK;
 }
 
-/* CONNACK says only what differs from what the standard assumes. false: the client's Maximum Packet
- * Size does not leave room for it. */
+/* CONNACK says only what differs from what the standard assumes [MQTT-3.1.4-5]. There is one only
+ * [MQTT-3.2.0-2], before all else [MQTT-3.2.0-1], without Response Information [MQTT-3.1.2-28] and
+ * User Properties [MQTT-3.2.2-20]. false: the client's Maximum Packet Size does not leave room for
+ * it.
+ */
 static bool
 accept_connect(struct conn *c, const struct wire_connect *p, bool session_present,
                struct span assigned)
@@ -184,11 +187,11 @@ accept_connect(struct conn *c, const struct wire_connect *p, bool session_presen
 
     if (p->version == WIRE_V5) {
         limits_announce(&c->shard->broker->settings, v);
-        if (c->keep_alive_s != p->keep_alive) { /* [MQTT-3.2.2-21] is the client's part */
+        if (c->keep_alive_s != p->keep_alive) { /* [MQTT-3.2.2-22]; -21 is the client's part */
             v->server_keep_alive = c->keep_alive_s;
             wire_properties_set(v, WIRE_SERVER_KEEP_ALIVE);
         }
-        if (c->session->expiry_s != expiry_asked_for(p)) {
+        if (c->session->expiry_s != expiry_asked_for(p)) { /* [U-3.2.2-8] */
             v->session_expiry_interval = c->session->expiry_s;
             wire_properties_set(v, WIRE_SESSION_EXPIRY_INTERVAL);
         }
@@ -221,8 +224,8 @@ join(struct conn *c, const struct wire_connect *p, struct span client_id, bool *
     struct session *session = existing_session(c->shard, p, client_id);
     enum wilco_status status = WILCO_OK;
 
-    *session_present = session != NULL;
-    if (session == NULL) {
+    *session_present = session != NULL; /* [MQTT-3.1.2-5], [MQTT-3.2.2-3] */
+    if (session == NULL) {              /* [MQTT-3.1.2-6] */
         status = session_new(&session, c->shard, client_id);
     }
     if (status != WILCO_OK) {

@@ -47,8 +47,8 @@ resolve_alias(struct conn *c, struct wire_publish *p)
     if (table != NULL) {
         status = alias_in_apply(table, p->properties.topic_alias, &p->topic);
     }
-    if (status == WILCO_EPROTOCOL) { /* [MQTT-3.3.2-8], [MQTT-3.3.2-9] */
-        conn_refuse(c, WIRE_REASON_TOPIC_ALIAS_INVALID);
+    if (status == WILCO_EPROTOCOL) {                     /* [MQTT-3.3.2-8], [MQTT-3.3.2-9] */
+        conn_refuse(c, WIRE_REASON_TOPIC_ALIAS_INVALID); /* [U-3.3.4-1] */
     } else if (status == WILCO_OK && holds_too_much(c, table)) {
         conn_refuse_because(c, WIRE_REASON_QUOTA_EXCEEDED,
                             "the topics behind the Topic Aliases of this client are too long");
@@ -67,8 +67,8 @@ accept_message(struct conn *c, const struct wire_publish *p)
     enum wilco_status status = WILCO_ENOMEM;
 
     if (m != NULL) {
-        status =
-            p->retain ? publish_and_retain(s, m, &receivers) : publish_message(s, m, &receivers);
+        status = p->retain ? publish_and_retain(s, m, &receivers) /* [MQTT-3.3.1-8] */
+                           : publish_message(s, m, &receivers);
         message_unref(m);
     }
     if (status != WILCO_OK) {
@@ -90,8 +90,8 @@ consider(struct conn *c, const struct wire_publish *p)
     if (!limits_allow_properties(limits, &p->properties)) {
         return WIRE_REASON_QUOTA_EXCEEDED;
     }
-    if (p->topic.data[0] == '$') { /* the broker's own topics (4.7.2) */
-        return WIRE_REASON_NOT_AUTHORIZED;
+    if (p->topic.data[0] == '$') {         /* the broker's own topics (4.7.2) */
+        return WIRE_REASON_NOT_AUTHORIZED; /* [U-3.3.4-3], [U-4.7.2-1] */
     }
     return accept_message(c, p);
 }
@@ -130,7 +130,7 @@ publish_qos_2(struct conn *c, const struct wire_publish *p)
     uint8_t reason_code = WIRE_REASON_SUCCESS;
     enum wilco_status status = receive_window_add(w, p->packet_id);
 
-    if (status == WILCO_ELIMIT) {
+    if (status == WILCO_ELIMIT) { /* [U-3.3.4-2] */
         conn_refuse(c, WIRE_REASON_RECEIVE_MAXIMUM_EXCEEDED);
         return WILCO_OK;
     }
@@ -143,7 +143,7 @@ publish_qos_2(struct conn *c, const struct wire_publish *p)
     if (wire_reason_is_error(reason_code)) { /* [MQTT-4.3.3-9] */
         (void)receive_window_remove(w, p->packet_id);
     }
-    acknowledge(c, WIRE_PUBREC, p->packet_id, reason_code);
+    acknowledge(c, WIRE_PUBREC, p->packet_id, reason_code); /* [MQTT-4.3.3-8], [MQTT-3.3.4-1] */
     return WILCO_OK;
 }
 

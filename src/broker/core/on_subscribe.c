@@ -1,4 +1,6 @@
-/* SUBSCRIBE: each filter in turn, then SUBACK, then the retained messages. */
+/* SUBSCRIBE: each filter in turn [MQTT-3.8.4-5], then one SUBACK [MQTT-3.8.4-1], then the retained
+ * messages, though they might come before it [U-3.8.4-1]; again for a subscription that is replaced
+ * [MQTT-3.8.4-4]. */
 #include "broker/core/handlers.h"
 
 #include "broker/core/deliver.h"
@@ -35,7 +37,7 @@ wants_retained(const struct wire_subscription *w, bool existed)
     struct span group = SPAN_EMPTY;
     struct span inner = SPAN_EMPTY;
 
-    if (topic_share_split(w->filter, &group, &inner)) { /* MQTT 5.0, 3.3.1.3 */
+    if (topic_share_split(w->filter, &group, &inner)) { /* [U-3.3.1-4] */
         return false;
     }
     return w->retain_handling ==
@@ -43,7 +45,8 @@ wants_retained(const struct wire_subscription *w, bool existed)
            (w->retain_handling == RETAIN_SEND_IF_NEW && !existed);
 }
 
-/* The reason code for one filter; `*send_retained` says whether its retained messages are due. */
+/* The reason code for one filter [MQTT-3.8.4-7]; `*send_retained` says whether its retained
+ * messages are due. */
 static uint8_t
 subscribe_one(struct conn *c, const struct wire_subscription *w, uint32_t identifier,
               bool *send_retained)
@@ -81,8 +84,9 @@ explain_first(const uint8_t *codes, size_t count, char why[EXPLAIN_BYTES_MAX])
     }
 }
 
-/* A client that cannot be told is disconnected, rather than left waiting: its Maximum Packet Size
- * is below what it asked for. */
+/* With the identifier of the SUBSCRIBE [MQTT-3.8.4-2] and a code for each filter in their order
+ * [MQTT-3.9.3-1]. A client that cannot be told is disconnected, rather than left waiting: its
+ * Maximum Packet Size is below what it asked for. */
 static void
 send_suback(struct conn *c, uint16_t packet_id, uint8_t *codes, size_t count)
 {
@@ -123,7 +127,7 @@ send_retained_for(struct conn *c, const struct wire_subscription *w, uint32_t id
         const struct message *m = found.items[i];
         const struct delivery_terms terms = {
             .qos = m->qos < w->qos ? m->qos : w->qos,
-            .retain = true, /* MQTT 5.0, 3.3.1.3: for a new subscription, whatever it asks for */
+            .retain = true, /* [U-3.3.1-3]: for a new subscription, whatever it asks for */
             .identifier_count = identifier != 0,
             .identifiers = &identifier,
         };

@@ -5,6 +5,8 @@
 #include "broker/core/session.h"
 #include "wire/unsubscribe.h"
 
+/* One UNSUBACK [MQTT-3.10.4-4], [MQTT-3.10.4-6] with the identifier of the UNSUBSCRIBE
+ * [MQTT-3.10.4-5], [MQTT-2.2.1-6] and a code for each filter in their order [MQTT-3.11.3-1]. */
 enum wilco_status
 on_unsubscribe(struct conn *c, const struct frame *f)
 {

@@ -105,7 +105,8 @@ add_target(struct publish_scratch *p, const struct message *m, const struct topi
         .session_id = match->session_id,
         .word_at = (uint32_t)p->word_count,
         .identifier_count = match->how.identifier != 0,
-        .qos = lower_qos(m->qos, match->how.qos),
+        .qos = lower_qos(m->qos, match->how.qos), /* [MQTT-4.8.2-3] */
+        /* [MQTT-3.3.1-12], [MQTT-3.3.1-13] */
         .retain = m->retain && match->how.retain_as_published,
         .is_shared = group != 0,
     };

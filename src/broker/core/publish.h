@@ -5,8 +5,9 @@
 
 /* From a message to all who want it: sessions of this shard at once, those of other shards through
  * their inboxes. One copy for each session however many of its subscriptions match, with the
- * highest QoS of them and all their Subscription Identifiers [MQTT-3.3.4-2, 3.3.4-4]; and one for
- * one member of each matching group, preferably one that is connected.
+ * highest QoS of them and all their Subscription Identifiers [MQTT-3.3.4-2, 3.3.4-3, 3.3.4-4]; and
+ * one with its own identifier [MQTT-3.3.4-5] for one member of each matching group [U-4.8.2-1],
+ * [U-4.8.2-3], preferably one that is connected.
  *
  * `*receivers` says how many copies are on their way; 0 becomes reason code 0x10. WILCO_ENOMEM:
  * some of them may not have been. */

@@ -10,9 +10,10 @@
 
 struct conn;
 
-/* What the broker keeps of a client between and during its connections (MQTT 5.0, 4.1):
- * subscriptions, QoS 1 and 2 messages under way in both directions, messages waiting, the will, and
- * when it all ends. Owned by the shard that its client identifier chooses. */
+/* What the broker keeps of a client between and during its connections [U-4.1-1], [MQTT-3.1.2-23],
+ * [MQTT-4.1.0-1], named by the client identifier [MQTT-3.1.3-2]: subscriptions, QoS 1 and 2
+ * messages under way in both directions, messages waiting, the will, and when it all ends. Owned by
+ * the shard that its client identifier chooses. */
 struct session {
     struct map_node by_client_id;
     uint64_t id;       /* session_id.h */
@@ -45,8 +46,8 @@ struct session_filter {
 /* A new session, filed in its shard's table. WILCO_ENOMEM; WILCO_ELIMIT (sessions_max). */
 WILCO_MUST_CHECK enum wilco_status session_new(struct session **out, struct shard *s,
                                                struct span client_id);
-/* Ends the session: subscriptions, messages and everything else go; a will that was not published
- * is published [MQTT-3.1.2-8]. It has no connection. */
+/* Ends the session [MQTT-4.1.0-2]: subscriptions, messages and everything else go; a will that was
+ * not published is published [MQTT-3.1.2-8]. It has no connection. */
 void session_end(struct session *s);
 /* The same, without publishing anything: for a broker that stops. */
 void session_free(struct session *s);
@@ -64,13 +65,16 @@ struct session *session_detach(struct session *s, bool will_is_due);
 void session_attach(struct session *s, struct conn *c);
 void session_timer_fired(struct session *s);
 
-/* Sets the will, a reference that is the session's from now on (NULL: none). */
+/* Sets the will [MQTT-3.1.2-7], a reference that is the session's from now on (NULL: none). */
 void session_set_will(struct session *s, struct message *will, uint32_t delay_s);
 
-/* Subscribes (or replaces the subscription). WILCO_ELIMIT: subscriptions_max; WILCO_ENOMEM. */
+/* Subscribes, or replaces the subscription with all that it was [MQTT-3.8.4-3], [U-3.8.4-2].
+ * WILCO_ELIMIT: subscriptions_max; WILCO_ENOMEM. */
 WILCO_MUST_CHECK enum wilco_status session_subscribe(struct session *s, struct span filter,
                                                      const struct subscription_how *how,
                                                      bool *existed);
-bool session_unsubscribe(struct session *s, struct span filter); /* false: there was none */
+/* Ends the subscription with just this filter [MQTT-3.10.4-1]: nothing more comes from it
+ * [MQTT-3.10.4-2], but what is under way goes on [MQTT-3.10.4-3]. false: there was none. */
+bool session_unsubscribe(struct session *s, struct span filter);
 
 #endif
