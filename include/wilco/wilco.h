@@ -53,7 +53,12 @@ struct wilco_bytes {
     size_t len;
 };
 
-#define WILCO_TEXT(literal) ((struct wilco_bytes){("" literal), sizeof(literal) - 1})
+/* The bytes of a string literal, without the zero behind it. */
+#ifdef __cplusplus
+#    define WILCO_TEXT(literal) (wilco_bytes{("" literal), sizeof(literal) - 1})
+#else
+#    define WILCO_TEXT(literal) ((struct wilco_bytes){("" literal), sizeof(literal) - 1})
+#endif
 /* For "%.*s". */
 #define WILCO_PRINTF_BYTES(bytes) (int)(bytes).len, (const char *)(bytes).data
 

@@ -18,10 +18,12 @@
 static bool
 take_line(struct lines *l, struct wilco_bytes *line)
 {
-    char *from = l->bytes + l->searched;
-    char *found = l->end > l->searched ? memchr(from, '\n', l->end - l->searched) : NULL;
+    char *found = NULL;
     size_t next = 0;
 
+    if (l->searched < l->end) {
+        found = memchr(l->bytes + l->searched, '\n', l->end - l->searched);
+    }
     if (found == NULL) {
         l->searched = l->end;
         return false;
