@@ -1,0 +1,354 @@
+#include "broker/server/config/directive.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const char *
+get(void *context, const char *name)
+{
+    (void)context;
+    return strcmp(name, "PORT") == 0 ? "1900" : strcmp(name, "EMPTY") == 0 ? "" : NULL;
+}
+
+/* Reads one text as the file "f", in a block of its exact size. */
+static void
+read_text(struct config *c, struct problems *p, const char *text)
+{
+    const struct config_environment environment = {.get = get};
+    struct config_reader r = {.config = c, .problems = p, .environment = &environment};
+    size_t len = strlen(text);
+    uint8_t *copy = malloc(len == 0 ? 1 : len);
+
+    assert_non_null(copy);
+    memcpy(copy, text, len);
+    config_init(c);
+    *p = (struct problems){.count = 0};
+    reader_read(&r, "f", span_of(copy, len));
+    free(copy);
+}
+
+/* One number out of a config. */
+enum field {
+    SHARDS,
+    LEVEL,
+    ANONYMOUS,
+    LISTENS,
+    PACKET,
+    CONNECT_MS,
+    EXPIRY,
+    QUEUED,
+    QUEUED_BYTES,
+    INFLIGHT,
+    ALIAS,
+    ALIAS_OUT,
+    KEEP_ALIVE,
+    QOS,
+    RETAIN,
+    SYS,
+};
+
+static uint64_t
+field_of(const struct config *c, enum field f)
+{
+    switch (f) {
+    case SHARDS: return c->shards;
+    case LEVEL: return (uint64_t)c->log_level;
+    case ANONYMOUS: return c->allow_anonymous;
+    case LISTENS: return c->listen_count;
+    case PACKET: return c->settings.packet_bytes_max;
+    case CONNECT_MS: return c->settings.connect_timeout_ms;
+    case EXPIRY: return c->settings.session_expiry_max_s;
+    case QUEUED: return c->settings.queued_messages_max;
+    case QUEUED_BYTES: return c->settings.queued_bytes_max;
+    case INFLIGHT: return c->settings.inflight_max;
+    case ALIAS: return c->settings.topic_alias_maximum;
+    case ALIAS_OUT: return c->settings.topic_alias_out_max;
+    case KEEP_ALIVE: return c->settings.keep_alive_max_s;
+    case QOS: return c->settings.maximum_qos;
+    case RETAIN: return c->settings.retain_available;
+    case SYS: return c->settings.sys_interval_s;
+    }
+    return UINT64_MAX;
+}
+
+static const struct {
+    const char *text;
+    enum field field;
+    uint64_t want;
+} good[] = {
+    {"", SHARDS, 0},
+    {"shards 4", SHARDS, 4},
+    {"shards 64", SHARDS, 64},
+    {"shards auto", SHARDS, 0},
+    {"store memory", SHARDS, 0},
+    {"log_level error", LEVEL, LOG_ERROR},
+    {"log_level warning", LEVEL, LOG_WARNING},
+    {"log_level info", LEVEL, LOG_INFO},
+    {"log_level debug", LEVEL, LOG_DEBUG},
+    {"log_type error", LEVEL, LOG_ERROR},
+    {"log_type error\nlog_type warning", LEVEL, LOG_WARNING},
+    {"log_type warning\nlog_type error", LEVEL, LOG_WARNING},
+    {"log_type notice", LEVEL, LOG_INFO},
+    {"log_type information", LEVEL, LOG_INFO},
+    {"log_type debug", LEVEL, LOG_DEBUG},
+    {"log_type all", LEVEL, LOG_DEBUG},
+    {"allow_anonymous true", ANONYMOUS, 1},
+    {"allow_anonymous false", ANONYMOUS, 0},
+    {"listen mqtt://127.0.0.1:0\nlisten unix:/tmp/s", LISTENS, 2},
+    {"packet_bytes_max 100", PACKET, 100},
+    {"packet_bytes_max 2 MiB", PACKET, 2097152},
+    {"max_packet_size 100", PACKET, 100},
+    {"max_packet_size 0", PACKET, 268435460},
+    {"connect_timeout_ms 20s", CONNECT_MS, 20000},
+    {"session_expiry_max_s 7d", EXPIRY, 604800},
+    {"persistent_client_expiration 2h", EXPIRY, 7200},
+    {"persistent_client_expiration 14d", EXPIRY, 1209600},
+    {"persistent_client_expiration 3w", EXPIRY, 1814400},
+    {"persistent_client_expiration 2m", EXPIRY, 5184000},
+    {"persistent_client_expiration 1y", EXPIRY, 31536000},
+    {"max_queued_messages 7", QUEUED, 7},
+    {"max_queued_messages 0", QUEUED, 1000000000},
+    {"max_queued_bytes 70000", QUEUED_BYTES, 70000},
+    {"max_queued_bytes 0", QUEUED_BYTES, 1099511627776},
+    {"max_inflight_messages 20", INFLIGHT, 20},
+    {"max_inflight_messages 0", INFLIGHT, 65535},
+    {"max_topic_alias 10", ALIAS, 10},
+    {"max_topic_alias 0", ALIAS, 0},
+    {"max_topic_alias_broker 9", ALIAS_OUT, 9},
+    {"max_keepalive 60", KEEP_ALIVE, 60},
+    {"max_qos 1", QOS, 1},
+    {"retain_available false", RETAIN, 0},
+    {"retain_available true", RETAIN, 1},
+    {"retain_available 0", RETAIN, 0},
+    {"sys_interval 0", SYS, 0},
+    {"sys_interval 30", SYS, 30},
+    {"# shards 3\r\nshards 4\r\n", SHARDS, 4},
+    {"persistence false\nlog_dest stderr\nprotocol mqtt\nset_tcp_nodelay true\nshards 3", SHARDS,
+     3},
+};
+
+static void
+every_directive_is_taken(void **state)
+{
+    static struct config c;
+    static struct problems p;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        read_text(&c, &p, good[i].text);
+        if (p.count > 0 || field_of(&c, good[i].field) != good[i].want) {
+            fail_msg("%s: %" PRIu64 " %s", good[i].text, field_of(&c, good[i].field), p.lines[0]);
+        }
+    }
+}
+
+static const struct {
+    const char *text;
+    const char *url;
+} urls[] = {
+    {"listen mqtt://127.0.0.1:1884", "mqtt://127.0.0.1:1884"},
+    {"listen 127.0.0.1", "127.0.0.1"},
+    {"listen unix:/run/w.sock", "unix:/run/w.sock"},
+    {"listen mqtt://127.0.0.1:${PORT}", "mqtt://127.0.0.1:1900"},
+    {"listener 1884", "mqtt://*:1884"},
+    {"listener ${PORT}", "mqtt://*:1900"},
+    {"listener 1884 127.0.0.1", "mqtt://127.0.0.1:1884"},
+    {"listener 1884 \t example.org", "mqtt://example.org:1884"},
+    {"listener 1884 ::1", "mqtt://[::1]:1884"},
+    {"listener 0 127.0.0.1", "mqtt://127.0.0.1:0"},
+    {"listener 0 /run/w.sock", "unix:/run/w.sock"},
+};
+
+static void
+listeners_become_urls(void **state)
+{
+    static struct config c;
+    static struct problems p;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+        read_text(&c, &p, urls[i].text);
+        if (p.count > 0) {
+            fail_msg("%s: %s", urls[i].text, p.lines[0]);
+        }
+        assert_int_equal(c.listen_count, 1);
+        assert_string_equal(c.listen[0], urls[i].url);
+    }
+}
+
+static const struct {
+    const char *text;
+    const char *problem;
+} bad[] = {
+    {"shards", "f:1: shards: the value is missing"},
+    {"shards ${EMPTY}", "f:1: shards: the value is missing"},
+    {"shards ${UNSET}", "f:1: shards: this environment variable is not set: UNSET"},
+    {"\n#\nshards 0", "f:3: shards: \"0\" is neither a number from 1 to 64 nor auto"},
+    {"shards 65", "f:1: shards: \"65\" is neither a number from 1 to 64 nor auto"},
+    {"shards 4294967297", "f:1: shards: \"4294967297\" is neither a number from 1 to 64 nor auto"},
+    {"shards -1", "f:1: shards: \"-1\" is neither a number from 1 to 64 nor auto"},
+    {"shards 2 # two", "f:1: shards: \"2 # two\" is neither a number from 1 to 64 nor auto"},
+    {"store tape", "f:1: store: there is no store called \"tape\": the only one is memory"},
+    {"log_level loud", "f:1: log_level: \"loud\" is not error, warning, info or debug"},
+    {"log_type none",
+     "f:1: log_type: \"none\" is not error, warning, notice, information, debug or all"},
+    {"allow_anonymous yes", "f:1: allow_anonymous: \"yes\" is neither true nor false"},
+    {"include_dir /tmp",
+     "f:1: include_dir: only the file that is named on the command line can include others"},
+    {"listen mqtts://127.0.0.1",
+     "f:1: listen: \"mqtts://127.0.0.1\": mqtts:// (TLS) is not supported yet by this build"},
+    {"listener x", "f:1: listener: \"x\" is not PORT, PORT ADDRESS, or 0 /PATH for a Unix socket"},
+    {"listener 1883x",
+     "f:1: listener: \"1883x\" is not PORT, PORT ADDRESS, or 0 /PATH for a Unix socket"},
+    {"listener 123456",
+     "f:1: listener: \"123456\" is not PORT, PORT ADDRESS, or 0 /PATH for a Unix socket"},
+    {"listener 1 /run/s",
+     "f:1: listener: \"1 /run/s\" is not PORT, PORT ADDRESS, or 0 /PATH for a Unix socket"},
+    {"packet_bytes_max 63",
+     "f:1: packet_bytes_max: \"63\" is not a whole number from 64 to 268435460, which may be "
+     "followed by one of KiB, MiB, GiB"},
+    {"packet_bytes_max 64k",
+     "f:1: packet_bytes_max: \"64k\" is not a whole number from 64 to 268435460, which may be "
+     "followed by one of KiB, MiB, GiB"},
+    {"inflight_max 0", "f:1: inflight_max: \"0\" is not a whole number from 1 to 65535"},
+    {"inflight_max 99999999999999999999999",
+     "f:1: inflight_max: \"99999999999999999999999\" is not a whole number from 1 to 65535"},
+    {"max_topic_alias 65536",
+     "f:1: max_topic_alias: \"65536\" is not a whole number from 0 to 65535"},
+    {"inflight_max true", "f:1: inflight_max: \"true\" is not a whole number from 1 to 65535"},
+    {"persistent_client_expiration 7",
+     "f:1: persistent_client_expiration: \"7\" is not a number with h, d, w, m or y behind it "
+     "(hours, days, weeks, months, years)"},
+    {"persistent_client_expiration 999y",
+     "f:1: persistent_client_expiration: \"999y\" is not a number with h, d, w, m or y behind it "
+     "(hours, days, weeks, months, years)"},
+    {"persistent_client_expiration 0d",
+     "f:1: persistent_client_expiration: \"0d\" is not a number with h, d, w, m or y behind it "
+     "(hours, days, weeks, months, years)"},
+    {"persistence true", "f:1: persistence: \"true\" is not supported, only false is"},
+    {"password_file /etc/p", "f:1: password_file: known from mosquitto, but there are no passwords "
+                             "and no access control yet"},
+    {"plugin_opt_x 1", "f:1: plugin_opt_x: known from mosquitto, but there are no plugins"},
+    {"bridge_cafile 1", "f:1: bridge_cafile: known from mosquitto, but there are no bridges"},
+    {"port 1883", "f:1: port: known from mosquitto, but write listener PORT instead"},
+    {"listner 1883", "f:1: unknown name \"listner\"; did you mean listener?"},
+    {"max_packet_sise 1", "f:1: unknown name \"max_packet_sise\"; did you mean max_packet_size?"},
+    {"recieve_maximum 1", "f:1: unknown name \"recieve_maximum\"; did you mean receive_maximum?"},
+    {"xyzzy 1", "f:1: unknown name \"xyzzy\"; wilco broker --print-config lists all"},
+    {"shards=2",
+     "f:1: unknown name \"shards=2\"; a line is a name, a space and a value, without ="},
+    {"SHARDS 2", "f:1: unknown name \"SHARDS\"; wilco broker --print-config lists all"},
+    {"\xff\x1b[2J 1", "f:1: unknown name \"\\xff\\x1b[2J\"; wilco broker --print-config lists all"},
+    {"shards 2\nshards 2", "f:2: shards: line 1 says this already"},
+    {"packet_bytes_max 99\nmax_packet_size 99", "f:2: max_packet_size: line 1 says this already"},
+};
+
+static void
+every_problem_names_its_line(void **state)
+{
+    static struct config c;
+    static struct problems p;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        read_text(&c, &p, bad[i].text);
+        assert_int_equal(p.count, 1);
+        assert_string_equal(p.lines[0], bad[i].problem);
+    }
+}
+
+static void
+all_problems_are_told_and_counted(void **state)
+{
+    static struct config c;
+    static struct problems p;
+    char text[PROBLEMS_MAX * 16] = "";
+    size_t n = 0;
+
+    (void)state;
+    read_text(&c, &p, "shards 0\nstore memory\nlisten x y\nshards 3");
+    assert_int_equal(p.count, 3);
+    assert_int_equal(problems_kept(&p), 3);
+    assert_memory_equal(p.lines[1], "f:3: ", 5);
+    for (size_t i = 0; i < PROBLEMS_MAX + 5; i++) {
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "log_level x\n");
+    }
+    read_text(&c, &p, text);
+    assert_int_equal(p.count, PROBLEMS_MAX + 5);
+    assert_int_equal(problems_kept(&p), PROBLEMS_MAX);
+}
+
+static void
+listeners_are_bounded(void **state)
+{
+    static struct config c;
+    static struct problems p;
+    char text[2048] = "";
+    size_t n = 0;
+
+    (void)state;
+    for (size_t i = 0; i <= LISTENERS_MAX; i++) {
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "listen mqtt://127.0.0.1:%zu\n", i);
+    }
+    read_text(&c, &p, text);
+    assert_int_equal(p.count, 1);
+    assert_string_equal(p.lines[0], "f:33: listen: a broker listens on 32 addresses at most");
+    assert_int_equal(c.listen_count, LISTENERS_MAX);
+}
+
+/* What is in the tables can be used: each name is found as itself, once, and sets what there is. */
+static void
+check_table(const struct directive *table)
+{
+    for (const struct directive *d = table; d->name != NULL; d++) {
+        struct directive found = {.name = NULL};
+        size_t settings = 0;
+
+        assert_true(strlen(d->name) < READER_NAME_BYTES);
+        assert_true(directive_find(span_of_text(d->name), &found));
+        assert_string_equal(found.name, d->name);
+        for (size_t i = 0; d->sets != NULL && settings_row(i).name != NULL; i++) {
+            settings += strcmp(settings_row(i).name, d->sets) == 0;
+        }
+        assert_int_equal(settings, d->sets != NULL);
+        assert_true(d->standard == NULL || d->what != NULL);
+    }
+}
+
+static void
+tables_are_sound(void **state)
+{
+    struct directive found = {.name = NULL};
+
+    (void)state;
+    check_table(general_directives);
+    check_table(listening_directives);
+    check_table(logging_directives);
+    check_table(limit_directives);
+    check_table(foreign_directives);
+    for (size_t i = 0; settings_row(i).name != NULL; i++) {
+        assert_true(directive_find(span_of_text(settings_row(i).name), &found));
+        assert_string_equal(found.sets, settings_row(i).name);
+        assert_ptr_equal(found.name, settings_row(i).name); /* no other row has taken it */
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_directive_is_taken),
+        cmocka_unit_test(listeners_become_urls),
+        cmocka_unit_test(every_problem_names_its_line),
+        cmocka_unit_test(all_problems_are_told_and_counted),
+        cmocka_unit_test(listeners_are_bounded),
+        cmocka_unit_test(tables_are_sound),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
