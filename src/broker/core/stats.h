@@ -25,6 +25,7 @@
     X(sessions_expired, "sessions that ended because nobody came back in time")                    \
     X(connect_timeouts, "connections ended because no whole CONNECT came in time")                 \
     X(sockets, "network connections accepted")                                                     \
+    X(sockets_refused, "network connections closed at once: there were too many")                  \
     X(bytes_received, "bytes received")                                                            \
     X(bytes_sent, "bytes sent")                                                                    \
     X(publish_bytes_received, "bytes of payload received in PUBLISH packets")                      \

@@ -11,6 +11,8 @@ door_free(struct driver *d, struct door *door)
 {
     buffer_fini(&door->bytes);
     stream_close(door->stream);
+    guests_leave(&d->crew->guests, door->guest);
+    (void)atomic_fetch_sub_explicit(&d->crew->door_count, 1, memory_order_relaxed);
     mem_free(d->crew->broker.alloc, door);
 }
 
@@ -31,7 +33,7 @@ door_close(struct driver *d, struct door *door)
 }
 
 void
-door_open(struct driver *d, int fd)
+door_open(struct driver *d, int fd, struct guest *guest)
 {
     const struct broker *b = &d->crew->broker;
     struct door *door = mem_zalloc(b->alloc, sizeof(*door));
@@ -43,8 +45,11 @@ door_open(struct driver *d, int fd)
         }
         stream_close(stream);
         mem_free(b->alloc, door);
+        guests_leave(&d->crew->guests, guest);
         return;
     }
+    (void)atomic_fetch_add_explicit(&d->crew->door_count, 1, memory_order_relaxed);
+    door->guest = guest;
     d->shard->stats.sockets++;
     door->stream = stream;
     door->source = (struct loop_source){.fd = fd, .kind = DRIVER_DOOR};
@@ -91,9 +96,11 @@ static void
 become_peer(struct driver *d, struct door *door, struct span bytes)
 {
     struct stream *stream = door->stream;
+    struct guest *guest = door->guest;
 
     door->stream = NULL;
-    peer_open(d, stream, bytes);
+    door->guest = NULL;
+    peer_open(d, stream, guest, bytes);
     door_free(d, door);
 }
 

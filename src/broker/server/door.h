@@ -8,6 +8,7 @@
 #include "net/stream.h"
 
 struct driver;
+struct guest;
 
 /* Where a new connection waits until its CONNECT is here, because only the client identifier in it
  * says which shard it belongs to. Owned by the driver that accepted it, then handed over with the
@@ -18,11 +19,13 @@ struct door {
     struct loop_source source;
     struct timer timer; /* to CONNECT */
     struct stream *stream;
+    struct guest *guest; /* its address, if that is counted */
     struct buffer bytes; /* all that has arrived, when that is not yet a whole CONNECT */
 };
 
-/* Takes the accepted socket `fd`. Without memory it is closed. */
-void door_open(struct driver *d, int fd);
+/* Takes the accepted socket `fd`, and `guest` (NULL is allowed), who has left when it is closed.
+ * Without memory that is at once. */
+void door_open(struct driver *d, int fd, struct guest *guest);
 /* Reads once. A whole CONNECT goes to its shard; whatever cannot be one goes to a conn of this
  * shard, which knows the right answer. */
 void door_ready(struct driver *d, struct door *door);

@@ -5,6 +5,7 @@
 #include "broker/core/broker.h"
 #include "broker/core/shard.h"
 #include "broker/server/ear.h"
+#include "broker/server/guests.h"
 #include "broker/server/halt.h"
 #include "broker/server/listener.h"
 #include "net/loop.h"
@@ -18,7 +19,9 @@ struct driver;
 struct crew {
     struct broker broker;
     struct listener_set listeners;
-    atomic_uint listening; /* drivers that still watch the listeners; the last one closes them */
+    struct guests guests;
+    atomic_size_t door_count; /* all drivers' */
+    atomic_uint listening;    /* drivers that still watch the listeners; the last one closes them */
     atomic_bool is_stopping;
     struct halt halt; /* for who changes broker.settings while drivers run */
     unsigned driver_count;

@@ -70,6 +70,37 @@ log_accepted(const struct driver *d, const struct address *peer)
     }
 }
 
+static void
+turn_away(struct driver *d, int fd, const struct address *peer, const char *why)
+{
+    char text[ADDRESS_TEXT_BYTES];
+
+    (void)close(fd);
+    d->shard->stats.sockets_refused++;
+    if (log_gate_passes(d->shard)) {
+        address_text(peer, text);
+        log_event(d->crew->broker.log, LOG_INFO, "turned_away", "peer=%s reason=\"%s\"", text, why);
+    }
+}
+
+/* Before CONNECT there is no packet to say anything with, so who is one too many is closed. */
+static void
+admit(struct driver *d, int fd, const struct address *peer)
+{
+    const struct settings *limits = &d->crew->broker.settings;
+    struct guest *guest = NULL;
+
+    if (atomic_load_explicit(&d->crew->door_count, memory_order_relaxed) >=
+        limits->connecting_max) {
+        turn_away(d, fd, peer, "connecting_max");
+    } else if (guests_enter(&d->crew->guests, peer, limits->connections_per_address_max, &guest) !=
+               WILCO_OK) {
+        turn_away(d, fd, peer, "connections_per_address_max");
+    } else {
+        door_open(d, fd, guest);
+    }
+}
+
 void
 ear_ready(struct driver *d, struct ear *ear)
 {
@@ -91,7 +122,7 @@ ear_ready(struct driver *d, struct ear *ear)
             return;
         }
         log_accepted(d, &peer);
-        door_open(d, fd);
+        admit(d, fd, &peer);
     }
 }
 

@@ -9,16 +9,18 @@
 #define WRITES_PER_TURN 8
 
 void
-peer_open(struct driver *d, struct stream *stream, struct span bytes)
+peer_open(struct driver *d, struct stream *stream, struct guest *guest, struct span bytes)
 {
     struct peer *p = mem_zalloc(d->crew->broker.alloc, sizeof(*p));
 
     if (p == NULL) {
         stream_close(stream);
+        guests_leave(&d->crew->guests, guest);
         return;
     }
     conn_init(&p->conn, d->shard);
     p->stream = stream;
+    p->guest = guest;
     p->source = (struct loop_source){.fd = stream_fd(stream), .kind = DRIVER_PEER};
     p->timer.kind = DRIVER_PEER;
     list_push_back(&d->peers, &p->link);
@@ -39,6 +41,8 @@ peer_close(struct driver *d, struct peer *p)
     loop_unwatch(d->loop, &p->source);
     stream_close(p->stream);
     p->stream = NULL;
+    guests_leave(&d->crew->guests, p->guest);
+    p->guest = NULL;
     list_remove(&p->link);
     list_push_back(&d->closed, &p->link);
 }

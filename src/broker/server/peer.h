@@ -6,6 +6,7 @@
 #include "net/stream.h"
 
 struct driver;
+struct guest;
 
 /* A conn with its network: owned by the driver of its shard from the moment its first packet is
  * known until the stream is closed.
@@ -18,6 +19,7 @@ struct driver;
 struct peer {
     struct conn conn;
     struct stream *stream; /* NULL: closed, in driver->closed */
+    struct guest *guest;   /* its address, if that is counted */
     struct loop_source source;
     struct list link;    /* in driver->peers or driver->closed */
     struct timer timer;  /* runs when the connection is ending */
@@ -28,8 +30,9 @@ struct peer {
 
 #define PEER_LINGER_BYTES (16U << 20)
 
-/* Takes `stream` and feeds a new conn what has arrived. Without memory the stream is closed. */
-void peer_open(struct driver *d, struct stream *stream, struct span bytes);
+/* Takes `stream`, and `guest` (NULL is allowed), who has left when it is closed; feeds a new conn
+ * what has arrived. Without memory the stream is closed. */
+void peer_open(struct driver *d, struct stream *stream, struct guest *guest, struct span bytes);
 /* The loop says that the stream is ready. */
 void peer_ready(struct driver *d, struct peer *p, unsigned ready);
 /* Its conn came out of shard_next_dirty(): writes what there is to write, then sees what to wait

@@ -79,6 +79,7 @@ make_broker(struct server *s, const struct server_config *config, char reason[SE
         return refuse(reason, st, "make the broker");
     }
     s->has_broker = true;
+    guests_init(&s->crew.guests, config->alloc, s->crew.broker.hash_seed);
     return WILCO_OK;
 }
 
@@ -160,6 +161,7 @@ server_free(struct server *s, const struct wilco_alloc *a)
         driver_free(s->crew.drivers[i]);
     }
     if (s->has_broker) {
+        guests_fini(&s->crew.guests);
         broker_fini(&s->crew.broker);
     }
     halt_fini(&s->crew.halt);
