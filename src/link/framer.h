@@ -28,7 +28,8 @@ void framer_limit(struct framer *f, size_t packet_bytes_max);
 
 /* Takes the next packet off the front of `*in`. WILCO_AGAIN: `*in` is used up and no packet is
  * complete (what was left is kept). WILCO_EMALFORMED: a fixed header that cannot be. WILCO_ELIMIT:
- * a packet above the maximum, said as soon as its header is known (reason code 0x95). WILCO_ENOMEM.
+ * a packet above the maximum, said as soon as its header is known (reason code 0x95) [U-3.2.2-4].
+ * WILCO_ENOMEM.
  * After an error the stream is useless. */
 WILCO_MUST_CHECK enum wilco_status framer_next(struct framer *f, struct span *in,
                                                struct frame *out);

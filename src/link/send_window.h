@@ -13,9 +13,9 @@
  * It is part of the session, so it outlives connections; the quota belongs to the connection. Each
  * entry carries an opaque `item` of its owner (a message and how it was sent). Identifiers that
  * other packets use (SUBSCRIBE, UNSUBSCRIBE) are taken from the same space, as items of stage
- * SEND_OTHER, which take no quota [MQTT-2.2.1-3]. All operations take the same time whatever the
- * window holds, but for the growing. A window owns no memory before its first entry, and at most 1
- * KiB whenever it is empty. */
+ * SEND_OTHER, which take no quota [MQTT-2.2.1-3], [MQTT-4.9.0-3]. All operations take the same time
+ * whatever the window holds, but for the growing. A window owns no memory before its first entry,
+ * and at most 1 KiB whenever it is empty. */
 enum send_stage {
     SEND_FREE = 0,
     SEND_AWAITS_PUBACK,  /* QoS 1, PUBLISH sent */

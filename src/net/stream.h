@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A connected byte stream of one shape, whatever carries it: a TCP or Unix socket, memory, and
- * later TLS and WebSocket on top of one of these. Never blocks. One thread at a time. A stream
- * whose transport must first shake hands does so inside read and write, which answer WILCO_AGAIN
- * meanwhile. */
+/* A connected byte stream [MQTT-4.2-1] of one shape, whatever carries it: a TCP or Unix socket,
+ * memory, and later TLS and WebSocket on top of one of these. Never blocks. One thread at a time. A
+ * stream whose transport must first shake hands does so inside read and write, which answer
+ * WILCO_AGAIN meanwhile. */
 struct stream;
 
 /* What a stream waits for before it can go on; a mask. TLS may want to write in order to read. */

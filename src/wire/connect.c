@@ -49,7 +49,7 @@ decode_flags(struct wire_connect *out, struct wire_reader *r)
     }
 }
 
-/* [MQTT-3.1.3-1] is the order, [MQTT-3.1.2-9], -16 to -19 what is there. */
+/* [MQTT-3.1.3-1] is the order; [MQTT-3.1.2-9], [MQTT-3.1.2-16] to [MQTT-3.1.2-19] what is there. */
 static void
 decode_payload(struct wire_connect *out, struct wire_reader *r)
 {

@@ -42,6 +42,7 @@ wire_header_decode(struct wire_header *out, struct span bytes)
         return WILCO_EMALFORMED;
     }
     out->type = (enum wire_type)type;
+    /* [MQTT-3.14.1-1], [MQTT-3.15.1-1] and their like */
     if (out->type != WIRE_PUBLISH && out->flags != wire_type_flags(out->type)) {
         return WILCO_EMALFORMED; /* [MQTT-2.1.3-1], [U-2.1.3-1] */
     }

@@ -80,11 +80,12 @@ struct wire_user_property {
     struct span value;
 };
 
-/* The properties of one packet. Decoded: everything borrows the packet's bytes; `present` has the
- * bit 1 << identifier for each property found; `block` is the properties as received, without their
- * length; user properties and repeated subscription identifiers are read from it with the iterator,
- * and `subscription_identifier` is the first. To be encoded: either `block`, written as it is, or,
- * while block.data is NULL, the fields whose bit is set, in the order of the table, and `users`. */
+/* The properties of one packet, in any order [U-2.2.2-2]. Decoded: everything borrows the packet's
+ * bytes; `present` has the bit 1 << identifier for each property found; `block` is the properties
+ * as received, without their length; user properties and repeated subscription identifiers are read
+ * from it with the iterator, and `subscription_identifier` is the first. To be encoded: either
+ * `block`, written as it is, or, while block.data is NULL, the fields whose bit is set, in the
+ * order of the table, and `users`. */
 struct wire_properties {
     uint64_t present;
     struct span block;

@@ -10,7 +10,8 @@ wire_publish_decode(struct wire_publish *out, uint8_t flags, struct span body,
     out->qos = (flags >> 1) & 0x03;
     out->dup = (flags & 0x08) != 0;
     out->retain = (flags & 0x01) != 0;
-    if (out->qos == 3 || (out->dup && out->qos == 0)) { /* [MQTT-3.3.1-4], [MQTT-3.3.1-2] */
+    if (out->qos == 3 ||
+        (out->dup && out->qos == 0)) { /* [MQTT-3.3.1-4], [U-3.3.1-1], [MQTT-3.3.1-2] */
         return WILCO_EMALFORMED;
     }
     out->topic = wire_reader_string(&r); /* [MQTT-3.3.2-1] */

@@ -65,7 +65,7 @@ bool conn_is_over(const struct conn *c);
  * session is left behind with conn_leave(), when the packet at hand is done with or at once by a
  * caller who must. */
 void conn_end(struct conn *c, uint8_t reason_code);
-/* The same because the client is at fault: counted and logged. */
+/* The same because the client is at fault [MQTT-4.13.1-1], [U-4.13-1]: counted and logged. */
 void conn_refuse(struct conn *c, uint8_t reason_code);
 /* Both with a Reason String of their own in place of the words of explain.h: ASCII, shorter than
  * EXPLAIN_BYTES_MAX; NULL: none. */

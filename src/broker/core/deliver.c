@@ -50,6 +50,7 @@ send_tracked(struct session *s, struct delivery *d)
         return status;
     }
     s->shard->stats.inflight++;
+    /* [MQTT-4.3.2-2], [MQTT-4.3.3-2] */
     if (forward_publish(s->conn, d->message, &t, entry->packet_id, false) == WILCO_ELIMIT) {
         s->shard->stats.dropped_too_large++;
         send_window_remove(&s->sent, entry);
@@ -212,6 +213,7 @@ send_again(struct session *s)
             }
             entry->detail = 0;
             s->unsent--;
+            /* [MQTT-3.3.1-1] */
             if (forward_publish(s->conn, d->message, &t, entry->packet_id, true) == WILCO_ELIMIT) {
                 s->shard->stats.dropped_too_large++;
                 send_window_remove(&s->sent, entry);

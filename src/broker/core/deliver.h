@@ -10,8 +10,8 @@
  * A slow client: QoS 0 is dropped while more than output_bytes_max bytes wait for its socket; QoS 1
  * and 2 wait in the session until there is quota and room, up to queued_messages_max and
  * queued_bytes_max, and are dropped beyond. A QoS 0 message overtakes QoS 1 and 2 messages that
- * wait for quota (only messages of one QoS keep their order [MQTT-4.6.0-5]) but not retained QoS 0
- * messages that wait for room: it then waits behind them, within the same bounds.
+ * wait for quota [MQTT-3.3.4-10] (only messages of one QoS keep their order [MQTT-4.6.0-5]) but not
+ * retained QoS 0 messages that wait for room: it then waits behind them, within the same bounds.
  *
  * Out of memory while sending breaks the connection and loses nothing of QoS 1 and 2. */
 

@@ -27,7 +27,8 @@ struct message {
     uint32_t payload_offset;
     uint32_t expiry_offset; /* of the four bytes of the Message Expiry Interval; 0: it has none */
     uint32_t expiry_s;      /* as received */
-    uint64_t received_ms;   /* on the broker's monotonic clock */
+    uint64_t received_ms;   /* on the broker's monotonic clock; of a will, when it is published
+                               [U-3.1.3-2] */
     uint64_t publisher;     /* session id, for No Local; SESSION_ID_NONE: the broker itself */
     const struct wilco_alloc *alloc;
     uint16_t topic_bytes;

@@ -45,7 +45,8 @@ on_puback(struct conn *c, const struct frame *f)
     return WILCO_OK;
 }
 
-/* From PUBREC on the message itself is no longer needed [MQTT-4.3.3-6]. */
+/* From PUBREC on the message itself is no longer needed [MQTT-4.3.3-6], nor whether it has expired
+ * [MQTT-4.3.3-13]. */
 static void
 release(struct conn *c, struct send_entry *entry)
 {

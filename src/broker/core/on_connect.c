@@ -28,7 +28,8 @@ refuse_because(struct conn *c, uint8_t reason_code, const char *why)
                   wire_reason_text(reason_code), why == NULL ? "" : why);
     }
     (void)reply_with_reason(c, &packet, &packet.as.connack.properties, why);
-    conn_end(c, reason_code); /* no DISCONNECT: the client is not connected yet [MQTT-3.14.0-1] */
+    conn_end(c, reason_code); /* no DISCONNECT: the client is not connected yet [MQTT-3.14.0-1],
+                                 [MQTT-3.1.4-6] */
     return WILCO_OK;
 }
 
@@ -46,7 +47,7 @@ version_to_refuse_in(const struct wire_connect *p)
                                                              : (uint8_t)WIRE_V5;
 }
 
-static enum wilco_status
+static enum wilco_status /* [MQTT-3.1.4-1] */
 refuse_undecodable(struct conn *c, const struct wire_connect *p, enum wilco_status status)
 {
     char why[EXPLAIN_BYTES_MAX] = "";

@@ -8,11 +8,11 @@
 
 #include <stddef.h>
 
-/* The retained messages, one for each topic at most (MQTT 5.0, 3.3.1.3), shared by all shards. Each
- * call takes the store's lock for as long as it lasts. Holds a reference to each message. A filter
- * without wildcards costs one probe; one with wildcards the part of the tree of topics that it
- * matches. Messages of the broker itself (of no publisher) are kept beside those of clients: they
- * count for no limit. */
+/* The retained messages, one for each topic at most (MQTT 5.0, 3.3.1.3), of any QoS [U-3.3.1-2],
+ * shared by all shards. Each call takes the store's lock for as long as it lasts. Holds a reference
+ * to each message. A filter without wildcards costs one probe; one with wildcards the part of the
+ * tree of topics that it matches. Messages of the broker itself (of no publisher) are kept beside
+ * those of clients: they count for no limit. */
 struct retained;
 
 struct retained_limits {

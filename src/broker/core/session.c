@@ -153,7 +153,7 @@ session_free(struct session *s)
 }
 
 static void
-publish_will(struct session *s)
+publish_will(struct session *s) /* [U-3.1.2-2] */
 {
     if (s->will != NULL) {
         shard_defer_will(s->shard, s->will);

@@ -31,7 +31,8 @@ WILCO_MUST_CHECK enum wilco_status topic_index_subscribe(struct topic_index *t, 
 bool topic_index_unsubscribe(struct topic_index *t, struct span filter, struct span group,
                              uint64_t session_id);
 
-/* Empties `out`, then fills it with every matching subscription and group, in no particular order,
+/* Empties `out`, then fills it with every matching subscription and group [MQTT-3.3.2-3], byte for
+ * byte [MQTT-4.7.3-4], in no particular order,
  * inside a read section of the caller's. A session whose several filters match is named several
  * times. WILCO_ENOMEM: `out` is incomplete. */
 WILCO_MUST_CHECK enum wilco_status topic_index_match(struct topic_index *t, struct span topic,
