@@ -150,14 +150,16 @@ class KeptSessions:
 
 
 class BrokerCase(unittest.TestCase):
-    """A broker of ours for each test, with as many shards as the class says."""
+    """A broker of ours for each test, with the shards and the settings ("name=value") that the class says."""
 
     shards = 2
+    settings = ()
 
     def setUp(self):
         self.programs = []
         self.broker = self.start(
-            WILCO, "broker", "--listen", "mqtt://127.0.0.1:0", "--shards", self.shards, "--store", "memory"
+            WILCO, "broker", "--listen", "mqtt://127.0.0.1:0", "--shards", self.shards, "--store", "memory",
+            *(word for setting in self.settings for word in ("--set", setting)),
         )
         self.port = self.broker.line(r"event=ready.* listen=mqtt://127\.0\.0\.1:(\d+)", "stderr")[1]
         self.url = f"mqtt://127.0.0.1:{self.port}"
