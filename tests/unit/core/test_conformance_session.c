@@ -37,7 +37,7 @@ test_names_that_must_be_allowed(void **state)
 static void
 test_a_name_is_a_session(void **state)
 {
-    static const char *const names[] = {"name",  "nam",         "Name",
+    static const char *const names[] = {"name",  "names",       "Name",
                                         "name ", "n\xC3\xA4me", "na\xCC\x88me"};
     enum { NAMES = sizeof(names) / sizeof(names[0]) };
     struct rig r;
