@@ -29,9 +29,8 @@
     X(connecting_max, 65536, 1, 4000000,                                                           \
       "connections that have not said CONNECT; a further one is closed at once")                   \
     X(connections_per_address_max, 0, 0, 4000000,                                                  \
-      "connections from one IPv4 address or IPv6 /64 network; a further one is closed at once; "   \
-      "0: "                                                                                        \
-      "any number; Unix sockets do not count")                                                     \
+      "connections from one IPv4 address or IPv6 /64 network (Unix sockets do not count); a "      \
+      "further one is closed at once; 0: any number")                                              \
     X(log_refusals_max, 10, 0, 1000000,                                                            \
       "log lines in a second and shard about refused CONNECTs and protocol errors; of the others " \
       "their number is logged")                                                                    \
