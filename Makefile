@@ -2,9 +2,10 @@
 PRESET := build/release
 DESTDIR ?=
 PREFIX ?= /usr/local
+SOAK_SECONDS ?= 600
 
 .DEFAULT_GOAL := build
-.PHONY: build demo run check lint bench fuzz conformance install setup clean help setup-build setup-all
+.PHONY: build demo run check lint bench fuzz conformance soak install setup clean help setup-build setup-all
 
 build: $(PRESET)/build.ninja ## build the tool and the library: build/wilco, build/libwilco.*
 	@cmake --build --preset release
@@ -33,6 +34,11 @@ bench: setup-all ## the benchmarks
 
 fuzz: setup-all ## search for inputs that break a decoder: FUZZ_SECONDS=60 each
 	@scripts/fuzz.sh
+
+soak: setup-all ## random clients against a broker with 1 and with 4 shards: SOAK_SECONDS=600 in all
+	@cmake --preset dev > /dev/null
+	@cmake --build --preset dev --target soak
+	@build/dev/tests/soak/soak $(SOAK_SECONDS)
 
 conformance: setup-build ## tests of Eclipse Paho, from a clone of paho.mqtt.testing: SUITE=/path/to/clone
 	@test -n "$(SUITE)" || { echo "make conformance SUITE=/path/to/clone; see docs/conformance_suite.md" >&2; exit 1; }
