@@ -62,6 +62,8 @@ broker_init(struct broker *b, const struct broker_config *config, uint64_t now_m
         .alloc = config->alloc,
         .random = config->random,
         .log = config->log,
+        .auth_methods = config->auth_methods,
+        .auth_method_count = config->auth_method_count,
     };
     status = make_shared(b, now_ms);
     while (status == WILCO_OK && b->shard_count < config->shard_count) {

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "broker/core/auth_method.h"
 #include "broker/core/retained.h"
 #include "broker/core/session_id.h"
 #include "broker/core/settings.h"
@@ -21,6 +22,8 @@ struct broker {
     const struct wilco_alloc *alloc;
     const struct random_source *random;
     const struct logger *log;
+    const struct auth_method *auth_methods;
+    size_t auth_method_count;
     uint64_t hash_seed;
     struct topic_index *index;      /* safe from any thread */
     struct retained *retained;      /* safe from any thread */
@@ -35,7 +38,9 @@ struct broker_config {
     struct settings settings;
     const struct wilco_alloc *alloc;
     const struct random_source *random;
-    const struct logger *log; /* NULL is allowed */
+    const struct logger *log;               /* NULL is allowed */
+    const struct auth_method *auth_methods; /* they outlive the broker */
+    size_t auth_method_count;
     unsigned shard_count;
 };
 

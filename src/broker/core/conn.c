@@ -4,6 +4,7 @@
  * it has returned, so that no handler loses the ground it stands on. */
 #include "broker/core/conn.h"
 
+#include "broker/core/auth.h"
 #include "broker/core/deliver.h"
 #include "broker/core/explain.h"
 #include "broker/core/handlers.h"
@@ -59,6 +60,8 @@ conn_fini(struct conn *c)
     framer_fini(&c->framer);
     output_clear(&c->output, &c->shard->output_pool);
     drop_aliases(c);
+    auth_free(c->auth);
+    c->auth = NULL;
     conn_give_place_back(c);
     shard_settle(c->shard);
 }
@@ -231,11 +234,13 @@ handle(struct conn *c, const struct frame *f)
         [WIRE_PINGREQ] = on_pingreq,
         [WIRE_PINGRESP] = on_not_for_servers,
         [WIRE_DISCONNECT] = on_disconnect,
-        /* No Authentication Method is offered, so no client may send AUTH [MQTT-4.12.0-7]. */
-        [WIRE_AUTH] = on_not_for_servers,
+        [WIRE_AUTH] = on_auth,
     };
 
-    return c->state == CONN_AWAITS_CONNECT ? on_connect(c, f) : handlers[f->type](c, f);
+    if (c->state == CONN_AWAITS_CONNECT) {
+        return on_connect(c, f);
+    }
+    return c->state == CONN_AUTHENTICATING ? on_authenticating(c, f) : handlers[f->type](c, f);
 }
 
 /* The first packet of a connection is known by its first byte, so nothing is kept of another
@@ -256,7 +261,12 @@ refuse_input(struct conn *c, const struct frame *frame, enum wilco_status status
     if (frame != NULL || status != WILCO_EMALFORMED) {
         explain_fault(frame == NULL ? WIRE_DISCONNECT : frame->type, status, why);
     }
-    conn_refuse_because(c, fault_reason(status), why);
+    if (c->state == CONN_AUTHENTICATING) {
+        c->shard->stats.protocol_errors++;
+        (void)!connect_refuse(c, fault_reason(status), why);
+    } else {
+        conn_refuse_because(c, fault_reason(status), why);
+    }
 }
 
 /* Gives a packet of which a part has come so long to be whole; bytes that trickle in do not help.
@@ -352,7 +362,7 @@ conn_timer_fired(struct conn *c)
 {
     uint64_t deadline_ms = next_deadline_ms(c);
 
-    if (c->state == CONN_AWAITS_CONNECT) {
+    if (c->state == CONN_AWAITS_CONNECT || c->state == CONN_AUTHENTICATING) {
         c->shard->stats.connect_timeouts++;
         conn_break(c);
     } else if (c->state == CONN_CONNECTED && deadline_ms <= c->shard->now_ms) {

@@ -8,6 +8,7 @@
 #include "wire/packet.h"
 #include "wire/reason.h"
 
+struct auth;
 struct session;
 
 /* One network connection, without its network: bytes in, bytes out. Embedded in what drives it,
@@ -19,6 +20,7 @@ struct session;
  *   - calls conn_lost() when the transport breaks or the client hangs up, then conn_fini(). */
 enum conn_state {
     CONN_AWAITS_CONNECT,
+    CONN_AUTHENTICATING, /* CONNECT has come, its authentication is under way */
     CONN_CONNECTED,
     CONN_ENDING, /* the last bytes are to be written, then the transport is closed */
 };
@@ -32,6 +34,7 @@ struct conn {
     struct output output;
     struct alias_in *alias_in;   /* made with the first alias that is used */
     struct alias_out *alias_out; /* likewise */
+    struct auth *auth;           /* NULL: CONNECT named no Authentication Method */
     uint64_t last_packet_ms;
     uint64_t packet_due_ms;    /* when what has begun must be whole; UINT64_MAX: nothing has */
     uint32_t packet_bytes_max; /* the client's Maximum Packet Size */

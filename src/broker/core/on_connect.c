@@ -1,6 +1,7 @@
 /* CONNECT: decode, check, find or make the session, answer, go on where the session was left. */
 #include "broker/core/handlers.h"
 
+#include "broker/core/auth.h"
 #include "broker/core/deliver.h"
 #include "broker/core/explain.h"
 #include "broker/core/limits.h"
@@ -14,8 +15,8 @@
 #define ASSIGNED_ID_CHARS 22U /* 132 random bits */
 
 /* Answers with `reason_code` and ends the connection [MQTT-3.2.2-7]. */
-static enum wilco_status
-refuse_because(struct conn *c, uint8_t reason_code, const char *why)
+enum wilco_status
+connect_refuse(struct conn *c, uint8_t reason_code, const char *why)
 {
     struct wire_any packet = {.type = WIRE_CONNACK, .as.connack = {.reason_code = reason_code}};
 
@@ -36,7 +37,7 @@ refuse_because(struct conn *c, uint8_t reason_code, const char *why)
 static enum wilco_status
 refuse(struct conn *c, uint8_t reason_code)
 {
-    return refuse_because(c, reason_code, explain(WIRE_CONNACK, reason_code));
+    return connect_refuse(c, reason_code, explain(WIRE_CONNACK, reason_code));
 }
 
 /* The version to answer in when CONNECT asked for one that we do not have, or could not be read. */
@@ -62,7 +63,13 @@ refuse_undecodable(struct conn *c, const struct wire_connect *p, enum wilco_stat
         return WILCO_OK;
     }
     c->shard->stats.protocol_errors++;
-    return refuse_because(c, fault_reason(status), why);
+    return connect_refuse(c, fault_reason(status), why);
+}
+
+static bool
+has_method(const struct wire_connect *p)
+{
+    return wire_properties_has(&p->properties, WIRE_AUTHENTICATION_METHOD);
 }
 
 /* WIRE_REASON_SUCCESS, or why this CONNECT cannot be served. */
@@ -75,8 +82,9 @@ objection(const struct conn *c, const struct wire_connect *p)
         (p->version == WIRE_V31 || (p->version == WIRE_V311 && !p->clean_start))) {
         return WIRE_REASON_CLIENT_IDENTIFIER_NOT_VALID; /* MQTT 3.1.1 [MQTT-3.1.3-8] */
     }
-    if (wire_properties_has(&p->properties, WIRE_AUTHENTICATION_METHOD)) {
-        return WIRE_REASON_BAD_AUTHENTICATION_METHOD; /* none is offered [MQTT-4.12.0-1] */
+    if (has_method(p) &&
+        auth_method_find(c->shard->broker, p->properties.authentication_method) == NULL) {
+        return WIRE_REASON_BAD_AUTHENTICATION_METHOD; /* [MQTT-4.12.0-1] */
     }
     if (p->has_will &&
         !(topic_name_is_valid(p->will.topic) && limits_allow_topic(limits, p->will.topic))) {
@@ -200,6 +208,9 @@ accept_connect(struct conn *c, const struct wire_connect *p, bool session_presen
             v->assigned_client_identifier = assigned;
             wire_properties_set(v, WIRE_ASSIGNED_CLIENT_IDENTIFIER);
         }
+        if (c->auth != NULL) { /* [MQTT-4.12.0-5]; without a method, none [MQTT-4.12.0-6] */
+            auth_fill(c->auth, v);
+        }
     }
     return reply_packet(c, &packet);
 }
@@ -258,8 +269,8 @@ find_place(struct conn *c, struct span client_id)
     return has_place;
 }
 
-static enum wilco_status
-serve(struct conn *c, const struct wire_connect *p)
+enum wilco_status
+connect_accept(struct conn *c, const struct wire_connect *p)
 {
     char assigned[ASSIGNED_ID_CHARS + 1] = "";
     struct span client_id = p->client_id;
@@ -310,8 +321,11 @@ on_connect(struct conn *c, const struct frame *f)
     adopt(c, &p);
     if (!limits_allow_properties(limits, &p.properties) ||
         !limits_allow_properties(limits, &p.will.properties)) {
-        return refuse_because(c, WIRE_REASON_QUOTA_EXCEEDED, LIMITS_TOO_MANY_PROPERTIES);
+        return connect_refuse(c, WIRE_REASON_QUOTA_EXCEEDED, LIMITS_TOO_MANY_PROPERTIES);
     }
     reason_code = objection(c, &p);
-    return reason_code == WIRE_REASON_SUCCESS ? serve(c, &p) : refuse(c, reason_code);
+    if (reason_code != WIRE_REASON_SUCCESS) {
+        return refuse(c, reason_code);
+    }
+    return has_method(&p) ? connect_authenticate(c, &p, f->body) : connect_accept(c, &p);
 }

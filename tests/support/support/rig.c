@@ -24,14 +24,9 @@ become_reader(void)
     }
 }
 
-enum wilco_status
-rig_try_open(struct rig *r, unsigned shards, const struct settings *settings, size_t fail_at)
+static enum wilco_status
+try_open(struct rig *r, struct broker_config config, size_t fail_at)
 {
-    struct broker_config config = {
-        .settings = settings == NULL ? settings_default() : *settings,
-        .shard_count = shards,
-    };
-
     *r = (struct rig){.now_ms = START_MS};
     become_reader();
     failing_alloc_init(&r->alloc, fail_at);
@@ -41,10 +36,35 @@ rig_try_open(struct rig *r, unsigned shards, const struct settings *settings, si
     return broker_init(&r->broker, &config, r->now_ms);
 }
 
+enum wilco_status
+rig_try_open(struct rig *r, unsigned shards, const struct settings *settings, size_t fail_at)
+{
+    const struct broker_config config = {
+        .settings = settings == NULL ? settings_default() : *settings,
+        .shard_count = shards,
+    };
+
+    return try_open(r, config, fail_at);
+}
+
 void
 rig_open(struct rig *r, unsigned shards, const struct settings *settings)
 {
     assert_int_equal(rig_try_open(r, shards, settings, 0), WILCO_OK);
+}
+
+void
+rig_open_with_methods(struct rig *r, unsigned shards, const struct auth_method *methods,
+                      size_t count)
+{
+    const struct broker_config config = {
+        .settings = settings_default(),
+        .auth_methods = methods,
+        .auth_method_count = count,
+        .shard_count = shards,
+    };
+
+    assert_int_equal(try_open(r, config, 0), WILCO_OK);
 }
 
 void
