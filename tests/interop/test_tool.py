@@ -111,25 +111,27 @@ class Asking(BrokerCase):
             self.assertEqual(subscriber.line("^t/").string, f"t/{number} {text}")
         self.assertEqual(subscriber.wait(), 0)
 
+    def start_broker_with(self, setting):
+        broker = self.start(WILCO, "broker", "--listen", "mqtt://127.0.0.1:0", "--set", setting)
+        return broker.line(r"event=ready.* listen=(mqtt://127\.0\.0\.1:\d+)", "stderr")[1]
+
     def test_lines_are_pipelined_in_order(self):
+        url = self.start_broker_with("queued_messages_max=20000")  # however slow the subscriber is
         lines = "".join(f"line {i}\n" for i in range(20000))
         for qos in ("0", "1", "2"):
             with self.subTest(qos=qos):
                 subscriber = self.start(
-                    WILCO, "sub", "--url", self.url, "-d", "-q", qos, "-C", "20000", f"lines/{qos}"
+                    WILCO, "sub", "--url", url, "-d", "-q", qos, "-C", "20000", f"lines/{qos}"
                 )
                 subscriber.line("subscribed", "stderr")
-                done = tool("pub", "-L", self.url, "-q", qos, f"lines/{qos}", "-l", stdin=lines.encode())
+                done = tool("pub", "-L", url, "-q", qos, f"lines/{qos}", "-l", stdin=lines.encode())
                 self.assertEqual((done.returncode, done.stderr), (0, b""))
                 for i in range(20000):
                     self.assertEqual(subscriber.line("").string, f"line {i}")
                 self.assertEqual(subscriber.wait(), 0)
 
     def test_a_line_that_is_refused_ends_it(self):
-        broker = self.start(
-            WILCO, "broker", "--listen", "mqtt://127.0.0.1:0", "--set", "packet_bytes_max=1000"
-        )
-        url = broker.line(r"event=ready.* listen=(mqtt://127\.0\.0\.1:\d+)", "stderr")[1]
+        url = self.start_broker_with("packet_bytes_max=1000")
         lines = b"short\n" + b"x" * 2000 + b"\n" + b"short\n"
         done = tool("pub", "-L", url, "-q", "1", "lines", "-l", stdin=lines)
         self.assertEqual((done.returncode, done.stdout), (1, b""))
