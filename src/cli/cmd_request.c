@@ -148,24 +148,13 @@ on_response(void *context, enum wilco_status status, const struct wilco_message 
 static void
 ask(struct request_command *c, struct wilco *client)
 {
-    struct wilco_publish p = outgoing_publish(&c->outgoing);
-    struct wilco_request request = {
-        .topic = p.topic,
-        .payload = p.payload,
-        .timeout_ms = c->timeout_ms.value,
-        .qos = p.qos,
-        .qos_0 = p.qos == 0,
-        .is_utf8 = p.is_utf8,
-        .content_type = p.content_type,
-        .response_topic = p.response_topic,
-        .correlation_data = p.correlation_data,
-        .user_properties = p.user_properties,
-        .user_property_count = p.user_property_count,
-        .error = &c->error,
-    };
+    struct wilco_request request = outgoing_request(&c->outgoing);
     enum wilco_status status;
 
+    request.timeout_ms = c->timeout_ms.value;
+    request.error = &c->error;
     if (c->show) {
+        struct wilco_publish p = outgoing_publish(&c->outgoing);
         struct view view = view_of_publish(&p);
 
         output_show(stderr, "request", &view);

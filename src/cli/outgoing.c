@@ -125,6 +125,25 @@ outgoing_publish(const struct outgoing *o)
     };
 }
 
+struct wilco_request
+outgoing_request(const struct outgoing *o)
+{
+    const struct properties *p = &o->properties;
+
+    return (struct wilco_request){
+        .topic = o->topic,
+        .payload = o->payload,
+        .qos = (uint8_t)o->qos.value,
+        .qos_0 = o->qos.value == 0,
+        .is_utf8 = p->is_utf8,
+        .content_type = p->content_type,
+        .response_topic = p->response_topic,
+        .correlation_data = p->correlation_data,
+        .user_properties = p->user,
+        .user_property_count = p->user_count,
+    };
+}
+
 void
 outgoing_fini(struct outgoing *o)
 {

@@ -27,7 +27,9 @@ extern const size_t outgoing_count;
  * wrong. */
 int outgoing_complete(struct outgoing *o, char **words, size_t word_count, const char *url_topic);
 
-struct wilco_publish outgoing_publish(const struct outgoing *o); /* borrows from it */
+/* Both borrow from it. */
+struct wilco_publish outgoing_publish(const struct outgoing *o);
+struct wilco_request outgoing_request(const struct outgoing *o); /* the rest is the caller's */
 void outgoing_fini(struct outgoing *o);
 
 #endif

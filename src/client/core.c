@@ -60,8 +60,8 @@ init_secrets(struct core *c, const struct wilco_options *o, uint64_t now_ms)
     return st == WILCO_OK ? random_token(c->random, c->inbox + prefix, INBOX_RANDOM_CHARS) : st;
 }
 
-static uint64_t
-connect_timeout_ms(const struct wilco_options *o)
+uint32_t
+core_connect_timeout_ms(const struct wilco_options *o)
 {
     return o->connect_timeout_ms == 0 ? CONNECT_TIMEOUT_MS : o->connect_timeout_ms;
 }
@@ -80,7 +80,7 @@ core_new(struct core **out, const struct core_config *config, struct wilco_error
     c->random = config->random;
     c->now_ms = config->now_ms;
     c->unix_offset_ms = config->unix_ms - config->now_ms;
-    c->connect_deadline_ms = config->now_ms + connect_timeout_ms(o);
+    c->connect_deadline_ms = config->now_ms + core_connect_timeout_ms(o);
     c->pong_deadline_ms = UINT64_MAX;
     c->server.packet_bytes_max = SERVER_PACKET_BYTES_MAX;
     init_session(c, o);

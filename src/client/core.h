@@ -48,6 +48,9 @@ enum core_state core_state(const struct core *c);
  * WILCO_ETIMEDOUT or WILCO_ENOMEM. */
 enum wilco_status core_why(const struct core *c, struct wilco_error *why);
 
+/* How long connecting may take, until CONNACK. */
+uint32_t core_connect_timeout_ms(const struct wilco_options *o);
+
 /* Bytes from the server. What is wrong with them closes the core. */
 void core_feed(struct core *c, struct span in, uint64_t now_ms);
 void core_tick(struct core *c, uint64_t now_ms);

@@ -95,7 +95,7 @@ struct core {
     struct list awaited;
     struct wilco_message *handing_out; /* given to its subscribers one after the other */
     uint64_t message_count;
-    wilco_message_fn *unmatched; /* gets what no subscription wants; NULL: nobody does */
+    wilco_message_fn *unmatched;         /* gets what no subscription wants; NULL: nobody does */
     wilco_request_fn *unmatched_request; /* gets those that are requests; NULL: as above */
     void *unmatched_context;             /* for both */
     uint64_t calls;
@@ -105,6 +105,14 @@ struct core {
     char *client_id;
     char inbox[INBOX_BYTES];
 };
+
+/* What the server would answer, for it has said what it does not do. */
+static inline enum wilco_status
+core_refuse(uint8_t *reason_code, uint8_t why)
+{
+    *reason_code = why;
+    return WILCO_EREFUSED;
+}
 
 /* ---- core.c ---- */
 

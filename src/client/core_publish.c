@@ -1,12 +1,5 @@
 #include "client/core_private.h"
 
-static enum wilco_status
-refuse(uint8_t *reason_code, uint8_t why)
-{
-    *reason_code = why;
-    return WILCO_EREFUSED;
-}
-
 enum wilco_status
 core_admit(const struct core *c, const struct draft *d, uint8_t *reason_code)
 {
@@ -14,10 +7,10 @@ core_admit(const struct core *c, const struct draft *d, uint8_t *reason_code)
         return WILCO_ECLOSED;
     }
     if (d->packet.qos > c->server.maximum_qos) { /* [MQTT-3.2.2-11] */
-        return refuse(reason_code, WIRE_REASON_QOS_NOT_SUPPORTED);
+        return core_refuse(reason_code, WIRE_REASON_QOS_NOT_SUPPORTED);
     }
     if (d->packet.retain && !c->server.has_retain) { /* [MQTT-3.2.2-14] */
-        return refuse(reason_code, WIRE_REASON_RETAIN_NOT_SUPPORTED);
+        return core_refuse(reason_code, WIRE_REASON_RETAIN_NOT_SUPPORTED);
     }
     return WILCO_OK;
 }

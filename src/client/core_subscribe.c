@@ -147,13 +147,6 @@ core_subscribe_inbox(struct core *c, struct span topic, struct subscription **ou
     return st;
 }
 
-static enum wilco_status
-refuse(uint8_t *reason_code, uint8_t why)
-{
-    *reason_code = why;
-    return WILCO_EREFUSED;
-}
-
 /* What the server said in CONNACK that it does not do. */
 static enum wilco_status
 check_server(const struct core *c, struct span filter, bool is_shared, uint8_t *reason_code)
@@ -162,10 +155,10 @@ check_server(const struct core *c, struct span filter, bool is_shared, uint8_t *
         return WILCO_ECLOSED;
     }
     if (is_shared && !c->server.has_shared) {
-        return refuse(reason_code, WIRE_REASON_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED);
+        return core_refuse(reason_code, WIRE_REASON_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED);
     }
     if (topic_has_wildcard(filter) && !c->server.has_wildcards) {
-        return refuse(reason_code, WIRE_REASON_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED);
+        return core_refuse(reason_code, WIRE_REASON_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED);
     }
     return WILCO_OK;
 }

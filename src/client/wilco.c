@@ -10,8 +10,7 @@
 
 #include <stdio.h>
 
-#define URL_DEFAULT        "mqtt://127.0.0.1:1883"
-#define CONNECT_TIMEOUT_MS 10000U
+#define URL_DEFAULT "mqtt://127.0.0.1:1883"
 
 const char *
 wilco_status_text(enum wilco_status status)
@@ -71,8 +70,7 @@ static enum wilco_status
 connect_client(struct wilco *c, const struct url *url, const struct wilco_options *o,
                struct wilco_error *why)
 {
-    uint32_t timeout_ms = o->connect_timeout_ms == 0 ? CONNECT_TIMEOUT_MS : o->connect_timeout_ms;
-    uint64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+    uint64_t deadline_ms = clock_monotonic_ms() + core_connect_timeout_ms(o);
     struct driver *d = NULL;
     enum wilco_status st = make_core(c, url, o, why);
 
