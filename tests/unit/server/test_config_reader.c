@@ -234,6 +234,7 @@ static const struct {
     {"password_file /etc/p", "f:1: password_file: known from mosquitto, but there are no passwords "
                              "and no access control yet"},
     {"plugin_opt_x 1", "f:1: plugin_opt_x: known from mosquitto, but there are no plugins"},
+    {"tls_\x1b[2J 1", "f:1: tls_?[2J: known from mosquitto, but there is no TLS yet"},
     {"bridge_cafile 1", "f:1: bridge_cafile: known from mosquitto, but there are no bridges"},
     {"port 1883", "f:1: port: known from mosquitto, but write listener PORT instead"},
     {"listner 1883", "f:1: unknown name \"listner\"; did you mean listener?"},

@@ -21,7 +21,9 @@ reader_wrong(struct config_reader *r, const char *format, ...)
 static void
 unknown(struct config_reader *r, struct span name)
 {
-    const char *nearest = directive_nearest(r->name);
+    /* Guessing takes time, and of many problems most are only counted. */
+    bool is_counted = problems_kept(r->problems) == PROBLEMS_MAX;
+    const char *nearest = is_counted ? NULL : directive_nearest(r->name);
 
     if (memchr(name.data, '=', name.len) != NULL) {
         reader_wrong(
@@ -65,8 +67,10 @@ set_name(struct config_reader *r, struct span name)
 {
     size_t len = name.len < READER_NAME_BYTES ? name.len : READER_NAME_BYTES - 1;
 
-    if (len > 0) {
-        memcpy(r->name, name.data, len);
+    for (size_t i = 0; i < len; i++) {
+        bool is_printable = name.data[i] > ' ' && name.data[i] < 0x7f;
+
+        r->name[i] = is_printable ? (char)name.data[i] : '?';
     }
     r->name[len] = '\0';
 }

@@ -24,7 +24,7 @@ struct config_reader {
     /* Where we are. */
     const char *file;
     size_t line;
-    char name[READER_NAME_BYTES]; /* what the line begins with, cut to fit */
+    char name[READER_NAME_BYTES]; /* what the line begins with, cut to fit and printable */
     bool has_log_type;
     /* What this file has set already. */
     size_t seen_count;
