@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Statement of the standard -> code -> test, from the ids that the sources cite.
 
-    scripts/conformance.py                       writes docs/conformance.md
-    scripts/conformance.py --check               fails where the list and the sources disagree
-    scripts/conformance.py --check --server-only the same, but asks for no tests of libwilco
+    scripts/conformance.py          writes docs/conformance.md
+    scripts/conformance.py --check  fails where lists, sources and that page disagree
 
 The statements are those of tests/conformance/mqtt5_*.tsv, in our own words. A source names one as
 [MQTT-3.3.1-4], [U-3.3.1-1], [MQTT-3.3.1-6, 3.3.1-7] or [MQTT-3.3.1-5] to [MQTT-3.3.1-8]. What is
@@ -20,7 +19,8 @@ PAGE = pathlib.Path("docs/conformance.md")
 SUFFIXES = {".c", ".h", ".py", ".mjs", ".sh"}
 SIDES = ("server", "client")
 
-# Whose behaviour a test shows, by its folder; wire, link and what runs a broker and libwilco: both.
+# Whose behaviour a test shows, by its folder. Those of wire and link, which both ends are made of,
+# and those that run a broker and libwilco show both.
 TESTED_SIDES = {
     "tests/unit/core": ("server",),
     "tests/unit/server": ("server",),
@@ -80,9 +80,8 @@ def c_pieces(text):
     """(name, text) of each function or table of a C file, with the comment in front of it. What
     stands in front of the first #include belongs to the file; its name is empty."""
     start = text.find("#include")
-    piece = [text[:max(start, 0)]]
-    yield "", piece[0]
     piece = []
+    yield "", text[:max(start, 0)]
     for line in text[max(start, 0):].splitlines(keepends=True):
         piece.append(line)
         if re.match(r"\}(?!.*\{$)", line):
@@ -167,11 +166,11 @@ def unknown_ids(known, *folders):
                 yield f"{site.path}: {cited} is no statement of tests/conformance"
 
 
-def untested(known, tests, excused, sides):
+def untested(known, tests, excused):
     for number, statement in known.items():
         for side in bound_sides(statement):
             is_tested = bool(tests_of(side, tests[number]))
-            if side in sides and not is_tested and (number, side) not in excused:
+            if not is_tested and (number, side) not in excused:
                 yield f"{number} binds the {side} and no test of it names it: {statement['sentence']}"
             if is_tested and (number, side) in excused:
                 yield f"{number}: a test of the {side} names it, so exceptions.tsv need not"
@@ -216,9 +215,9 @@ def page(known, code, tests, excused):
     return "\n".join(lines) + "\n"
 
 
-def complaints(known, code, tests, excused, sides):
+def complaints(known, code, tests, excused):
     found = [*unknown_ids(known, code, tests), *bad_exceptions(known, excused),
-             *untested(known, tests, excused, sides)]
+             *untested(known, tests, excused)]
     if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page(known, code, tests, excused):
         found.append(f"{PAGE} is not up to date: scripts/conformance.py makes it")
     return found
@@ -230,8 +229,7 @@ def main(arguments):
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(page(known, code, tests, excused), encoding="utf-8")
         return 0
-    sides = ("server",) if "--server-only" in arguments else SIDES
-    found = complaints(known, code, tests, excused, sides)
+    found = complaints(known, code, tests, excused)
     print(f"{len(known)} statements, {len(excused)} exceptions")
     print("".join(f"{complaint}\n" for complaint in found), end="")
     return 1 if found else 0

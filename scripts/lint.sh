@@ -94,6 +94,7 @@ exports() {
 
 step format format
 step rules scripts/rules.py
+step conformance scripts/conformance.py --check
 step headers headers
 step spelling spelling
 step shell shell

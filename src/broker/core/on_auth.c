@@ -24,7 +24,8 @@ data_of(const struct wire_properties *v)
     };
 }
 
-/* false: larger than the client's Maximum Packet Size. */
+/* Without Reason String [MQTT-3.15.2-2] and User Properties [MQTT-3.15.2-3]. false: larger than the
+ * client's Maximum Packet Size. */
 static bool
 say(struct conn *c, uint8_t reason_code)
 {

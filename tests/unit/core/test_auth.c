@@ -189,6 +189,9 @@ expect_auth(struct rig_client *c, uint8_t reason_code, const char *data)
     rig_expect(c, WIRE_AUTH, &packet);
     assert_int_equal(packet.as.disconnect.reason_code, reason_code);
     check_properties(&packet.as.disconnect.properties, data);
+    /* Neither is ever sent, so neither is too much [MQTT-3.15.2-2], [MQTT-3.15.2-3]. */
+    assert_false(wire_properties_has(&packet.as.disconnect.properties, WIRE_REASON_STRING));
+    assert_int_equal(packet.as.disconnect.properties.user_count, 0);
 }
 
 static void

@@ -152,7 +152,7 @@ static const struct {
      0},
     {"other packets take none [MQTT-4.9.0-3]", "c121ooo", 0},
     {"removal gives back", "c121x1", 0},
-    {"never above the initial quota", "c12cxx", 3},
+    {"never above the initial quota [U-4.9-1]", "c12cxx", 3},
     {"removing another packet gives nothing back", "co1x", 2},
     {"sent again takes quota", "c12crr1", 0},
     {"sending again needs quota",
