@@ -48,6 +48,7 @@ extern "C" {
 
 /* ---- Bytes, status, version ---- */
 
+/* Borrowed bytes, with no zero behind them. */
 struct wilco_bytes {
     const void *data;
     size_t len;
@@ -59,14 +60,15 @@ struct wilco_bytes {
 #else
 #    define WILCO_TEXT(literal) ((struct wilco_bytes){("" literal), sizeof(literal) - 1})
 #endif
-/* For "%.*s". */
+/* Two arguments of printf() for "%.*s". */
 #define WILCO_PRINTF_BYTES(bytes) (int)(bytes).len, (const char *)(bytes).data
 
 /* A short phrase without a full stop, such as "no responder". Static storage. */
 WILCO_API const char *wilco_status_text(enum wilco_status status);
 /* The name of an MQTT 5.0 Reason Code (2.4), such as "Not authorized". Static storage. */
 WILCO_API const char *wilco_reason_text(uint8_t reason_code);
-WILCO_API const char *wilco_version(void); /* "0.1.0" */
+/* The version of the library that runs, such as "0.1.0". Static storage. */
+WILCO_API const char *wilco_version(void);
 
 /* What happened, for people and programs: filled when a call that was given one fails. */
 struct wilco_error {
@@ -82,42 +84,54 @@ struct wilco_user_property {
 
 /* ---- Messages ---- */
 
-/* A message that arrived: immutable and counted. Callbacks borrow theirs; keep one with
- * wilco_message_ref(). What the accessors return lives as long as a reference does. */
+/* A message that arrived: a PUBLISH packet (MQTT 5.0, 3.3), immutable and counted. Callbacks borrow
+ * theirs; keep one with wilco_message_ref(). What the accessors return is borrowed from it and
+ * lives as long as a reference does. They may be called from any thread and cannot fail. */
 struct wilco_message;
 
+/* One more reference, which is the caller's, to be given back with wilco_message_unref(). */
 WILCO_API struct wilco_message *wilco_message_ref(const struct wilco_message *m);
-/* The last one frees. NULL is allowed. */
+/* Gives a reference back; the last one frees. NULL is allowed. */
 WILCO_API void wilco_message_unref(struct wilco_message *m);
 
+/* The Topic Name (3.3.2.1), also when it came as a Topic Alias. */
 WILCO_API struct wilco_bytes wilco_message_topic(const struct wilco_message *m);
+/* The Payload (3.3.3), which may be empty. */
 WILCO_API struct wilco_bytes wilco_message_payload(const struct wilco_message *m);
-/* These four have data == NULL when the message does not carry the property. */
+/* These four have data == NULL when the message does not carry the property: Content Type
+ * (3.3.2.3.9), Response Topic (3.3.2.3.5), Correlation Data (3.3.2.3.6) ... */
 WILCO_API struct wilco_bytes wilco_message_content_type(const struct wilco_message *m);
 WILCO_API struct wilco_bytes wilco_message_response_topic(const struct wilco_message *m);
 WILCO_API struct wilco_bytes wilco_message_correlation_data(const struct wilco_message *m);
-/* The first User Property of this name. */
+/* ... and the value of the first User Property (3.3.2.3.7) of this name. */
 WILCO_API struct wilco_bytes wilco_message_user_property(const struct wilco_message *m,
                                                          const char *name);
-/* The User Property at `index`, in wire order; false behind the last. */
+/* The User Property at `index`, from 0, in wire order; false behind the last: then neither is
+ * touched. */
 WILCO_API bool wilco_message_user_property_at(const struct wilco_message *m, size_t index,
                                               struct wilco_bytes *name, struct wilco_bytes *value);
+/* The QoS it was delivered with (3.3.1.2): 0, 1 or 2. */
 WILCO_API uint8_t wilco_message_qos(const struct wilco_message *m);
+/* The RETAIN flag (3.3.1.3): it was stored before the subscription was made, unless that asked for
+ * Retain As Published. */
 WILCO_API bool wilco_message_retain(const struct wilco_message *m);
-/* Payload Format Indicator 1. */
+/* Payload Format Indicator 1 (3.3.2.3.2): its sender says that the payload is UTF-8. */
 WILCO_API bool wilco_message_is_utf8(const struct wilco_message *m);
-/* Message Expiry Interval in seconds; false when the message never expires. */
+/* Message Expiry Interval (3.3.2.3.3) in seconds, as it was when the message arrived; false: the
+ * message never expires, and `*seconds` is 0. */
 WILCO_API bool wilco_message_expiry_s(const struct wilco_message *m, uint32_t *seconds);
-/* A response's status: its User Property `__stat`, or 200 when it has none. */
+/* A response's status: its User Property `__stat`, 200 when it has none, and 500 when that is not a
+ * number from 100 to 999. */
 WILCO_API int wilco_message_status(const struct wilco_message *m);
 
 /* ---- A client ---- */
 
+/* From wilco_open() to wilco_close(). */
 struct wilco;
 
-/* A message to publish; also a Will. */
+/* A message to publish (MQTT 5.0, 3.3); also a Will (3.1.2.5). */
 struct wilco_publish {
-    const char *topic;
+    const char *topic; /* without wildcards */
     struct wilco_bytes payload;
     uint8_t qos; /* 0, 1 or 2 */
     bool retain;
@@ -131,36 +145,40 @@ struct wilco_publish {
     size_t user_property_count;
 };
 
+/* Gets a message, borrowed. With QoS 1 and 2 it is acknowledged after this has returned. */
 typedef void wilco_message_fn(void *context, const struct wilco_message *message);
 
 /* A request that is being served. It belongs to the handler until it is answered, once, by one of
  * the wilco_reply functions, from any thread and at any time; that frees it. */
 struct wilco_call;
 
+/* Gets a request, which is then the receiver's to answer. */
 typedef void wilco_request_fn(void *context, struct wilco_call *call);
 
-/* The connection ended without wilco_close(): what was outstanding has failed with WILCO_ECLOSED
- * before this is called, once. The client stays closed; free it with wilco_close(). */
+/* The connection ended without wilco_close(), for the reason `why`, which is borrowed: what was
+ * outstanding has failed with WILCO_ECLOSED before this is called, once. The client stays closed;
+ * free it with wilco_close(). */
 typedef void wilco_closed_fn(void *context, const struct wilco_error *why);
 
+/* Of a connection: MQTT 5.0, 3.1. */
 struct wilco_options {
     /* mqtt://[user[:password]@]host[:port] or unix:/path; NULL: mqtt://127.0.0.1:1883 */
     const char *url;
-    const char *client_id; /* NULL: the server chooses one */
-    const char *user_name; /* NULL: the URL's, or none */
-    struct wilco_bytes password;
+    const char *client_id;       /* NULL: the server chooses one */
+    const char *user_name;       /* NULL: the URL's, or none */
+    struct wilco_bytes password; /* data == NULL: the URL's, or none */
     uint32_t connect_timeout_ms; /* 0: 10 000, until CONNACK */
-    uint16_t keep_alive_s;       /* 0: 60 */
-    bool keep_alive_off;
-    bool keep_session;         /* Clean Start 0: go on with a session of this client id */
-    uint32_t session_expiry_s; /* Session Expiry Interval, seconds; UINT32_MAX: never */
-    uint16_t receive_maximum;  /* 0: 65 535 */
-    uint32_t packet_bytes_max; /* Maximum Packet Size we accept; 0: 16 MiB */
-    size_t pending_max;        /* requests that may wait for their responses; 0: 65 536 */
-    size_t queue_bytes_max;    /* publications not yet written or acknowledged; 0: 16 MiB */
-    const struct wilco_publish *will;
-    uint32_t will_delay_s;
-    wilco_closed_fn *closed; /* NULL is allowed */
+    uint16_t keep_alive_s;       /* Keep Alive (3.1.2.10), if the server wants no other; 0: 60 */
+    bool keep_alive_off;         /* send no PINGREQ, and do not miss a silent server */
+    bool keep_session;           /* Clean Start 0 (3.1.2.4): go on with the session of client_id */
+    uint32_t session_expiry_s;   /* Session Expiry Interval (3.1.2.11.2); UINT32_MAX: never */
+    uint16_t receive_maximum;    /* Receive Maximum (3.1.2.11.3); 0: 65 535 */
+    uint32_t packet_bytes_max;   /* Maximum Packet Size (3.1.2.11.4) we accept; 0: 16 MiB */
+    size_t pending_max;          /* requests that may wait for their responses; 0: 65 536 */
+    size_t queue_bytes_max;      /* publications not yet written or acknowledged; 0: 16 MiB */
+    const struct wilco_publish *will; /* published when we are lost; NULL: none */
+    uint32_t will_delay_s;            /* so many seconds later (3.1.3.2.2) */
+    wilco_closed_fn *closed;          /* NULL is allowed */
     /* Gets each message that no subscription of this client wants; NULL: they are counted and
      * dropped. A kept session brings what was waiting for it before there is time to subscribe. It
      * may run before wilco_open() has returned. */
@@ -171,29 +189,37 @@ struct wilco_options {
     struct wilco_error *error; /* filled when wilco_open() fails; NULL is allowed */
 };
 
-/* Connects and waits for CONNACK. WILCO_OK: `*out` is the caller's, to be given to wilco_close().
- * WILCO_EINVAL, WILCO_ECONNECT (unreachable or refused), WILCO_ETIMEDOUT, WILCO_ENOMEM, WILCO_EIO,
- * WILCO_EPROTOCOL (it does not speak MQTT 5.0): `*out` is NULL. Waits. */
+/* Connects and waits for CONNACK (MQTT 5.0, 3.1 and 3.2). `options` NULL: all defaults. WILCO_OK:
+ * `*out` is the caller's, to be given to wilco_close(). Otherwise `*out` is NULL: WILCO_EINVAL (an
+ * option, or the URL, is wrong), WILCO_ELIMIT (the options do not fit into a packet),
+ * WILCO_ECONNECT (the server cannot be reached, or refused), WILCO_ETIMEDOUT (it did not answer),
+ * WILCO_EPROTOCOL (it does not speak MQTT 5.0), WILCO_ENOMEM (memory, threads or descriptors),
+ * WILCO_EIO (the system gives no random numbers). Waits. */
 WILCO_API enum wilco_status wilco_open(struct wilco **out, const struct wilco_options *options);
-/* Writes what is queued, sends DISCONNECT and frees the client; requests and publications still
- * outstanding end with WILCO_ECLOSED before it returns, and no callback runs afterwards. NULL is
- * allowed. Waits: while the server takes what is queued, a second at most when it does not, and for
- * a callback that is running. From a callback it does nothing. Calls that were not answered stay
- * valid: answering them does nothing but free them. */
+/* Writes what is queued, sends DISCONNECT (MQTT 5.0, 3.14: no Will is published) and frees the
+ * client; requests and publications still outstanding end with WILCO_ECLOSED before it returns, and
+ * no callback runs afterwards. NULL is allowed. Waits: while the server takes what is queued, a
+ * second at most when it does not, and for a callback that is running. From a callback it does
+ * nothing. Calls that were not answered stay valid: answering them does nothing but free them. */
 WILCO_API void wilco_close(struct wilco *client);
 
-WILCO_API const char *wilco_client_id(const struct wilco *client); /* also an assigned one */
+/* The client identifier (MQTT 5.0, 3.1.3.1), also one that the server assigned. Lives as long as
+ * the client. */
+WILCO_API const char *wilco_client_id(const struct wilco *client);
 
-/* Sent, and acknowledged as its QoS asks, when it returns WILCO_OK; with QoS 0 it is queued behind
- * at most queue_bytes_max. `*reason_code` (NULL is allowed) is that of PUBACK or PUBREC, such as
- * 0x10 No matching subscribers. WILCO_EREFUSED: a reason code >= 0x80, or the one the server would
- * answer with, for it has said what it does not take (0x9A retained messages, 0x9B this QoS).
- * WILCO_EINVAL, WILCO_ELIMIT (larger than the server takes), WILCO_ECLOSED, WILCO_ENOMEM. Waits,
- * also for room in the queue. */
+/* Publishes (MQTT 5.0, 3.3). WILCO_OK: with QoS 1 and 2 the server has acknowledged it, with QoS 0
+ * it is on its way, or queued behind at most queue_bytes_max. `*reason_code` (NULL is allowed) is
+ * that of PUBACK or PUBREC (3.4, 3.5), such as 0x10 No matching subscribers, and 0 with QoS 0.
+ * WILCO_EREFUSED: a reason code >= 0x80, or the one the server would answer with, for it has said
+ * what it does not take (0x9A retained messages, 0x9B this QoS). WILCO_EINVAL (no Topic Name, not
+ * UTF-8, QoS above 2), WILCO_ELIMIT (larger than the server takes), WILCO_ECLOSED (it may have
+ * arrived or not), WILCO_ENOMEM. Waits, also for room in the queue, and as long as the connection
+ * lasts. */
 WILCO_API enum wilco_status wilco_publish(struct wilco *client, const struct wilco_publish *publish,
                                           uint8_t *reason_code);
-/* The same without waiting: `done` (NULL is allowed) runs exactly once, unless this returns an
- * error. WILCO_ELIMIT also when too much is queued. */
+/* The same without waiting. Publications leave in the order of these calls. Unless this returns an
+ * error, `done` (NULL is allowed) runs exactly once, with what wilco_publish() would have returned
+ * and its reason code. Errors as wilco_publish(); WILCO_ELIMIT also when too much is queued. */
 typedef void wilco_published_fn(void *context, enum wilco_status status, uint8_t reason_code);
 WILCO_API enum wilco_status wilco_publish_start(struct wilco *client,
                                                 const struct wilco_publish *publish,
@@ -208,31 +234,36 @@ struct wilco_subscription {
     uint8_t retain_handling; /* 0 send retained messages, 1 only if new, 2 never */
 };
 
-/* Subscribes and waits for SUBACK; `on_message` runs for each matching message, possibly before
- * this returns. `*reason_code` (NULL is allowed) is SUBACK's. Subscribing to the same filter again
+/* Subscribes and waits for SUBACK (MQTT 5.0, 3.8 and 3.9); `on_message` runs for each matching
+ * message, possibly before this returns. `*reason_code` (NULL is allowed) is SUBACK's: the QoS that
+ * was granted, or why it was refused. Subscribing to the same filter again
  * replaces options and callback. WILCO_EREFUSED (by SUBACK, or before: the server has said that it
- * does not do such subscriptions), WILCO_EINVAL (also: requests use it as response topic),
- * WILCO_ELIMIT (65536 subscriptions), WILCO_ECLOSED, WILCO_ENOMEM. Waits. */
+ * does not do such subscriptions), WILCO_EINVAL (no Topic Filter, No Local with a shared one, no
+ * callback; also: requests use it as response topic), WILCO_ELIMIT (65 536 subscriptions, or larger
+ * than the server takes), WILCO_ECLOSED, WILCO_ENOMEM. Waits. */
 WILCO_API enum wilco_status wilco_subscribe(struct wilco *client,
                                             const struct wilco_subscription *subscription,
                                             wilco_message_fn *on_message, void *context,
                                             uint8_t *reason_code);
-/* Ends a subscription or a responder by its filter, with or without `$share/<group>/`; its callback
- * does not run afterwards. WILCO_ENOTFOUND: there was none. WILCO_EREFUSED: the server goes on
- * sending, so the callback does, too. WILCO_ECLOSED, WILCO_ENOMEM. Waits. */
+/* Ends a subscription or a responder (MQTT 5.0, 3.10) by its filter, with or without
+ * `$share/<group>/`; its callback does not run afterwards. WILCO_ENOTFOUND: there was none.
+ * WILCO_EREFUSED: the server goes on sending, so the callback does, too. WILCO_EINVAL (from a
+ * callback), WILCO_ELIMIT (65 535 packets wait for their acknowledgements), WILCO_ECLOSED,
+ * WILCO_ENOMEM. Waits. */
 WILCO_API enum wilco_status wilco_unsubscribe(struct wilco *client, const char *filter);
 
 /* ---- Asking ---- */
 
-/* A request. The client subscribes to its response topic and has the SUBACK before the first
- * request leaves; a response is accepted when its topic and its correlation data are the request's,
- * and when it is not a retained message. Up to 64 response topics are kept subscribed; one for
- * which nothing is pending makes room for another. */
+/* A request (MQTT 5.0, 4.10). The client subscribes to its response topic and has the SUBACK before
+ * the first request leaves; a response is accepted when its topic and its correlation data are the
+ * request's, and when it is not a retained message. Up to 64 response topics are kept subscribed;
+ * one for which nothing is pending makes room for another. */
 struct wilco_request {
     const char *topic;
     struct wilco_bytes payload;
-    uint32_t timeout_ms; /* until the response; 0: 10 000. In whole seconds the Message Expiry */
-    uint8_t qos;         /* 0: QoS 1. Use qos_0 for QoS 0 */
+    uint32_t
+        timeout_ms; /* until the response; 0: 10 000. Rounded up, the Message Expiry Interval */
+    uint8_t qos;    /* 0: QoS 1. Use qos_0 for QoS 0 */
     bool qos_0;
     bool is_utf8;
     const char *content_type;
@@ -246,14 +277,14 @@ struct wilco_request {
     struct wilco_error *error;
 };
 
-/* Asks and waits for the first response. WILCO_OK: `*response` is the caller's, to be given to
- * wilco_message_unref(). WILCO_EREMOTE: the responder answered with an error status (`__stat` 400
- * or more), and `*response` is given too. Otherwise NULL: WILCO_ETIMEDOUT; WILCO_ENORESPONDER
- * (PUBACK or PUBREC 0x10, so not with QoS 0); WILCO_EREFUSED (reason code >= 0x80 for the request,
- * or for the subscription to its response topic); WILCO_ELIMIT (pending_max, too large, or 64 other
- * response topics); WILCO_EINVAL (also: a pending request has the same response topic and
- * correlation data, or the response topic is the filter of a subscription); WILCO_ECLOSED;
- * WILCO_ENOMEM. Waits. */
+/* Asks and waits for the first response (MQTT 5.0, 4.10). WILCO_OK: `*response` is the caller's, to
+ * be given to wilco_message_unref(). WILCO_EREMOTE: the responder answered with an error status
+ * (`__stat` 400 or more), and `*response` is given too. Otherwise NULL: WILCO_ETIMEDOUT;
+ * WILCO_ENORESPONDER (PUBACK or PUBREC 0x10, so not with QoS 0); WILCO_EREFUSED (reason code >=
+ * 0x80 for the request, or for the subscription to its response topic); WILCO_ELIMIT (pending_max,
+ * too large, or 64 other response topics); WILCO_EINVAL (also: a pending request has the same
+ * response topic and correlation data, or the response topic is the filter of a subscription);
+ * WILCO_ECLOSED; WILCO_ENOMEM. Waits. */
 WILCO_API enum wilco_status wilco_request(struct wilco *client, const struct wilco_request *request,
                                           struct wilco_message **response);
 
@@ -267,15 +298,16 @@ WILCO_API enum wilco_status wilco_request_start(struct wilco *client,
                                                 const struct wilco_request *request,
                                                 wilco_response_fn *on_response, void *context,
                                                 uint64_t *call);
-/* Ends a request early: its callback runs with WILCO_ECANCELLED. WILCO_ENOTFOUND: it has ended
- * already. */
+/* Ends a request early: its callback runs with WILCO_ECANCELLED. The responder is not told.
+ * WILCO_ENOTFOUND: it has ended already. WILCO_ECLOSED. */
 WILCO_API enum wilco_status wilco_request_cancel(struct wilco *client, uint64_t call);
 
 /* ---- Answering ---- */
 
+/* Which requests to answer. */
 struct wilco_responder {
     const char *filter;
-    const char *group; /* ShareName: each request goes to one of the group's members; NULL: none */
+    const char *group; /* ShareName (4.8.2): a request goes to one of its members; NULL: none */
     uint8_t qos;       /* of the subscription; 0: QoS 1. Use qos_0 for QoS 0 */
     bool qos_0;
 };
@@ -287,12 +319,13 @@ WILCO_API enum wilco_status wilco_respond(struct wilco *client,
                                           wilco_request_fn *on_request, void *context,
                                           uint8_t *reason_code);
 
-/* Lives until the call is answered. */
+/* The request itself, borrowed. It lives until the call is answered. */
 WILCO_API const struct wilco_message *wilco_call_message(const struct wilco_call *call);
 /* Milliseconds until the requester stops waiting, by the request's Message Expiry Interval; 0: too
  * late; UINT32_MAX: it did not say. */
 WILCO_API uint32_t wilco_call_remaining_ms(const struct wilco_call *call);
 
+/* A response. */
 struct wilco_reply {
     struct wilco_bytes payload;
     int status;              /* `__stat`; 0: 200, or 204 when the payload is empty */
@@ -303,18 +336,23 @@ struct wilco_reply {
     size_t user_property_count;
 };
 
-/* Publishes the response to the Response Topic with the request's Correlation Data, at the QoS of
- * the request, and frees `call` whatever happens. WILCO_ETIMEDOUT: too late, nothing was sent.
- * WILCO_ECLOSED, WILCO_EINVAL, WILCO_ELIMIT, WILCO_ENOMEM: nothing was sent. Does not wait.
- * `__apErr` is set with a status of 400 or more. */
+/* Publishes the response to the Response Topic with the request's Correlation Data
+ * (MQTT 5.0, 4.10), at the QoS of the request or the highest that the server takes, and frees
+ * `call` whatever happens. Otherwise nothing was sent: WILCO_ETIMEDOUT (too late), WILCO_ECLOSED,
+ * WILCO_EINVAL (not UTF-8, or a status outside 100 to 999), WILCO_ELIMIT (larger than the server
+ * takes, or too much is queued), WILCO_ENOMEM. Does not wait. `__apErr` is set with a status of 400
+ * or more. */
 WILCO_API enum wilco_status wilco_reply(struct wilco_call *call, const struct wilco_reply *reply);
+/* The same with nothing but a payload. */
 WILCO_API enum wilco_status wilco_reply_bytes(struct wilco_call *call, struct wilco_bytes payload);
-/* An error status (400 to 599) with a text for people. */
+/* The same with an error status and a text for people (`__stMsg`). WILCO_EINVAL also for a status
+ * outside 400 to 599. */
 WILCO_API enum wilco_status wilco_reply_error(struct wilco_call *call, int status,
                                               const char *text);
 
 /* ---- Counters ---- */
 
+/* What a client has seen since wilco_open(). */
 struct wilco_counters {
     uint64_t requests;  /* sent */
     uint64_t responses; /* delivered, error statuses included */
@@ -327,6 +365,7 @@ struct wilco_counters {
     uint64_t messages_unmatched;  /* dropped: no subscription of ours wants them */
     size_t pending;               /* requests waiting for their responses now */
 };
+/* Fills `*out`. */
 WILCO_API void wilco_counters(struct wilco *client, struct wilco_counters *out);
 
 #ifdef __cplusplus
