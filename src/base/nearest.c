@@ -63,7 +63,10 @@ nearest_init(const char *wrong)
 void
 nearest_offer(struct nearest *n, const char *name)
 {
-    size_t distance = edit_distance(n->wrong, name);
+    size_t wrong_len = strlen(n->wrong);
+    size_t name_len = strlen(name);
+    size_t least = wrong_len > name_len ? wrong_len - name_len : name_len - wrong_len;
+    size_t distance = least < n->distance ? edit_distance(n->wrong, name) : SIZE_MAX;
 
     if (distance < n->distance) {
         n->distance = distance;
