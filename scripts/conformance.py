@@ -16,6 +16,8 @@ import sys
 
 LISTS = pathlib.Path("tests/conformance")
 PAGE = pathlib.Path("docs/conformance.md")
+VERSIONS = pathlib.Path("docs/versions.md")
+VERSIONS_TESTS = pathlib.Path("tests/unit/core")
 SUFFIXES = {".c", ".h", ".py", ".mjs", ".sh"}
 SIDES = ("server", "client")
 
@@ -215,9 +217,19 @@ def page(known, code, tests, excused):
     return "\n".join(lines) + "\n"
 
 
+def missing_tests(text):
+    """The tests that docs/versions.md names as `test_x.c` test_a, test_b and that do not exist."""
+    for name, functions in re.findall(r"`([\w./]+\.c)`((?:,? \w+)*)", text):
+        path = VERSIONS_TESTS / name
+        known = C_TEST.findall(path.read_text(encoding="utf-8")) if path.exists() else []
+        for function in re.findall(r"\w+", functions) or ([] if path.exists() else ["it"]):
+            if function not in known:
+                yield f"{VERSIONS}: {name} has no {function}"
+
+
 def complaints(known, code, tests, excused):
     found = [*unknown_ids(known, code, tests), *bad_exceptions(known, excused),
-             *untested(known, tests, excused)]
+             *untested(known, tests, excused), *missing_tests(VERSIONS.read_text(encoding="utf-8"))]
     if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page(known, code, tests, excused):
         found.append(f"{PAGE} is not up to date: scripts/conformance.py makes it")
     return found
