@@ -4,8 +4,7 @@
 
 #include "broker/core/message.h"
 #include "broker/core/publish.h"
-#include "broker/core/sys_load.h"
-#include "wire/reason.h"
+#include "broker/core/sys_table.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -13,134 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROOT       "$SYS/broker/"
 #define TEXT_BYTES 48U
-
-/* What is known under a name that other brokers gave it. X(name, "topic", "what") */
-#define FIGURES(X)                                                                                 \
-    X(bytes_received, "bytes/received", "bytes received since the broker started")                 \
-    X(bytes_sent, "bytes/sent", "bytes sent since the broker started")                             \
-    X(clients_connected, "clients/connected", "clients connected now")                             \
-    X(clients_disconnected, "clients/disconnected",                                                \
-      "sessions that are kept while their client is not connected")                                \
-    X(clients_total, "clients/total", "sessions, their clients connected or not")                  \
-    X(clients_maximum, "clients/maximum", "the most clients that were ever connected at once")     \
-    X(clients_expired, "clients/expired", "sessions that ended because nobody came back in time")  \
-    X(messages_received, "messages/received", "packets of any type received")                      \
-    X(messages_sent, "messages/sent", "packets of any type sent")                                  \
-    X(messages_inflight, "messages/inflight",                                                      \
-      "QoS 1 and 2 messages sent and not yet completely acknowledged")                             \
-    X(messages_stored, "messages/stored", "the same as store/messages/count")                      \
-    X(store_count, "store/messages/count",                                                         \
-      "messages kept: those retained, and those kept in sessions, once for each session")          \
-    X(store_bytes, "store/messages/bytes", "packet bytes of the messages kept")                    \
-    X(retained_count, "retained messages/count", "retained messages, without those of $SYS")       \
-    X(subscriptions, "subscriptions/count", "subscriptions, without the shared ones")              \
-    X(shared_subscriptions, "shared_subscriptions/count",                                          \
-      "subscriptions that are a member of a group")                                                \
-    X(publish_received, "publish/messages/received", "PUBLISH packets received")                   \
-    X(publish_sent, "publish/messages/sent", "PUBLISH packets sent")                               \
-    X(publish_dropped, "publish/messages/dropped",                                                 \
-      "messages that a session was entitled to and did not get; counters/dropped_* say why")       \
-    X(publish_bytes_received, "publish/bytes/received", "bytes of payload received in PUBLISH")    \
-    X(publish_bytes_sent, "publish/bytes/sent", "bytes of payload sent in PUBLISH")
-
-struct figures {
-#define FIGURE_FIELD(name, topic, what) uint64_t name;
-    FIGURES(FIGURE_FIELD)
-#undef FIGURE_FIELD
-};
-
-/* What there is a load of. X(name, "topic", "what") */
-#define LOADS(X)                                                                                   \
-    X(connections, "connections", "CONNECT packets received")                                      \
-    X(sockets, "sockets", "network connections accepted")                                          \
-    X(messages_received, "messages/received", "packets of any type received")                      \
-    X(messages_sent, "messages/sent", "packets of any type sent")                                  \
-    X(publish_received, "publish/received", "PUBLISH packets received")                            \
-    X(publish_sent, "publish/sent", "PUBLISH packets sent")                                        \
-    X(publish_dropped, "publish/dropped", "messages dropped")                                      \
-    X(bytes_received, "bytes/received", "bytes received")                                          \
-    X(bytes_sent, "bytes/sent", "bytes sent")
-
-enum load_index {
-#define LOAD_INDEX(name, topic, what) LOAD_##name,
-    LOADS(LOAD_INDEX)
-#undef LOAD_INDEX
-        LOAD_COUNT
-};
-
-/* Where a row's value comes from. */
-enum source {
-    SOURCE_NONE, /* no row */
-    SOURCE_VERSION,
-    SOURCE_UPTIME,
-    SOURCE_FIGURE,  /* `at`: its offset in struct figures */
-    SOURCE_COUNTER, /* `at`: its offset in struct stats */
-    SOURCE_LOAD,    /* `at`: enum load_index times SYS_LOAD_SPANS, plus which span */
-};
-
-#define RECEIVED_AT(type) (offsetof(struct stats, received) + sizeof(uint64_t) * (type))
-#define SENT_AT(type)     (offsetof(struct stats, sent) + sizeof(uint64_t) * (type))
-#define REASON_AT(code)   (offsetof(struct stats, reasons) + sizeof(uint64_t) * ((code)&0x3FU))
-
-static const struct row {
-    struct sys_row name;
-    enum source source;
-    size_t at;
-} rows[] = {
-    {{ROOT "version", "the broker's name and version"}, SOURCE_VERSION, 0},
-    {{ROOT "uptime", "seconds since the broker started"}, SOURCE_UPTIME, 0},
-#define FIGURE_ROW(name, topic, what)                                                              \
-    {{ROOT topic, what}, SOURCE_FIGURE, offsetof(struct figures, name)},
-    FIGURES(FIGURE_ROW)
-#undef FIGURE_ROW
-#define LOAD_ROW(name, topic, what, span, i)                                                       \
-    {{ROOT "load/" topic "/" span, what " in a minute, averaged over " span},                      \
-     SOURCE_LOAD,                                                                                  \
-     LOAD_##name * SYS_LOAD_SPANS + (i)},
-#define LOAD_ROWS(name, topic, what)                                                               \
-    LOAD_ROW(name, topic, what, "1min", 0)                                                         \
-    LOAD_ROW(name, topic, what, "5min", 1)                                                         \
-    LOAD_ROW(name, topic, what, "15min", 2)
-        LOADS(LOAD_ROWS)
-#undef LOAD_ROWS
-#undef LOAD_ROW
-#define COUNTER_ROW(name, what)                                                                    \
-    {{ROOT "counters/" #name, what}, SOURCE_COUNTER, offsetof(struct stats, name)},
-            STATS(COUNTER_ROW)
-#undef COUNTER_ROW
-#define RECEIVED_ROW(type, topic)                                                                  \
-    {{ROOT "packets/received/" topic, #type " packets received"},                                  \
-     SOURCE_COUNTER,                                                                               \
-     RECEIVED_AT(WIRE_##type)},
-                RECEIVED_ROW(CONNECT, "connect") RECEIVED_ROW(PUBLISH, "publish") RECEIVED_ROW(
-                    PUBACK, "puback") RECEIVED_ROW(PUBREC, "pubrec") RECEIVED_ROW(PUBREL, "pubrel")
-                    RECEIVED_ROW(PUBCOMP, "pubcomp") RECEIVED_ROW(SUBSCRIBE, "subscribe")
-                        RECEIVED_ROW(UNSUBSCRIBE, "unsubscribe") RECEIVED_ROW(PINGREQ, "pingreq")
-                            RECEIVED_ROW(DISCONNECT, "disconnect") RECEIVED_ROW(AUTH, "auth")
-#undef RECEIVED_ROW
-#define SENT_ROW(type, topic)                                                                      \
-    {{ROOT "packets/sent/" topic, #type " packets sent"}, SOURCE_COUNTER, SENT_AT(WIRE_##type)},
-                                SENT_ROW(CONNACK, "connack") SENT_ROW(PUBLISH, "publish")
-                                    SENT_ROW(PUBACK, "puback") SENT_ROW(PUBREC, "pubrec")
-                                        SENT_ROW(PUBREL, "pubrel") SENT_ROW(PUBCOMP, "pubcomp")
-                                            SENT_ROW(SUBACK, "suback")
-                                                SENT_ROW(UNSUBACK, "unsuback")
-                                                    SENT_ROW(PINGRESP, "pingresp")
-                                                        SENT_ROW(DISCONNECT, "disconnect")
-                                                            SENT_ROW(AUTH, "auth")
-#undef SENT_ROW
-/* The codes below 0x80 refuse nothing. */
-#define REASON_ROW(code, name, words, packets)                                                     \
-    {{ROOT "reasons/" #code, "refused or ended: " words},                                          \
-     (code) < 0x80 ? SOURCE_NONE : SOURCE_COUNTER,                                                 \
-     REASON_AT(code)},
-                                                                WIRE_REASONS(REASON_ROW)
-#undef REASON_ROW
-};
-
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 struct sys {
     pthread_mutex_t lock;    /* of whoever samples; tried, never waited for */
@@ -151,25 +23,14 @@ struct sys {
     uint64_t interval_ms;
     uint64_t started_ms;
     uint64_t sampled_ms;
-    struct sys_load loads[LOAD_COUNT];
-    char published[ROWS][TEXT_BYTES]; /* "": not yet */
+    struct sys_load loads[SYS_LOAD_COUNT];
+    char published[][TEXT_BYTES]; /* row by row; "": not yet */
 };
-
-struct sys_row
-sys_row(size_t index)
-{
-    for (size_t i = 0; i < ROWS; i++) {
-        if (rows[i].source != SOURCE_NONE && index-- == 0) {
-            return rows[i].name;
-        }
-    }
-    return (struct sys_row){.topic = NULL};
-}
 
 struct sys *
 sys_new(const struct wilco_alloc *a, uint64_t interval_s, uint64_t now_ms)
 {
-    struct sys *sys = mem_zalloc(a, sizeof(*sys));
+    struct sys *sys = mem_zalloc(a, sizeof(*sys) + sys_topic_count() * TEXT_BYTES);
 
     if (sys == NULL) {
         return NULL;
@@ -258,13 +119,13 @@ difference(uint64_t all, uint64_t part)
 }
 
 static void
-figure_out(struct figures *f, const struct broker *b, const struct stats *sum)
+figure_out(struct sys_figures *f, const struct broker *b, const struct stats *sum)
 {
     uint64_t clients = atomic_load_explicit(&b->sys->clients, memory_order_relaxed);
     uint64_t sessions = atomic_load_explicit(&b->session_count, memory_order_relaxed);
     uint64_t retained = retained_count(b->retained);
 
-    *f = (struct figures){
+    *f = (struct sys_figures){
         .bytes_received = sum->bytes_received,
         .bytes_sent = sum->bytes_sent,
         .clients_connected = clients,
@@ -292,22 +153,22 @@ figure_out(struct figures *f, const struct broker *b, const struct stats *sum)
 /* No shard has had a turn between the moment the sample was due and now, or it would have taken it:
  * whatever happened did so in the interval. */
 static void
-sample_loads(struct sys *sys, const struct figures *f, const struct stats *sum, uint64_t now_ms)
+sample_loads(struct sys *sys, const struct sys_figures *f, const struct stats *sum, uint64_t now_ms)
 {
-    const uint64_t totals[LOAD_COUNT] = {
-        [LOAD_connections] = sum->received[WIRE_CONNECT],
-        [LOAD_sockets] = sum->sockets,
-        [LOAD_messages_received] = f->messages_received,
-        [LOAD_messages_sent] = f->messages_sent,
-        [LOAD_publish_received] = f->publish_received,
-        [LOAD_publish_sent] = f->publish_sent,
-        [LOAD_publish_dropped] = f->publish_dropped,
-        [LOAD_bytes_received] = f->bytes_received,
-        [LOAD_bytes_sent] = f->bytes_sent,
+    const uint64_t totals[SYS_LOAD_COUNT] = {
+        [SYS_LOAD_connections] = sum->received[WIRE_CONNECT],
+        [SYS_LOAD_sockets] = sum->sockets,
+        [SYS_LOAD_messages_received] = f->messages_received,
+        [SYS_LOAD_messages_sent] = f->messages_sent,
+        [SYS_LOAD_publish_received] = f->publish_received,
+        [SYS_LOAD_publish_sent] = f->publish_sent,
+        [SYS_LOAD_publish_dropped] = f->publish_dropped,
+        [SYS_LOAD_bytes_received] = f->bytes_received,
+        [SYS_LOAD_bytes_sent] = f->bytes_sent,
     };
     uint64_t elapsed_ms = now_ms - sys->sampled_ms;
 
-    for (size_t i = 0; i < LOAD_COUNT && elapsed_ms > 0; i++) {
+    for (size_t i = 0; i < SYS_LOAD_COUNT && elapsed_ms > 0; i++) {
         sys_load_sample(&sys->loads[i], totals[i],
                         elapsed_ms < sys->interval_ms ? elapsed_ms : sys->interval_ms, elapsed_ms);
     }
@@ -324,21 +185,23 @@ write_number(char text[TEXT_BYTES], const void *base, size_t offset)
 }
 
 static void
-write_text(char text[TEXT_BYTES], const struct row *row, const struct sys *sys,
-           const struct figures *f, const struct stats *sum)
+write_text(char text[TEXT_BYTES], const struct sys_topic *row, const struct sys *sys,
+           const struct sys_figures *f, const struct stats *sum)
 {
     const struct sys_load *load = NULL;
 
     switch (row->source) {
-    case SOURCE_NONE: text[0] = '\0'; break;
-    case SOURCE_VERSION: (void)snprintf(text, TEXT_BYTES, "wilco version %s", WILCO_VERSION); break;
-    case SOURCE_UPTIME:
+    case SYS_SOURCE_NONE: text[0] = '\0'; break;
+    case SYS_SOURCE_VERSION:
+        (void)snprintf(text, TEXT_BYTES, "wilco version %s", WILCO_VERSION);
+        break;
+    case SYS_SOURCE_UPTIME:
         (void)snprintf(text, TEXT_BYTES, "%" PRIu64 " seconds",
                        (sys->sampled_ms - sys->started_ms) / 1000);
         break;
-    case SOURCE_FIGURE: write_number(text, f, row->at); break;
-    case SOURCE_COUNTER: write_number(text, sum, row->at); break;
-    case SOURCE_LOAD:
+    case SYS_SOURCE_FIGURE: write_number(text, f, row->at); break;
+    case SYS_SOURCE_COUNTER: write_number(text, sum, row->at); break;
+    case SYS_SOURCE_LOAD:
         load = &sys->loads[row->at / SYS_LOAD_SPANS];
         (void)snprintf(text, TEXT_BYTES, "%.2f", load->per_minute[row->at % SYS_LOAD_SPANS]);
         break;
@@ -367,17 +230,17 @@ static void
 sample(struct sys *sys, struct shard *s)
 {
     struct stats sum;
-    struct figures f;
+    struct sys_figures f;
 
     add_up(&sum, s);
     figure_out(&f, s->broker, &sum);
     sample_loads(sys, &f, &sum, s->now_ms);
-    for (size_t i = 0; i < ROWS; i++) {
+    for (size_t i = 0; i < sys_topic_count(); i++) {
         char text[TEXT_BYTES] = "";
 
-        write_text(text, &rows[i], sys, &f, &sum);
+        write_text(text, sys_topic_at(i), sys, &f, &sum);
         if (strcmp(text, sys->published[i]) != 0) {
-            publish_row(s, rows[i].name.topic, text, sys->published[i]);
+            publish_row(s, sys_topic_at(i)->name.topic, text, sys->published[i]);
         }
     }
 }
