@@ -240,11 +240,12 @@ begin_to_stop(struct driver *d)
 static bool
 turn(struct driver *d)
 {
+    shard_advance(d->shard, clock_monotonic_ms());
+    handle_events(d);
+    /* Not before: an event that says "wake up" is taken for all who asked until then. */
     if (halt_is_wanted(&d->crew->halt)) {
         halt_wait(&d->crew->halt);
     }
-    shard_advance(d->shard, clock_monotonic_ms());
-    handle_events(d);
     fire_timers(d);
     if (!d->is_stopping && atomic_load(&d->crew->is_stopping)) {
         begin_to_stop(d);
