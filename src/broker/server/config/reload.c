@@ -4,12 +4,33 @@
 
 /* Not among them: receive_maximum and topic_alias_maximum, which size what a session or a
  * connection has already when they are announced to a client; what is retained, whose bounds are
- * handed over at the start. */
+ * handed over at the start; what the broker said in CONNACK that it has (maximum_qos,
+ * retain_available, the kinds of subscriptions). */
 static const char *const possible[] = {
-    "connect_timeout_ms", "connect_bytes_max", "packet_bytes_max",    "topic_alias_out_max",
-    "topic_levels_max",   "inflight_max",      "queued_messages_max", "queued_bytes_max",
-    "output_bytes_max",   "subscriptions_max", "sessions_max",        "session_expiry_max_s",
-    "ending_timeout_ms",  "drain_timeout_ms",
+    "connect_timeout_ms",
+    "connect_bytes_max",
+    "packet_bytes_max",
+    "topic_alias_out_max",
+    "topic_levels_max",
+    "inflight_max",
+    "queued_messages_max",
+    "queued_bytes_max",
+    "output_bytes_max",
+    "subscriptions_max",
+    "sessions_max",
+    "session_expiry_max_s",
+    "ending_timeout_ms",
+    "drain_timeout_ms",
+    "packet_timeout_ms",
+    "keep_alive_max_s",
+    "connections_max",
+    "connecting_max",
+    "connections_per_address_max",
+    "log_refusals_max",
+    "user_properties_max",
+    "topic_bytes_max",
+    "topic_alias_bytes_max",
+    "no_matching_subscribers",
 };
 
 bool
