@@ -1,6 +1,7 @@
 """Plain publishing and subscribing with mosquitto's clients, both versions of the protocol."""
 
 import itertools
+import signal
 import unittest
 
 from harness import BrokerCase, run
@@ -77,6 +78,22 @@ class PubSub(BrokerCase):
             self.publish("-V", "5", "-q", "1", "-t", "jobs", "-m", str(i))
         got = [member.line("^got ").string for member in members for _ in range(3)]
         self.assertEqual(sorted(got), [f"got {i}" for i in range(9)])
+
+    def test_members_of_a_group_that_are_killed(self):
+        """What one was sent and did not acknowledge goes to another at once [U-4.8.2-2]."""
+        keep = ("-c", "-x", "600")
+        doomed = None
+        for name, options in (("one", keep), ("two", ()), ("three", keep), ("four", ())):
+            member = self.start_subscriber("-V", "5", "-q", "1", "-t", "$share/workers/jobs",
+                                           "-F", "got %p", "-i", name, *options)  # fmt: skip
+            if doomed is not None:
+                doomed.process.send_signal(signal.SIGSTOP)  # it is sent messages and does not answer
+                for i in range(20):
+                    self.publish("-V", "5", "-q", "1", "-t", "jobs", "-m", f"{name} {i}")
+                doomed.stop(signal.SIGKILL)
+                got = [member.line("^got ").string for _ in range(20)]
+                self.assertEqual(sorted(got), sorted(f"got {name} {i}" for i in range(20)))
+            doomed = member
 
     def test_large_payload(self):
         payload = bytes(range(256)) * 4096
