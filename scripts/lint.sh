@@ -71,7 +71,7 @@ spelling() {
   echo "sources and papers"
   # Left out: what is made of bytes, what is misspelt on purpose, and pieces of words that tests cut.
   find_files ! -path '*/corpus/*' ! -name package-lock.json ! -name test_nearest.c |
-    xargs codespell --quiet-level=2 --ignore-words-list=fo,nin
+    xargs codespell --quiet-level=2 --ignore-words-list=fo,inflight,nin
 }
 
 shell() {
