@@ -198,9 +198,10 @@ struct wilco_options {
 WILCO_API enum wilco_status wilco_open(struct wilco **out, const struct wilco_options *options);
 /* Writes what is queued, sends DISCONNECT (MQTT 5.0, 3.14: no Will is published) and frees the
  * client; requests and publications still outstanding end with WILCO_ECLOSED before it returns, and
- * no callback runs afterwards. NULL is allowed. Waits: while the server takes what is queued, a
- * second at most when it does not, and for a callback that is running. From a callback it does
- * nothing. Calls that were not answered stay valid: answering them does nothing but free them. */
+ * no callback runs afterwards. NULL is allowed. Waits: while the server takes what is queued,
+ * three seconds when it does not, a second until it closes too, and for a callback that is running.
+ * From a callback it does nothing. Calls that were not answered stay valid: answering them does
+ * nothing but free them. */
 WILCO_API void wilco_close(struct wilco *client);
 
 /* The client identifier (MQTT 5.0, 3.1.3.1), also one that the server assigned. Lives as long as

@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define LAST_WORDS_MS 1000U
+#define LAST_WORDS_MS 3000U /* without any of them being taken */
+#define LAST_EARS_MS  1000U
 #define INPUT_BYTES   65536U /* read at once */
 
 struct driver {
@@ -225,6 +226,7 @@ say_last_words(struct driver *d)
         }
     }
     c->stream->ops->finish(c->stream);
+    deadline_ms = clock_monotonic_ms() + LAST_EARS_MS;
     while (st == WILCO_OK || (st == WILCO_AGAIN && linger(c, POLLIN, deadline_ms))) {
         bool is_late = clock_monotonic_ms() >= deadline_ms;
 

@@ -14,8 +14,8 @@ void driver_free(struct driver *d);         /* only one that was not started; NU
 void driver_handshake(struct driver *d);
 /* Starts the thread, which owns `d` from then on. WILCO_ENOMEM: `d` is still the caller's. */
 WILCO_MUST_CHECK enum wilco_status driver_start(struct driver *d);
-/* Lets the thread finish: what is queued is written, within a second, and whatever is outstanding
- * told. */
+/* Lets the thread finish: what is queued is written, as long as the server takes it, and whatever
+ * is outstanding told. */
 void driver_stop(struct wilco *c);
 
 #endif

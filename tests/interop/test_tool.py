@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from harness import WAIT_S, WILCO, BrokerCase, KeptSessions, Program, run
@@ -164,6 +165,39 @@ class Asking(BrokerCase):
             )  # fmt: skip
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"No space left", done.stderr)
+
+
+class SlowServer(threading.Thread):
+    """Accepts one client, and takes what it writes slowly, to its end."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        self.url = f"mqtt://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.taken = b""
+        self.start()
+
+    def run(self):
+        client, _ = self.listener.accept()
+        client.recv(4096)  # CONNECT
+        client.sendall(bytes.fromhex("20 06 00 00 03 13 00 3c"))  # CONNACK, Server Keep Alive 60
+        while taken := client.recv(65536):
+            self.taken += taken
+            threading.Event().wait(0.01)  # how slow it is
+        client.close()
+        self.listener.close()
+
+
+class Leaving(unittest.TestCase):
+    def test_does_not_leave_before_all_is_written(self):
+        server = SlowServer()
+        payload = b"x" * 12_000_000  # more than the kernel holds for a while
+        done = tool("pub", "-L", server.url, "--id", "a", "t", "-", stdin=payload)
+        server.join(WAIT_S)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(len(server.taken) - len(payload), 1 + 4 + 3 + 1 + 2)  # PUBLISH, DISCONNECT
+        self.assertEqual(server.taken[-2:], bytes.fromhex("e0 00"))
 
 
 class Kept(KeptSessions, BrokerCase):
