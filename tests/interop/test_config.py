@@ -49,13 +49,13 @@ class Checking(ConfigCase):
         self.assertEqual(blocked.stop(), 0)
 
     def test_all_that_is_wrong(self):
-        self.write("# one", "listner 1883", "", "shards 0", "password_file /etc/passwords", "store memory")
+        self.write("# one", "listeer 1883", "", "shards 0", "password_file /etc/passwords", "store memory")
         status, said = self.check("--check")
         self.assertEqual(status, 1)
         self.assertEqual(
             said.splitlines(),
             [
-                f'wilco broker: {self.file}:2: unknown name "listner"; did you mean listener?',
+                f'wilco broker: {self.file}:2: unknown name "listeer"; did you mean listener?',
                 f'wilco broker: {self.file}:4: shards: "0" is neither a number from 1 to 64 nor auto',
                 f"wilco broker: {self.file}:5: password_file: known from mosquitto, but there are no passwords "
                 "and no access control yet",
@@ -139,9 +139,9 @@ class Running(ConfigCase):
     def test_sighup_takes_all_or_nothing(self):
         self.write("listener 0 127.0.0.1", "topic_levels_max 2")
         program = self.start()
-        self.write("listener 0 127.0.0.1", "topic_levels_max 3", "listner 1", "shards many")
+        self.write("listener 0 127.0.0.1", "topic_levels_max 3", "listeer 1", "shards many")
         program.process.send_signal(signal.SIGHUP)
-        program.line(r"event=reload_problem problem=\".*wilco.conf:3: unknown name 'listner'; did", "stderr")
+        program.line(r"event=reload_problem problem=\".*wilco.conf:3: unknown name 'listeer'; did", "stderr")
         program.line(r"event=reload_problem problem=\".*wilco.conf:4: shards: 'many' is", "stderr")
         program.line("level=error event=reload_refused problems=2$", "stderr")
         self.publish("a/b/c", status=0x90)

@@ -119,7 +119,9 @@ log_problem(const struct logger *log, const char *problem)
 
     (void)snprintf(text, sizeof(text), "%s", problem);
     for (char *at = text; *at != '\0'; at++) {
-        *at = *at == '"' ? '\'' : *at;
+        if (*at == '"') {
+            *at = '\'';
+        }
     }
     log_event(log, LOG_ERROR, "reload_problem", "problem=\"%s\"", text);
 }
@@ -196,6 +198,7 @@ broker_main(const struct broker_main_options *options)
         return fail(st == WILCO_EINVAL ? EXIT_USAGE : EXIT_CANNOT_RUN, reason);
     }
     number = serve(&r, &signals);
+    (void)sigdelset(&signals, SIGHUP);                  /* too late to read anything again */
     (void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL); /* a second one does what signals do */
     log_event(&r.log, LOG_INFO, "stopping", "signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
     server_stop(r.server);

@@ -43,7 +43,7 @@ enum field {
     EXPIRY,
     QUEUED,
     QUEUED_BYTES,
-    INFLIGHT,
+    WINDOW,
     ALIAS,
     ALIAS_OUT,
     KEEP_ALIVE,
@@ -65,7 +65,7 @@ field_of(const struct config *c, enum field f)
     case EXPIRY: return c->settings.session_expiry_max_s;
     case QUEUED: return c->settings.queued_messages_max;
     case QUEUED_BYTES: return c->settings.queued_bytes_max;
-    case INFLIGHT: return c->settings.inflight_max;
+    case WINDOW: return c->settings.inflight_max;
     case ALIAS: return c->settings.topic_alias_maximum;
     case ALIAS_OUT: return c->settings.topic_alias_out_max;
     case KEEP_ALIVE: return c->settings.keep_alive_max_s;
@@ -115,8 +115,8 @@ static const struct {
     {"max_queued_messages 0", QUEUED, 1000000000},
     {"max_queued_bytes 70000", QUEUED_BYTES, 70000},
     {"max_queued_bytes 0", QUEUED_BYTES, 1099511627776},
-    {"max_inflight_messages 20", INFLIGHT, 20},
-    {"max_inflight_messages 0", INFLIGHT, 65535},
+    {"max_inflight_messages 20", WINDOW, 20},
+    {"max_inflight_messages 0", WINDOW, 65535},
     {"max_topic_alias 10", ALIAS, 10},
     {"max_topic_alias 0", ALIAS, 0},
     {"max_topic_alias_broker 9", ALIAS_OUT, 9},
@@ -237,7 +237,7 @@ static const struct {
     {"tls_\x1b[2J 1", "f:1: tls_?[2J: known from mosquitto, but there is no TLS yet"},
     {"bridge_cafile 1", "f:1: bridge_cafile: known from mosquitto, but there are no bridges"},
     {"port 1883", "f:1: port: known from mosquitto, but write listener PORT instead"},
-    {"listner 1883", "f:1: unknown name \"listner\"; did you mean listener?"},
+    {"listeer 1883", "f:1: unknown name \"listeer\"; did you mean listener?"},
     {"max_packet_sise 1", "f:1: unknown name \"max_packet_sise\"; did you mean max_packet_size?"},
     {"recieve_maximum 1", "f:1: unknown name \"recieve_maximum\"; did you mean receive_maximum?"},
     {"xyzzy 1", "f:1: unknown name \"xyzzy\"; wilco broker --print-config lists all"},

@@ -33,7 +33,7 @@ look_up(struct span reference, const struct config_environment *environment, siz
         struct span *out, char reason[EXPAND_REASON_BYTES])
 {
     const uint8_t *end = memchr(reference.data, '}', reference.len);
-    struct span name = SPAN_EMPTY;
+    struct span name;
     char text[NAME_BYTES];
     const char *found = NULL;
 

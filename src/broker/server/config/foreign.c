@@ -23,11 +23,11 @@ refuse(struct config_reader *r, const struct directive *d, const char *value)
 
 #define FIXED(directive, only)                                                                     \
     {                                                                                              \
-        .name = directive, .take = take_fixed, .detail = only                                      \
+        .name = (directive), .take = take_fixed, .detail = (only)                                  \
     }
 #define REFUSED(directive, why)                                                                    \
     {                                                                                              \
-        .name = directive, .take = refuse, .detail = why, .is_repeatable = true                    \
+        .name = (directive), .take = refuse, .detail = (why), .is_repeatable = true                \
     }
 
 #define NO_ACCESS  "there are no passwords and no access control yet"

@@ -15,6 +15,7 @@
 #define READ_BYTES    16384U
 #define PATH_BYTES    4096U /* what opendir() takes, and one more */
 #define ENTRY_BYTES   256U
+#define ENTRIES_BYTES ((size_t)CONFIG_INCLUDES_MAX * ENTRY_BYTES)
 #define CONFIG_ENDING ".conf"
 
 /* What is wrong with reading, in words; `error` is an errno. */
@@ -143,7 +144,7 @@ load_entries(const struct config_reader *outer, const char *folder, const struct
 static void
 include_folder(struct config_reader *r, const char *folder)
 {
-    struct entries entries = {.names = mem_alloc(r->alloc, CONFIG_INCLUDES_MAX * ENTRY_BYTES)};
+    struct entries entries = {.names = mem_alloc(r->alloc, ENTRIES_BYTES)};
     DIR *dir = opendir(folder);
     char scratch[128];
 

@@ -67,12 +67,15 @@ set_name(struct config_reader *r, struct span name)
 {
     size_t len = name.len < READER_NAME_BYTES ? name.len : READER_NAME_BYTES - 1;
 
-    for (size_t i = 0; i < len; i++) {
-        bool is_printable = name.data[i] > ' ' && name.data[i] < 0x7f;
-
-        r->name[i] = is_printable ? (char)name.data[i] : '?';
+    if (len > 0) {
+        memcpy(r->name, name.data, len);
     }
     r->name[len] = '\0';
+    for (char *at = r->name; *at != '\0'; at++) {
+        if (*at <= ' ' || *at >= 0x7f) {
+            *at = '?';
+        }
+    }
 }
 
 static void
