@@ -107,9 +107,13 @@ share_pass_on(struct shard *s, struct message *m, uint32_t group, const struct s
         .is_shared = true,
     };
     if (session_id_shard(target.session_id) != s->index) {
-        return send_mail(s, m, &target, words);
+        if (!send_mail(s, m, &target, words)) {
+            return false;
+        }
+    } else {
+        target_deliver(s, m, &target, words);
     }
-    target_deliver(s, m, &target, words);
+    s->stats.passed_on++;
     return true;
 }
 

@@ -21,6 +21,7 @@
     X(dropped_expired, "messages dropped: their expiry passed")                                    \
     X(refused_retained_full, "messages refused: no more can be retained")                          \
     X(dropped_no_memory, "messages dropped: out of memory")                                        \
+    X(passed_on, "messages of a group given to another member, because theirs was lost")           \
     X(protocol_errors, "connections ended by malformed packets or protocol errors")                \
     X(sessions_expired, "sessions that ended because nobody came back in time")                    \
     X(connect_timeouts, "connections ended because no whole CONNECT came in time")                 \
@@ -52,6 +53,7 @@ struct stats {
     /* Connections, messages and subscriptions refused or ended, and connections that the broker
      * ended for other reasons, by the reason code that says why. */
     uint64_t reasons[STATS_REASONS];
+    uint64_t reason_count; /* all of them together */
 };
 
 /* All of it is counters of one width, so that it can be copied and added as an array. */
@@ -62,6 +64,7 @@ stats_count_reason(struct stats *s, uint8_t reason_code)
 {
     if (reason_code >= 0x80 && reason_code < 0x80 + STATS_REASONS) {
         s->reasons[reason_code - 0x80]++;
+        s->reason_count++;
     }
 }
 
@@ -69,7 +72,7 @@ stats_count_reason(struct stats *s, uint8_t reason_code)
 void stats_add(struct stats *sum, const struct stats *more);
 
 /* A copy that other threads may read at any time without a lock. Each number is one that was true;
- * numbers read together may be of different moments. */
+ * numbers read together may be of different moments. `out` has one writer, and starts as zeros. */
 struct stats_shared {
     _Atomic uint64_t words[STATS_WORDS];
 };

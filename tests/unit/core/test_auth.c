@@ -579,6 +579,36 @@ test_again_out_of_turn(void **state)
     close_rig(&r);
 }
 
+/* Out of memory at each allocation: the client is refused or cut off, and nothing is left behind.
+ */
+static void
+test_out_of_memory(void **state)
+{
+    bool is_hit = true;
+
+    (void)state;
+    for (size_t n = 1; is_hit; n++) {
+        struct rig r;
+        struct rig_client c;
+        struct wire_any packet = {.type = WIRE_CONNECT};
+        size_t fail_at = 0;
+
+        open_rig(&r, 1);
+        fail_at = r.alloc.attempts + n;
+        r.alloc.fail_at = fail_at;
+        send_connect(&r, &c, "c", NULL);
+        while (rig_next(&c, &packet) && packet.type == WIRE_AUTH) {
+            struct span data = packet.as.disconnect.properties.authentication_data;
+
+            send_auth(&c, 0x18, span_equal(data, SPAN_LITERAL("user?")) ? "alice" : "correct");
+        }
+        is_hit = r.alloc.attempts >= fail_at;
+        assert_true(is_hit || (packet.type == WIRE_CONNACK && !rig_client_is_ended(&c)));
+        rig_client_close(&c);
+        close_rig(&r);
+    }
+}
+
 int
 main(void)
 {
@@ -588,6 +618,7 @@ main(void)
         cmocka_unit_test(test_ends_meanwhile), cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_without_method), cmocka_unit_test(test_again),
         cmocka_unit_test(test_again_fails),    cmocka_unit_test(test_again_out_of_turn),
+        cmocka_unit_test(test_out_of_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

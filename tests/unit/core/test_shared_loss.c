@@ -542,6 +542,46 @@ test_lost_on_the_way(void **state)
     }
 }
 
+/* Out of memory at each allocation while a message moves: it is with one of the two, or was dropped
+ * and counted, but never with both. */
+static void
+test_out_of_memory(void **state)
+{
+    static const struct loss loss = {.qos = 1, .is_queued = true};
+
+    (void)state;
+    for (unsigned shards = 1; shards <= 4; shards += 3) {
+        bool is_hit = true;
+
+        for (size_t n = 1; is_hit; n++) {
+            struct scene s;
+            struct rig *r = &s.r;
+            size_t fail_at = 0;
+            uint64_t dropped = 0;
+
+            memset(&s, 0, sizeof(s));
+            set_up(&s, &loss, shards);
+            fail_at = r->alloc.attempts + n;
+            r->alloc.fail_at = fail_at;
+            rig_client_drop(&s.holder);
+            is_hit = r->alloc.attempts >= fail_at;
+            r->alloc.fail_at = 0;
+            if (rig_client_is_ended(&s.other)) {
+                rig_client_close(&s.other);
+                rig_resume(r, &s.other, s.other_name, true);
+            }
+            rig_resume(r, &s.back, s.holder_name, true);
+            for (unsigned i = 0; i < shards; i++) {
+                dropped += r->broker.shards[i]->stats.dropped_no_memory;
+            }
+            /* "first" and "x" */
+            assert_int_equal(take_all(&s.other) + take_all(&s.back) + dropped, 2);
+            assert_true(is_hit || dropped == 0);
+            tear_down(&s);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -553,6 +593,7 @@ main(void)
         cmocka_unit_test(test_one_that_does_not_read),
         cmocka_unit_test(test_one_with_a_full_queue),
         cmocka_unit_test(test_lost_on_the_way),
+        cmocka_unit_test(test_out_of_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
