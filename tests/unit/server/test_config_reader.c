@@ -50,6 +50,7 @@ enum field {
     QOS,
     RETAIN,
     SYS,
+    CONNECTIONS,
 };
 
 static uint64_t
@@ -71,6 +72,7 @@ field_of(const struct config *c, enum field f)
     case KEEP_ALIVE: return c->settings.keep_alive_max_s;
     case QOS: return c->settings.maximum_qos;
     case RETAIN: return c->settings.retain_available;
+    case CONNECTIONS: return c->settings.connections_max;
     case SYS: return c->settings.sys_interval_s;
     }
     return UINT64_MAX;
@@ -120,6 +122,9 @@ static const struct {
     {"max_topic_alias 10", ALIAS, 10},
     {"max_topic_alias 0", ALIAS, 0},
     {"max_topic_alias_broker 9", ALIAS_OUT, 9},
+    {"max_connections 5", CONNECTIONS, 5},
+    {"max_connections -1", CONNECTIONS, 4000000},
+    {"global_max_connections 6", CONNECTIONS, 6},
     {"max_keepalive 60", KEEP_ALIVE, 60},
     {"max_qos 1", QOS, 1},
     {"retain_available false", RETAIN, 0},

@@ -88,7 +88,6 @@ const struct directive foreign_directives[] = {
     REFUSED("local_*", NO_BRIDGE),
     REFUSED("log_facility", "the log goes to standard error"),
     REFUSED("log_timestamp_format", "times are written as 2026-01-31T12:00:00.000Z"),
-    REFUSED("max_connections", "write connections_max instead; it counts all listeners together"),
     REFUSED("max_inflight_bytes", "write max_inflight_messages or output_bytes_max instead"),
     REFUSED("memory_limit", "each queue and count has a limit of its own"),
     REFUSED("message_size_limit", "write max_packet_size instead; it counts the whole packet"),

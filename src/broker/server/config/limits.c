@@ -59,13 +59,13 @@ take_limit(struct config_reader *r, const struct directive *d, const char *value
                  units == NULL ? "" : units);
 }
 
-/* Mosquitto writes 0 where there shall be no limit. */
+/* `detail` is what mosquitto writes where there shall be no limit. */
 static void
 take_limit_or_none(struct config_reader *r, const struct directive *d, const char *value)
 {
     struct setting_row row = row_of(d);
 
-    if (strcmp(value, "0") == 0) {
+    if (strcmp(value, d->detail) == 0) {
         set(r, &row, row.max);
     } else {
         take_limit(r, d, value);
@@ -111,12 +111,32 @@ limit_directive(struct setting_row row)
 }
 
 const struct directive limit_directives[] = {
-    {.name = "max_inflight_messages", .take = take_limit_or_none, .sets = "inflight_max"},
+    {.name = "global_max_connections",
+     .take = take_limit_or_none,
+     .detail = "-1",
+     .sets = "connections_max"},
+    {.name = "max_connections",
+     .take = take_limit_or_none,
+     .detail = "-1",
+     .sets = "connections_max"},
+    {.name = "max_inflight_messages",
+     .take = take_limit_or_none,
+     .detail = "0",
+     .sets = "inflight_max"},
     {.name = "max_keepalive", .take = take_limit, .sets = "keep_alive_max_s"},
-    {.name = "max_packet_size", .take = take_limit_or_none, .sets = "packet_bytes_max"},
+    {.name = "max_packet_size",
+     .take = take_limit_or_none,
+     .detail = "0",
+     .sets = "packet_bytes_max"},
     {.name = "max_qos", .take = take_limit, .sets = "maximum_qos"},
-    {.name = "max_queued_bytes", .take = take_limit_or_none, .sets = "queued_bytes_max"},
-    {.name = "max_queued_messages", .take = take_limit_or_none, .sets = "queued_messages_max"},
+    {.name = "max_queued_bytes",
+     .take = take_limit_or_none,
+     .detail = "0",
+     .sets = "queued_bytes_max"},
+    {.name = "max_queued_messages",
+     .take = take_limit_or_none,
+     .detail = "0",
+     .sets = "queued_messages_max"},
     {.name = "max_topic_alias", .take = take_limit, .sets = "topic_alias_maximum"},
     {.name = "max_topic_alias_broker", .take = take_limit, .sets = "topic_alias_out_max"},
     {.name = "persistent_client_expiration",

@@ -68,8 +68,8 @@ static void
 print_other_names(FILE *out)
 {
     (void)fputc('\n', out);
-    print_prose(
-        out, "These names of mosquitto.conf set the same; where 0 is no limit there, it is here:");
+    print_prose(out, "These names of mosquitto.conf set the same; what is no limit there (0 or -1) "
+                     "is none here:");
     for (const struct directive *d = limit_directives; d->name != NULL; d++) {
         (void)fprintf(out, "#   %s: %s\n", d->name, d->sets);
     }
