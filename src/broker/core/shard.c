@@ -125,7 +125,9 @@ shard_next_dirty(struct shard *s)
 void
 shard_share_stats(struct shard *s)
 {
-    stats_share(&s->stats_shared, &s->stats);
+    if (s->broker->shard_count > 1) {
+        stats_share(&s->stats_shared, &s->stats);
+    }
 }
 
 uint64_t

@@ -662,7 +662,7 @@ test_refusals(void **state)
         struct rig_client c;
         struct board b;
 
-        rig_open(&r, 2, NULL);
+        rig_open(&r, 4, NULL);
         watch(&r, &c, &b);
         for (int k = 0; k < 3 && refusals[i].topics[k] != NULL; k++) {
             assert_heard(&b, refusals[i].topics[k], "0");
