@@ -2,10 +2,10 @@
 
 #include <inttypes.h>
 
-/* Not among them: receive_maximum and topic_alias_maximum, which size what a session or a connection
- * has already when they are announced to a client; what was announced to those who are connected
- * and is looked at again, such as maximum_qos; what is handed over at the start, such as the bounds
- * of what is retained. */
+/* Not among them: receive_maximum and topic_alias_maximum, which size what a session or a
+ * connection has already when they are announced to a client; what was announced to those who are
+ * connected and is looked at again, such as maximum_qos; what is handed over at the start, such as
+ * the bounds of what is retained. */
 static const char *const possible[] = {
     "connect_timeout_ms",
     "connect_bytes_max",
