@@ -73,7 +73,7 @@ sys_client_left(struct sys *sys)
     (void)atomic_fetch_sub_explicit(&sys->clients, 1, memory_order_relaxed);
 }
 
-/* What one shard has to say must not be what it shared at the end of its last turn. */
+/* The own shard as it is now, the others as of the end of their last turns. */
 static void
 add_up(struct stats *sum, const struct shard *own)
 {
