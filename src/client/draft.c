@@ -213,7 +213,7 @@ enum wilco_status
 draft_users_init(struct draft_users *u, const struct wilco_alloc *a, const struct draft *d,
                  struct wire_properties *properties)
 {
-    struct wire_user_property *to = u->few;
+    struct wire_user_property *to = &u->few[0];
 
     u->many = NULL;
     u->alloc = a;
