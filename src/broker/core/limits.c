@@ -52,30 +52,30 @@ limits_keep_alive(const struct settings *s, uint16_t wanted)
 }
 
 void
-limits_announce(const struct settings *s, struct wire_properties *v)
+limits_announce(const struct settings *s, struct wire_properties *connack)
 {
-    v->receive_maximum = (uint16_t)s->receive_maximum;
-    wire_properties_set(v, WIRE_RECEIVE_MAXIMUM);
-    v->maximum_packet_size = (uint32_t)s->packet_bytes_max;
-    wire_properties_set(v, WIRE_MAXIMUM_PACKET_SIZE);
+    connack->receive_maximum = (uint16_t)s->receive_maximum;
+    wire_properties_set(connack, WIRE_RECEIVE_MAXIMUM);
+    connack->maximum_packet_size = (uint32_t)s->packet_bytes_max;
+    wire_properties_set(connack, WIRE_MAXIMUM_PACKET_SIZE);
     if (s->topic_alias_maximum > 0) {
-        v->topic_alias_maximum = (uint16_t)s->topic_alias_maximum;
-        wire_properties_set(v, WIRE_TOPIC_ALIAS_MAXIMUM);
+        connack->topic_alias_maximum = (uint16_t)s->topic_alias_maximum;
+        wire_properties_set(connack, WIRE_TOPIC_ALIAS_MAXIMUM);
     }
     if (s->maximum_qos < 2) { /* [MQTT-3.2.2-9] */
-        v->maximum_qos = (uint8_t)s->maximum_qos;
-        wire_properties_set(v, WIRE_MAXIMUM_QOS);
+        connack->maximum_qos = (uint8_t)s->maximum_qos;
+        wire_properties_set(connack, WIRE_MAXIMUM_QOS);
     }
     if (s->retain_available == 0) { /* the fields of the rest are 0 already */
-        wire_properties_set(v, WIRE_RETAIN_AVAILABLE);
+        wire_properties_set(connack, WIRE_RETAIN_AVAILABLE);
     }
     if (s->wildcard_subscriptions == 0) {
-        wire_properties_set(v, WIRE_WILDCARD_SUBSCRIPTION_AVAILABLE);
+        wire_properties_set(connack, WIRE_WILDCARD_SUBSCRIPTION_AVAILABLE);
     }
     if (s->subscription_identifiers == 0) {
-        wire_properties_set(v, WIRE_SUBSCRIPTION_IDENTIFIER_AVAILABLE);
+        wire_properties_set(connack, WIRE_SUBSCRIPTION_IDENTIFIER_AVAILABLE);
     }
     if (s->shared_subscriptions == 0) {
-        wire_properties_set(v, WIRE_SHARED_SUBSCRIPTION_AVAILABLE);
+        wire_properties_set(connack, WIRE_SHARED_SUBSCRIPTION_AVAILABLE);
     }
 }

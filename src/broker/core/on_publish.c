@@ -28,7 +28,7 @@ alias_table(struct conn *c)
 static bool
 holds_too_much(const struct conn *c, const struct alias_in *table)
 {
-    size_t table_bytes = table->maximum * sizeof(table->topics[0]);
+    size_t table_bytes = table->maximum * sizeof(struct alias_topic *);
 
     return table->bytes > c->shard->broker->settings.topic_alias_bytes_max + table_bytes;
 }

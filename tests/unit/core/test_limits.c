@@ -2,7 +2,9 @@
  * what they bound: connect_timeout_ms, connect_bytes_max and sessions_max in test_connect.c,
  * packet_bytes_max, topic_alias_maximum and topic_levels_max in test_publish.c, receive_maximum and
  * inflight_max in test_qos.c, topic_alias_out_max in test_forward.c, subscriptions_max in
- * test_subscribe.c, session_expiry_max_s in test_session.c, retained_* in test_retained_flow.c. */
+ * test_subscribe.c, session_expiry_max_s in test_session.c, retained_* in test_retained_flow.c,
+ * packet_timeout_ms, connections_max and log_refusals_max in test_hostile.c, what can be switched
+ * off and what bounds a packet in test_switches.c. */
 #include "broker/core/session.h"
 #include "support/rig.h"
 
