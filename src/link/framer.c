@@ -2,6 +2,7 @@
 
 /* The longest fixed header: the type, and four bytes of Remaining Length. */
 #define HEADER_BYTES_MAX 5U
+#define DUP_FLAG         0x08
 
 /* A header must be read before it can be refused. */
 static size_t
@@ -31,11 +32,35 @@ framer_fini(struct framer *f)
     f->is_handed_out = false;
 }
 
+static bool
+is_sent_again(uint8_t first)
+{
+    uint8_t flags = wire_type_flags((enum wire_type)(first >> 4));
+
+    return flags != 0 && (first & 0x0F) == (DUP_FLAG | flags);
+}
+
+/* MQTT 3.1 lets a client set DUP when it sends these packets again (3.1, 2.1); later versions
+ * forbid it. */
+static enum wilco_status
+decode_header(const struct framer *f, struct wire_header *header, struct span bytes)
+{
+    uint8_t copy[HEADER_BYTES_MAX];
+
+    if (f->ignores_dup && bytes.len > 0 && is_sent_again(bytes.data[0])) {
+        bytes.len = bytes.len < sizeof(copy) ? bytes.len : sizeof(copy);
+        memcpy(copy, bytes.data, bytes.len);
+        copy[0] = (uint8_t)(copy[0] ^ DUP_FLAG);
+        bytes = span_of(copy, bytes.len);
+    }
+    return wire_header_decode(header, bytes);
+}
+
 /* How long the packet at the start of `bytes` is; WILCO_AGAIN: the header is incomplete. */
 static enum wilco_status
 measure(const struct framer *f, struct span bytes, struct wire_header *header, size_t *packet_bytes)
 {
-    enum wilco_status st = wire_header_decode(header, bytes);
+    enum wilco_status st = decode_header(f, header, bytes);
 
     if (st != WILCO_OK) {
         return st;

@@ -12,6 +12,7 @@ struct framer {
     struct buffer tail;
     size_t packet_bytes_max; /* Maximum Packet Size that we announced, header included */
     bool is_handed_out;      /* the tail is a whole packet, to be dropped at the next call */
+    bool ignores_dup; /* MQTT 3.1: PUBREL, SUBSCRIBE and UNSUBSCRIBE have it when sent again */
 };
 
 struct frame {

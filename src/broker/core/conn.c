@@ -327,6 +327,7 @@ conn_start(struct conn *c)
     c->state = CONN_CONNECTED;
     c->last_packet_ms = c->shard->now_ms;
     framer_limit(&c->framer, (size_t)c->shard->broker->settings.packet_bytes_max);
+    c->framer.ignores_dup = c->version == WIRE_V31;
     wheel_stop(&c->shard->wheel, &c->timer);
     if (deadline_ms != UINT64_MAX) {
         wheel_start(&c->shard->wheel, &c->timer, deadline_ms);

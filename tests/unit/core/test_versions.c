@@ -108,6 +108,47 @@ test_bytes(void **state)
     rig_close(&r);
 }
 
+/* A client of MQTT 3.1 sets DUP when it sends one of these again (3.1, 2.1); later versions end the
+ * connection for it [MQTT-2.1.3-1]. */
+static void
+test_dup_of_old_clients(void **state)
+{
+    static const struct {
+        const char *send;
+        const char *want;
+    } rows[] = {
+        {"8A [ 00 05 00 01 't' 02 ]", "90 [ 00 05 02 ]"},
+        {"6A [ 00 08 ]", "70 [ 00 08 ]"},
+        {"AA [ 00 06 00 01 't' ]", "B0 [ 00 06 ]"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (size_t v = 0; v < 3; v++) {
+            struct span send = bytes_from(rows[i].send);
+            struct span want = bytes_from(rows[i].want);
+            struct rig r;
+            struct rig_client c;
+            size_t before;
+
+            rig_open(&r, 1, NULL);
+            connect_as(&r, &c, "c", versions[v], true);
+            before = c.input_len;
+            for (size_t at = 0; at < send.len && !rig_client_is_ended(&c); at++) {
+                rig_send_bytes(&c, send.data + at, 1);
+            }
+            assert_int_equal(rig_client_is_ended(&c), versions[v] != WIRE_V31);
+            if (versions[v] == WIRE_V31) {
+                assert_true(span_equal(span_of(c.input + before, c.input_len - before), want));
+            }
+            rig_client_close(&c);
+            rig_close(&r);
+            bytes_free(send);
+            bytes_free(want);
+        }
+    }
+}
+
 /* Clean Session 0 is a session for ever, up to session_expiry_max_s; 1 is none. */
 static void
 test_clean_session(void **state)
@@ -215,7 +256,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_to_all),           cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_clean_session),        cmocka_unit_test(test_change_of_version),
-        cmocka_unit_test(test_wills_of_old_clients),
+        cmocka_unit_test(test_wills_of_old_clients), cmocka_unit_test(test_dup_of_old_clients),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
