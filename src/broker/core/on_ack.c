@@ -24,8 +24,10 @@ find(struct conn *c, uint16_t packet_id)
     return entry;
 }
 
-enum wilco_status
-on_puback(struct conn *c, const struct frame *f)
+/* The answer that completes an exchange in this stage, also when it refuses [MQTT-4.4.0-2]. One
+ * that belongs to no exchange is of a session that is no more, or was sent twice. */
+static enum wilco_status
+complete(struct conn *c, const struct frame *f, enum send_stage stage)
 {
     struct wire_ack p;
     struct send_entry *entry = NULL;
@@ -35,14 +37,19 @@ on_puback(struct conn *c, const struct frame *f)
         return status;
     }
     entry = find(c, p.packet_id);
-    if (entry == NULL) {
-        return WILCO_OK; /* of a session that is no more, or sent twice */
-    }
-    if (entry->stage != SEND_AWAITS_PUBACK) {
+    if (entry != NULL && entry->stage != stage) {
         return WILCO_EPROTOCOL;
     }
-    deliver_finished(c->session, entry); /* also when it refuses [MQTT-4.4.0-2] */
+    if (entry != NULL) {
+        deliver_finished(c->session, entry);
+    }
     return WILCO_OK;
+}
+
+enum wilco_status
+on_puback(struct conn *c, const struct frame *f)
+{
+    return complete(c, f, SEND_AWAITS_PUBACK);
 }
 
 /* From PUBREC on the message itself is no longer needed [MQTT-4.3.3-6], nor whether it has expired
@@ -100,20 +107,5 @@ on_pubrel(struct conn *c, const struct frame *f)
 enum wilco_status
 on_pubcomp(struct conn *c, const struct frame *f)
 {
-    struct wire_ack p;
-    struct send_entry *entry = NULL;
-    enum wilco_status status = decode(c, f, &p);
-
-    if (status != WILCO_OK) {
-        return status;
-    }
-    entry = find(c, p.packet_id);
-    if (entry == NULL) {
-        return WILCO_OK;
-    }
-    if (entry->stage != SEND_AWAITS_PUBCOMP) {
-        return WILCO_EPROTOCOL;
-    }
-    deliver_finished(c->session, entry);
-    return WILCO_OK;
+    return complete(c, f, SEND_AWAITS_PUBCOMP);
 }
