@@ -126,23 +126,23 @@ run_mail(struct driver *d)
 static uint64_t
 let_go(struct driver *d)
 {
-    uint64_t todo = d->kicks | shard_take_kicks(d->shard) | bit_of(d);
+    uint64_t due = d->kicks | shard_take_kicks(d->shard) | bit_of(d);
 
     d->kicks = 0;
     shard_share_stats(d->shard);
     (void)pthread_mutex_unlock(&d->lock);
-    return todo;
+    return due;
 }
 
 static void
-work_off(struct crew *crew, uint64_t todo)
+work_off(struct crew *crew, uint64_t due)
 {
     int borrows = 0;
 
-    while (todo != 0) {
-        struct driver *d = crew->drivers[WILCO_LOWEST_BIT(todo)];
+    while (due != 0) {
+        struct driver *d = crew->drivers[WILCO_LOWEST_BIT(due)];
 
-        todo &= todo - 1;
+        due &= due - 1;
         atomic_thread_fence(memory_order_seq_cst);
         if (!has_mail(d)) {
             continue;
@@ -154,7 +154,7 @@ work_off(struct crew *crew, uint64_t todo)
             shard_advance(d->shard, clock_monotonic_ms());
             run_mail(d);
             arm(d);
-            todo |= let_go(d);
+            due |= let_go(d);
         }
     }
 }
