@@ -160,6 +160,20 @@ typedef void wilco_request_fn(void *context, struct wilco_call *call);
  * free it with wilco_close(). */
 typedef void wilco_closed_fn(void *context, const struct wilco_error *why);
 
+/* What the server asks for enhanced authentication (MQTT 5.0, 4.12). */
+struct wilco_challenge {
+    struct wilco_bytes data; /* its Authentication Data, borrowed; data == NULL: none */
+    bool is_last; /* the server accepts us: look whether its data proves who it is; no answer */
+};
+
+/* Answers one step of it, while wilco_open() runs, in its thread. `*answer` is the client's
+ * Authentication Data, at most 65 535 bytes; as it comes, it says none. What it points to stays the
+ * callback's own, and must stay as it is until the callback runs again or wilco_open() returns.
+ * false gives up, and so does an answer that is too long: wilco_open() fails with WILCO_ECONNECT.
+ * The time it takes counts for connect_timeout_ms. */
+typedef bool wilco_authenticate_fn(void *context, const struct wilco_challenge *challenge,
+                                   struct wilco_bytes *answer);
+
 /* Of a connection: MQTT 5.0, 3.1. */
 struct wilco_options {
     /* mqtt://[user[:password]@]host[:port] or unix:/path; NULL: mqtt://127.0.0.1:1883 */
@@ -185,8 +199,12 @@ struct wilco_options {
     wilco_message_fn *unmatched;
     /* The same for those of them that have a Response Topic; NULL: they are like the others. */
     wilco_request_fn *unmatched_request;
-    void *context;             /* for these three */
-    struct wilco_error *error; /* filled when wilco_open() fails; NULL is allowed */
+    /* Authentication Method (3.1.2.11.9), such as "SCRAM-SHA-256"; NULL: none, nor the next two. */
+    const char *authentication_method;
+    struct wilco_bytes authentication_data; /* what the client says first; data == NULL: nothing */
+    wilco_authenticate_fn *authenticate;    /* NULL: the method has no more than that */
+    void *context;                          /* for the four callbacks */
+    struct wilco_error *error;              /* filled when wilco_open() fails; NULL is allowed */
 };
 
 /* Connects and waits for CONNACK (MQTT 5.0, 3.1 and 3.2). `options` NULL: all defaults. WILCO_OK:

@@ -29,6 +29,8 @@ init_session(struct core *c, const struct wilco_options *o)
     uint32_t packet_bytes_max = o->packet_bytes_max == 0 ? PACKET_BYTES_MAX : o->packet_bytes_max;
 
     output_pool_init(&c->pool, c->alloc, POOL_FREE_MAX);
+    buffer_init(&c->authentication.method, c->alloc, UINT16_MAX);
+    buffer_init(&c->authentication.data, c->alloc, UINT16_MAX);
     framer_init(&c->framer, c->alloc, packet_bytes_max);
     alias_in_init(&c->aliases, c->alloc, ALIAS_MAXIMUM);
     send_window_init(&c->sent, c->alloc);
@@ -113,6 +115,8 @@ core_free(struct core *c)
     receive_window_fini(&c->unacknowledged);
     subscriptions_fini(&c->subscriptions);
     requester_fini(&c->requester);
+    buffer_fini(&c->authentication.method);
+    buffer_fini(&c->authentication.data);
     mem_free(c->alloc, c->client_id);
     mem_free(c->alloc, c);
 }
@@ -164,7 +168,7 @@ core_end(struct core *c, enum wilco_status status, uint8_t reason_code, const ch
     if (c->state == CORE_CLOSED) {
         return;
     }
-    c->status = c->state == CORE_OPEN ? WILCO_ECLOSED : status;
+    c->status = c->state == CORE_OPEN && !c->authentication.is_first ? WILCO_ECLOSED : status;
     c->state = CORE_CLOSED;
     explain(&c->why, reason_code, text, more);
     core_abandon_publications(c);
@@ -200,6 +204,15 @@ core_fail(struct core *c, enum wilco_status status)
     }
     core_end(c, status == WILCO_ENOMEM ? WILCO_ENOMEM : WILCO_EPROTOCOL, reason_code, text,
              SPAN_EMPTY);
+}
+
+void
+core_give_up(struct core *c, const char *text)
+{
+    if (c->state == CORE_OPEN) {
+        (void)say_goodbye(c, WIRE_REASON_UNSPECIFIED_ERROR);
+    }
+    core_end(c, WILCO_ECONNECT, 0, text, SPAN_EMPTY);
 }
 
 void

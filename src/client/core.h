@@ -44,8 +44,8 @@ enum core_state {
 };
 
 enum core_state core_state(const struct core *c);
-/* How it ended: WILCO_ECLOSED once it had been open; before that WILCO_ECONNECT, WILCO_EPROTOCOL,
- * WILCO_ETIMEDOUT or WILCO_ENOMEM. */
+/* How it ended: WILCO_ECLOSED once it had been open and its last challenge was answered; before
+ * that WILCO_ECONNECT, WILCO_EPROTOCOL, WILCO_ETIMEDOUT or WILCO_ENOMEM. */
 enum wilco_status core_why(const struct core *c, struct wilco_error *why);
 
 /* How long connecting may take, until CONNACK. */
@@ -59,6 +59,18 @@ uint64_t core_deadline_ms(const struct core *c); /* when to tick next; UINT64_MA
 void core_lost(struct core *c, const char *text);
 /* Ends it: DISCONNECT goes behind what is already in the output. */
 void core_close(struct core *c);
+
+/* What the server asks for enhanced authentication, until it is answered; `challenge.data` lives as
+ * long. */
+struct core_challenge {
+    wilco_authenticate_fn *authenticate;
+    void *context;
+    struct wilco_challenge challenge;
+};
+bool core_next_challenge(struct core *c, struct core_challenge *out);
+/* `answer` is ignored when the challenge was the last. `goes_on` false, or an answer that no AUTH
+ * can hold, closes the core. */
+void core_answer_challenge(struct core *c, bool goes_on, struct span answer, uint64_t now_ms);
 
 /* Bytes for the server: at most `max` spans, valid until the core is used again. */
 size_t core_output(const struct core *c, struct span *spans, size_t max);

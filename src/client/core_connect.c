@@ -91,6 +91,16 @@ copy_client_id(struct core *c, struct span id)
     return WILCO_OK;
 }
 
+static bool
+authentication_is_valid(const struct wilco_options *o)
+{
+    if (o->authentication_method == NULL) { /* [U-3.1.2-13] */
+        return o->authentication_data.data == NULL && o->authenticate == NULL;
+    }
+    return draft_text_is_valid(o->authentication_method) &&
+           o->authentication_data.len <= UINT16_MAX;
+}
+
 enum wilco_status
 core_send_connect(struct core *c, const struct core_config *config, struct wilco_error *why)
 {
@@ -107,6 +117,9 @@ core_send_connect(struct core *c, const struct core_config *config, struct wilco
     if (config->password.len > UINT16_MAX) {
         return refuse(why, "the password is longer than 65535 bytes");
     }
+    if (!authentication_is_valid(o)) {
+        return refuse(why, "the authentication method or its data is invalid");
+    }
     connect->version = WIRE_V5;
     connect->clean_start = !o->keep_session;
     connect->keep_alive = o->keep_alive_s == 0 ? KEEP_ALIVE_S : o->keep_alive_s;
@@ -117,7 +130,8 @@ core_send_connect(struct core *c, const struct core_config *config, struct wilco
     connect->client_id = span_of_text(o->client_id);
     set_properties(c, &connect->properties, o);
     set_credentials(connect, config);
-    if (copy_client_id(c, connect->client_id) != WILCO_OK) {
+    if (copy_client_id(c, connect->client_id) != WILCO_OK ||
+        core_auth_connect(c, &connect->properties, o) != WILCO_OK) {
         return WILCO_ENOMEM;
     }
     return o->will == NULL ? core_send(c, &packet) : send_with_will(c, &packet, o, why);
@@ -196,8 +210,9 @@ core_on_connack(struct core *c, struct span body)
                  connack.properties.reason_string);
         return WILCO_OK;
     }
-    if (wire_properties_has(&connack.properties, WIRE_AUTHENTICATION_METHOD)) {
-        return core_fault(c, WILCO_EPROTOCOL, 0, "the server wants to authenticate, unasked");
+    st = core_auth_connack(c, &connack.properties);
+    if (st != WILCO_OK) {
+        return st;
     }
     if (connack.session_present && !c->keep_session) { /* [MQTT-3.2.2-2], [MQTT-3.2.2-4] */
         return core_fault(c, WILCO_EPROTOCOL, 0, "the server kept a session it was to drop");

@@ -48,10 +48,17 @@ on_packet(struct core *c, const struct frame *f)
     case WIRE_SUBSCRIBE:
     case WIRE_UNSUBSCRIBE:
     case WIRE_PINGREQ: break;
-    case WIRE_AUTH: /* we named no method [MQTT-4.12.0-6] */
-        return core_fault(c, WILCO_EPROTOCOL, 0, "the server wants to authenticate, unasked");
+    case WIRE_AUTH: return core_on_auth(c, f->body);
     }
     return core_fault(c, WILCO_EPROTOCOL, 0, "the server sent a packet that only clients send");
+}
+
+/* Before CONNACK there is only AUTH, for those who named a method. */
+static bool
+may_come(const struct core *c, enum wire_type type)
+{
+    return c->state != CORE_CONNECTING || type == WIRE_CONNACK ||
+           (type == WIRE_AUTH && c->authentication.is_named);
 }
 
 void
@@ -63,7 +70,7 @@ core_feed(struct core *c, struct span in, uint64_t now_ms)
     c->now_ms = now_ms;
     while (st == WILCO_OK && c->state != CORE_CLOSED) {
         st = framer_next(&c->framer, &in, &frame);
-        if (st == WILCO_OK && c->state == CORE_CONNECTING && frame.type != WIRE_CONNACK) {
+        if (st == WILCO_OK && !may_come(c, frame.type)) {
             st = core_fault(c, WILCO_EPROTOCOL, 0, "the server does not begin with CONNACK");
         }
         if (st == WILCO_OK) {

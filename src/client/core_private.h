@@ -1,6 +1,7 @@
 #ifndef WILCO_CLIENT_CORE_PRIVATE_H
 #define WILCO_CLIENT_CORE_PRIVATE_H
 
+#include "base/buffer.h"
 #include "base/list.h"
 #include "client/core.h"
 #include "client/outgoing.h"
@@ -17,6 +18,7 @@
 /* What the files of the core share, and nobody else sees:
  *   core.c            its life, time, and the output
  *   core_connect.c    CONNECT and CONNACK
+ *   core_auth.c       AUTH, and what CONNECT and CONNACK say of it
  *   core_feed.c       packets in: who handles which
  *   core_publish.c    publications out, their queue and quota
  *   core_ack.c        PUBACK, PUBREC, PUBREL, PUBCOMP, both ways
@@ -57,6 +59,19 @@ struct operation {
     uint8_t reason_code;
 };
 
+/* Enhanced authentication (MQTT 5.0, 4.12). */
+struct authentication {
+    struct buffer method; /* of CONNECT */
+    struct buffer data;   /* the server's, to be answered */
+    wilco_authenticate_fn *authenticate;
+    void *context;
+    bool is_named; /* there is a method */
+    bool is_first; /* we have not accepted the server yet */
+    bool is_asked; /* the rest is about a challenge that has not been answered */
+    bool is_last;
+    bool has_data;
+};
+
 struct core {
     const struct wilco_alloc *alloc;
     const struct random_source *random;
@@ -83,6 +98,7 @@ struct core {
     struct receive_window
         unacknowledged; /* those of them whose PUBACK or PUBREC is still to come */
     struct server_limits server;
+    struct authentication authentication;
     bool keep_session;
 
     struct outgoing_account account;
@@ -121,6 +137,8 @@ enum wilco_status core_fault(struct core *c, enum wilco_status status, uint8_t r
                              const char *text);
 /* The server, or memory, failed us: DISCONNECT with a reason, then closed. */
 void core_fail(struct core *c, enum wilco_status status);
+/* We do not want this server: DISCONNECT if that is due, then closed. */
+void core_give_up(struct core *c, const char *text);
 /* Closed, without a word to the server. `text` and `more` (either may be empty) make the line. */
 void core_end(struct core *c, enum wilco_status status, uint8_t reason_code, const char *text,
               struct span more);
@@ -133,6 +151,15 @@ void core_sent(struct core *c); /* something went into the output */
 WILCO_MUST_CHECK enum wilco_status
 core_send_connect(struct core *c, const struct core_config *config, struct wilco_error *why);
 WILCO_MUST_CHECK enum wilco_status core_on_connack(struct core *c, struct span body);
+
+/* ---- core_auth.c ---- */
+
+WILCO_MUST_CHECK enum wilco_status core_auth_connect(struct core *c, struct wire_properties *p,
+                                                     const struct wilco_options *o);
+WILCO_MUST_CHECK enum wilco_status core_on_auth(struct core *c, struct span body);
+/* Of a CONNACK that accepts us. */
+WILCO_MUST_CHECK enum wilco_status core_auth_connack(struct core *c,
+                                                     const struct wire_properties *p);
 
 /* ---- core_publish.c ---- */
 

@@ -263,6 +263,23 @@ thread_main(void *argument)
     return NULL;
 }
 
+/* Lets the application answer, without the lock. */
+static void
+answer_challenge(struct wilco *c)
+{
+    struct core_challenge asked;
+    struct wilco_bytes answer = {.data = NULL};
+    bool goes_on = false;
+
+    if (!core_next_challenge(c->core, &asked)) {
+        return;
+    }
+    (void)pthread_mutex_unlock(&c->lock);
+    goes_on = asked.authenticate(asked.context, &asked.challenge, &answer);
+    (void)pthread_mutex_lock(&c->lock);
+    core_answer_challenge(c->core, goes_on, span_of(answer.data, answer.len), clock_monotonic_ms());
+}
+
 void
 driver_handshake(struct driver *d)
 {
@@ -272,7 +289,9 @@ driver_handshake(struct driver *d)
     while (core_state(c->core) == CORE_CONNECTING) {
         (void)client_flush(c);
         turn(d);
+        answer_challenge(c);
     }
+    (void)client_flush(c);
     (void)pthread_mutex_unlock(&c->lock);
 }
 

@@ -118,6 +118,32 @@ on_publish(const struct talk *t, const struct wire_publish *p)
     return is_ok && send_back(t, p);
 }
 
+/* "TEST" has two steps: asks "who?", and accepts "me". */
+static bool
+authenticate(const struct talk *t, struct wire_any *answer, struct span data)
+{
+    struct wire_properties *p = answer->type == WIRE_AUTH ? &answer->as.disconnect.properties
+                                                          : &answer->as.connack.properties;
+
+    p->authentication_method = SPAN_LITERAL("TEST");
+    wire_properties_set(p, WIRE_AUTHENTICATION_METHOD);
+    p->authentication_data = data;
+    wire_properties_set(p, WIRE_AUTHENTICATION_DATA);
+    return say(t, answer);
+}
+
+static bool
+on_auth(const struct talk *t, const struct wire_properties *p)
+{
+    struct wire_any answer = {.type = WIRE_CONNACK};
+
+    if (!span_equal(p->authentication_data, SPAN_LITERAL("me"))) {
+        answer.as.connack.reason_code = 0x87;
+        return say(t, &answer);
+    }
+    return authenticate(t, &answer, SPAN_LITERAL("proof"));
+}
+
 static bool
 on_packet(const struct talk *t, const struct wire_any *packet)
 {
@@ -128,6 +154,10 @@ on_packet(const struct talk *t, const struct wire_any *packet)
         answer.as.connack.properties.assigned_client_identifier = SPAN_LITERAL("assigned");
         if (packet->as.connect.client_id.len == 0) {
             wire_properties_set(&answer.as.connack.properties, WIRE_ASSIGNED_CLIENT_IDENTIFIER);
+        }
+        if (wire_properties_has(&packet->as.connect.properties, WIRE_AUTHENTICATION_METHOD)) {
+            answer = (struct wire_any){.type = WIRE_AUTH, .as.disconnect.reason_code = 0x18};
+            return authenticate(t, &answer, SPAN_LITERAL("who?"));
         }
         return say(t, &answer);
     case WIRE_SUBSCRIBE: return grant(t, WIRE_SUBACK, packet->as.subscribe.packet_id);
@@ -142,8 +172,8 @@ on_packet(const struct talk *t, const struct wire_any *packet)
     case WIRE_CONNACK:
     case WIRE_SUBACK:
     case WIRE_UNSUBACK:
-    case WIRE_PINGRESP:
-    case WIRE_AUTH: break;
+    case WIRE_PINGRESP: break;
+    case WIRE_AUTH: return on_auth(t, &packet->as.disconnect.properties);
     }
     return false;
 }

@@ -226,7 +226,7 @@ a_message_survives_every_failure(void **state)
 static void
 opening_survives_every_failure(void **state)
 {
-    const struct wilco_options options = {.client_id = "me"};
+    const struct wilco_options options = {.client_id = "me", .authentication_method = "M"};
     bool is_done = false;
 
     (void)state;

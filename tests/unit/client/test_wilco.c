@@ -77,6 +77,54 @@ opens_and_closes(void **state)
     server_stop(&s);
 }
 
+/* Who somebody says he is, and whether he believes the server. */
+struct identity {
+    const char *name;
+    bool is_trusting;
+    bool has_proof;
+};
+
+static bool
+authenticate(void *context, const struct wilco_challenge *challenge, struct wilco_bytes *answer)
+{
+    struct identity *i = context;
+
+    if (challenge->is_last) {
+        i->has_proof = is_text(challenge->data, "proof");
+        return i->is_trusting;
+    }
+    assert_true(is_text(challenge->data, "who?"));
+    *answer = (struct wilco_bytes){i->name, strlen(i->name)};
+    return true;
+}
+
+/* [MQTT-4.12.0-3] */
+static void
+authenticates(void **state)
+{
+    struct identity rows[] = {{.name = "me", .is_trusting = true}, {.name = "me"}, {.name = "you"}};
+    const enum wilco_status want[] = {WILCO_OK, WILCO_ECONNECT, WILCO_ECONNECT};
+    struct server s;
+
+    (void)state;
+    server_start(&s, false);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct wilco_options options = {
+            .url = s.url,
+            .client_id = "a",
+            .authentication_method = "TEST",
+            .authenticate = authenticate,
+            .context = &rows[i],
+        };
+        struct wilco *client = NULL;
+
+        assert_int_equal(wilco_open(&client, &options), want[i]);
+        assert_int_equal(rows[i].has_proof, i < 2);
+        wilco_close(client);
+    }
+    server_stop(&s);
+}
+
 static void
 says_why_it_cannot_open(void **state)
 {
@@ -822,6 +870,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_and_closes),
+        cmocka_unit_test(authenticates),
         cmocka_unit_test(says_why_it_cannot_open),
         cmocka_unit_test(asks_and_waits),
         cmocka_unit_test(asks_without_waiting),

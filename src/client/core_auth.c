@@ -1,0 +1,164 @@
+#include "client/core_private.h"
+
+/* Enhanced authentication (MQTT 5.0, 4.12) of CONNECT: the server's AUTH becomes a challenge, which
+ * whoever drives the core answers; so does the CONNACK that accepts us, for its data may prove who
+ * the server is. Until then nothing but AUTH is sent [MQTT-3.1.2-30]. */
+
+#define GIVEN_UP "the client gave the authentication up"
+
+static bool
+has_method(const struct core *c, const struct wire_properties *p)
+{
+    const struct buffer *method = &c->authentication.method;
+
+    return wire_properties_has(p, WIRE_AUTHENTICATION_METHOD) &&
+           span_equal(p->authentication_method, buffer_span(method));
+}
+
+enum wilco_status
+core_auth_connect(struct core *c, struct wire_properties *p, const struct wilco_options *o)
+{
+    struct authentication *a = &c->authentication;
+    struct span method = span_of_text(o->authentication_method);
+    enum wilco_status st = WILCO_OK;
+
+    a->authenticate = o->authenticate;
+    a->context = o->context;
+    if (o->authentication_method == NULL) {
+        return WILCO_OK;
+    }
+    st = buffer_append(&a->method, method);
+    if (st != WILCO_OK) {
+        return st;
+    }
+    a->is_named = true;
+    a->is_first = true;
+    p->authentication_method = method;
+    wire_properties_set(p, WIRE_AUTHENTICATION_METHOD);
+    if (o->authentication_data.data != NULL) { /* [U-4.12-1] */
+        p->authentication_data = span_of(o->authentication_data.data, o->authentication_data.len);
+        wire_properties_set(p, WIRE_AUTHENTICATION_DATA);
+    }
+    return WILCO_OK;
+}
+
+/* Keeps what the server said, for whoever answers. */
+static enum wilco_status
+challenge(struct core *c, const struct wire_properties *p, bool is_last)
+{
+    struct authentication *a = &c->authentication;
+    enum wilco_status st = WILCO_OK;
+
+    if (a->is_asked) {
+        return core_fault(c, WILCO_EPROTOCOL, 0, "the server does not wait for our AUTH");
+    }
+    buffer_consume(&a->data, a->data.len);
+    a->has_data = wire_properties_has(p, WIRE_AUTHENTICATION_DATA);
+    if (a->has_data) {
+        st = buffer_append(&a->data, p->authentication_data);
+    }
+    a->is_asked = st == WILCO_OK;
+    a->is_last = is_last;
+    return st;
+}
+
+enum wilco_status
+core_on_auth(struct core *c, struct span body)
+{
+    struct wire_disconnect p;
+    enum wilco_status st = wire_disconnect_decode(&p, WIRE_AUTH, body, WIRE_V5);
+
+    if (st != WILCO_OK) {
+        return st;
+    }
+    if (c->state != CORE_CONNECTING || !c->authentication.is_named) { /* [MQTT-4.12.0-6] */
+        return core_fault(c, WILCO_EPROTOCOL, 0, "the server wants to authenticate, unasked");
+    }
+    if (p.reason_code != WIRE_REASON_CONTINUE_AUTHENTICATION) {
+        return core_fault(c, WILCO_EPROTOCOL, 0, "the server's AUTH is out of order");
+    }
+    if (!has_method(c, &p.properties)) { /* [MQTT-4.12.0-5] */
+        return core_fault(c, WILCO_EPROTOCOL, 0, "the server changed the authentication method");
+    }
+    if (c->authentication.authenticate == NULL) {
+        core_end(c, WILCO_ECONNECT, 0, "the server asks for more authentication data", SPAN_EMPTY);
+        return WILCO_OK;
+    }
+    return challenge(c, &p.properties, false);
+}
+
+enum wilco_status
+core_auth_connack(struct core *c, const struct wire_properties *p)
+{
+    struct authentication *a = &c->authentication;
+
+    if (!a->is_named) {
+        return wire_properties_has(p, WIRE_AUTHENTICATION_METHOD)
+                   ? core_fault(c, WILCO_EPROTOCOL, 0, "the server wants to authenticate, unasked")
+                   : WILCO_OK;
+    }
+    if (!has_method(c, p)) { /* [MQTT-4.12.0-5] */
+        return core_fault(c, WILCO_EPROTOCOL, 0, "the server changed the authentication method");
+    }
+    if (a->authenticate == NULL) {
+        a->is_first = false;
+        return WILCO_OK;
+    }
+    return challenge(c, p, true);
+}
+
+bool
+core_next_challenge(struct core *c, struct core_challenge *out)
+{
+    struct authentication *a = &c->authentication;
+    struct span data = buffer_span(&a->data);
+
+    if (!a->is_asked || c->state == CORE_CLOSED) {
+        return false;
+    }
+    *out = (struct core_challenge){
+        .authenticate = a->authenticate,
+        .context = a->context,
+        .challenge.is_last = a->is_last,
+    };
+    if (a->has_data) {
+        out->challenge.data.data = data.data == NULL ? (const uint8_t *)"" : data.data;
+        out->challenge.data.len = data.len;
+    }
+    return true;
+}
+
+static enum wilco_status
+send_answer(struct core *c, struct span data)
+{
+    struct wire_any packet = {.type = WIRE_AUTH};
+    struct wire_properties *p = &packet.as.disconnect.properties;
+
+    packet.as.disconnect.reason_code = WIRE_REASON_CONTINUE_AUTHENTICATION; /* [MQTT-4.12.0-3] */
+    p->authentication_method = buffer_span(&c->authentication.method);
+    wire_properties_set(p, WIRE_AUTHENTICATION_METHOD);
+    if (data.data != NULL) {
+        p->authentication_data = data;
+        wire_properties_set(p, WIRE_AUTHENTICATION_DATA);
+    }
+    return core_send(c, &packet);
+}
+
+void
+core_answer_challenge(struct core *c, bool goes_on, struct span answer, uint64_t now_ms)
+{
+    struct authentication *a = &c->authentication;
+
+    c->now_ms = now_ms;
+    a->is_asked = false;
+    if (c->state == CORE_CLOSED) {
+        return;
+    }
+    if (!goes_on || answer.len > UINT16_MAX) {
+        core_give_up(c, GIVEN_UP);
+    } else if (a->is_last) {
+        a->is_first = false;
+    } else if (send_answer(c, answer) != WILCO_OK) {
+        core_fail(c, WILCO_ENOMEM);
+    }
+}
