@@ -24,6 +24,7 @@ conn_init(struct conn *c, struct shard *s)
 
     *c = (struct conn){
         .shard = s,
+        .entrance = &entrance_standard,
         .packet_bytes_max = UINT32_MAX,
         .state = CONN_AWAITS_CONNECT,
         .will_is_due = true,

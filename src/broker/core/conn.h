@@ -1,6 +1,7 @@
 #ifndef WILCO_BROKER_CORE_CONN_H
 #define WILCO_BROKER_CORE_CONN_H
 
+#include "broker/core/entrance.h"
 #include "broker/core/shard.h"
 #include "link/alias.h"
 #include "link/framer.h"
@@ -27,7 +28,8 @@ enum conn_state {
 
 struct conn {
     struct shard *shard;
-    struct session *session; /* while CONN_CONNECTED */
+    const struct entrance *entrance; /* never NULL; a driver may set it before the first byte */
+    struct session *session;         /* while CONN_CONNECTED */
     struct list dirty_link;
     struct timer timer;
     struct framer framer;

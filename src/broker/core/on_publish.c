@@ -74,7 +74,8 @@ accept_message(struct conn *c, const struct wire_publish *p)
     if (status != WILCO_OK) {
         return WIRE_REASON_QUOTA_EXCEEDED;
     }
-    return receivers == 0 && s->broker->settings.no_matching_subscribers != 0
+    return receivers == 0 &&
+                   entrance_tells_no_matching_subscribers(c->entrance, &s->broker->settings)
                ? WIRE_REASON_NO_MATCHING_SUBSCRIBERS
                : WIRE_REASON_SUCCESS;
 }
