@@ -33,7 +33,7 @@ door_close(struct driver *d, struct door *door)
 }
 
 void
-door_open(struct driver *d, int fd, struct guest *guest)
+door_open(struct driver *d, int fd, const struct entrance *entrance, struct guest *guest)
 {
     const struct broker *b = &d->crew->broker;
     struct door *door = mem_zalloc(b->alloc, sizeof(*door));
@@ -49,6 +49,7 @@ door_open(struct driver *d, int fd, struct guest *guest)
         return;
     }
     (void)atomic_fetch_add_explicit(&d->crew->door_count, 1, memory_order_relaxed);
+    door->entrance = entrance;
     door->guest = guest;
     d->shard->stats.sockets++;
     door->stream = stream;
@@ -100,7 +101,7 @@ become_peer(struct driver *d, struct door *door, struct span bytes)
 
     door->stream = NULL;
     door->guest = NULL;
-    peer_open(d, stream, guest, bytes);
+    peer_open(d, stream, door->entrance, guest, bytes);
     door_free(d, door);
 }
 

@@ -8,6 +8,7 @@
 #include "net/stream.h"
 
 struct driver;
+struct entrance;
 struct guest;
 
 /* Where a new connection waits until its CONNECT is here, because only the client identifier in it
@@ -19,13 +20,14 @@ struct door {
     struct loop_source source;
     struct timer timer; /* to CONNECT */
     struct stream *stream;
-    struct guest *guest; /* its address, if that is counted */
+    const struct entrance *entrance; /* by which it came in */
+    struct guest *guest;             /* its address, if that is counted */
     struct buffer bytes; /* all that has arrived, when that is not yet a whole CONNECT */
 };
 
-/* Takes the accepted socket `fd`, and `guest` (NULL is allowed), who has left when it is closed.
- * Without memory that is at once. */
-void door_open(struct driver *d, int fd, struct guest *guest);
+/* Takes the accepted socket `fd`, which came in by `entrance`, and `guest` (NULL is allowed), who
+ * has left when it is closed. Without memory that is at once. */
+void door_open(struct driver *d, int fd, const struct entrance *entrance, struct guest *guest);
 /* Reads once. A whole CONNECT goes to its shard; whatever cannot be one goes to a conn of this
  * shard, which knows the right answer. */
 void door_ready(struct driver *d, struct door *door);

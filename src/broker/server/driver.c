@@ -293,7 +293,7 @@ open_ears(struct driver *d)
     const struct listener_set *listeners = &d->crew->listeners;
 
     for (size_t i = 0; i < listeners->count; i++) {
-        if (ear_open(d, &d->ears[i], listeners->items[i].fd) != WILCO_OK) {
+        if (ear_open(d, &d->ears[i], &listeners->items[i]) != WILCO_OK) {
             return false;
         }
         d->ear_count++;

@@ -14,9 +14,11 @@
 #define ACCEPTS_PER_TURN 32
 
 enum wilco_status
-ear_open(struct driver *d, struct ear *ear, int fd)
+ear_open(struct driver *d, struct ear *ear, const struct listener *l)
 {
-    *ear = (struct ear){.source = {.fd = fd, .kind = DRIVER_EAR}, .pause = {.kind = DRIVER_EAR}};
+    *ear = (struct ear){.source = {.fd = l->fd, .kind = DRIVER_EAR},
+                        .pause = {.kind = DRIVER_EAR},
+                        .entrance = &l->entrance};
     return loop_watch(d->loop, &ear->source, LOOP_READABLE, true);
 }
 
@@ -85,7 +87,7 @@ turn_away(struct driver *d, int fd, const struct address *peer, const char *why)
 
 /* Before CONNECT there is no packet to say anything with, so who is one too many is closed. */
 static void
-admit(struct driver *d, int fd, const struct address *peer)
+admit(struct driver *d, const struct ear *ear, int fd, const struct address *peer)
 {
     const struct settings *limits = &d->crew->broker.settings;
     struct guest *guest = NULL;
@@ -97,7 +99,7 @@ admit(struct driver *d, int fd, const struct address *peer)
                WILCO_OK) {
         turn_away(d, fd, peer, "connections_per_address_max");
     } else {
-        door_open(d, fd, guest);
+        door_open(d, fd, ear->entrance, guest);
     }
 }
 
@@ -122,7 +124,7 @@ ear_ready(struct driver *d, struct ear *ear)
             return;
         }
         log_accepted(d, &peer);
-        admit(d, fd, &peer);
+        admit(d, ear, fd, &peer);
     }
 }
 

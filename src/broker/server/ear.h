@@ -5,6 +5,7 @@
 #include "net/loop.h"
 
 struct driver;
+struct entrance;
 struct listener;
 
 /* One driver's watch on one listening socket. All drivers watch all listeners; the kernel wakes one
@@ -13,12 +14,14 @@ struct listener;
 struct ear {
     struct loop_source source; /* fd is the listener's; -1: closed for good */
     struct timer pause;
+    const struct entrance *entrance; /* the listener's */
 };
 
 #define EAR_PAUSE_MS 100U
 
+/* `l` outlives the driver. WILCO_EIO: errno. */
 WILCO_MUST_CHECK enum wilco_status ear_open(struct driver *d, struct ear *ear,
-                                            int fd); /* WILCO_EIO: errno */
+                                            const struct listener *l);
 void ear_close(struct driver *d, struct ear *ear);
 
 /* Accepts some of those who wait. */

@@ -48,13 +48,13 @@ refuse_url(char reason[LISTENER_REASON_BYTES], const char *url, const char *why)
 
 /* *is_missing: this machine has no such address. */
 static enum wilco_status
-open_one(struct listener_set *set, const struct address *a, bool *is_missing,
-         char reason[LISTENER_REASON_BYTES])
+open_one(struct listener_set *set, const struct address *a, const struct entrance *entrance,
+         bool *is_missing, char reason[LISTENER_REASON_BYTES])
 {
     struct listener *l = &set->items[set->count];
     char text[128] = "";
 
-    *l = (struct listener){.fd = -1, .bound = *a};
+    *l = (struct listener){.fd = -1, .bound = *a, .entrance = *entrance};
     if (socket_listen(a, BACKLOG, &l->fd, &l->bound) == WILCO_OK) {
         set->count++;
         return WILCO_OK;
@@ -119,8 +119,8 @@ listener_check(const char *url, bool allow_anonymous, char reason[LISTENER_REASO
 }
 
 enum wilco_status
-listener_set_open(struct listener_set *set, const char *url, bool allow_anonymous,
-                  char reason[LISTENER_REASON_BYTES])
+listener_set_open(struct listener_set *set, const char *url, const struct entrance *entrance,
+                  bool allow_anonymous, char reason[LISTENER_REASON_BYTES])
 {
     struct address found[LISTENERS_MAX];
     size_t count = 0;
@@ -137,7 +137,7 @@ listener_set_open(struct listener_set *set, const char *url, bool allow_anonymou
             (void)refuse_url(reason, url, "there are too many listening addresses");
             return WILCO_ELIMIT;
         }
-        st = open_one(set, &found[i], &is_missing, reason);
+        st = open_one(set, &found[i], entrance, &is_missing, reason);
         if (st != WILCO_OK && !is_missing) {
             return st;
         }

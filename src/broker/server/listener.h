@@ -1,6 +1,7 @@
 #ifndef WILCO_BROKER_SERVER_LISTENER_H
 #define WILCO_BROKER_SERVER_LISTENER_H
 
+#include "broker/core/entrance.h"
 #include "net/address.h"
 
 #include <stddef.h>
@@ -9,6 +10,7 @@
 struct listener {
     int fd; /* -1: closed */
     struct address bound;
+    struct entrance entrance; /* of those who come in here */
 };
 
 /* Listening sockets of one broker; a host name with several addresses needs several. */
@@ -27,14 +29,16 @@ struct listener_set {
 WILCO_MUST_CHECK enum wilco_status listener_check(const char *url, bool allow_anonymous,
                                                   char reason[LISTENER_REASON_BYTES]);
 
-/* Listens on every address that `url` names. An address that this machine does not have is left out
- * as long as another one works. WILCO_EINVAL, WILCO_ENOMEM: as above. WILCO_EIO: the
- * system does not let us. WILCO_ELIMIT: more than LISTENERS_MAX. Then `reason` says in one line
- * what to do; what was opened stays in the set. */
+/* Listens on every address that `url` names, each of them an `entrance`, which is copied. An
+ * address that this machine does not have is left out as long as another one works. WILCO_EINVAL,
+ * WILCO_ENOMEM: as above. WILCO_EIO: the system does not let us. WILCO_ELIMIT: more than
+ * LISTENERS_MAX. Then `reason` says in one line what to do; what was opened stays in the set. */
 WILCO_MUST_CHECK enum wilco_status listener_set_open(struct listener_set *set, const char *url,
+                                                     const struct entrance *entrance,
                                                      bool allow_anonymous,
                                                      char reason[LISTENER_REASON_BYTES]);
-/* Closes all of them, and removes the files of Unix sockets. Their addresses stay known. */
+/* Closes all of them, and removes the files of Unix sockets. Their addresses and entrances stay
+ * known. */
 void listener_set_close(struct listener_set *set);
 
 /* "mqtt://127.0.0.1:1883" or "unix:/path". */

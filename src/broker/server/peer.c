@@ -9,7 +9,8 @@
 #define WRITES_PER_TURN 8
 
 void
-peer_open(struct driver *d, struct stream *stream, struct guest *guest, struct span bytes)
+peer_open(struct driver *d, struct stream *stream, const struct entrance *entrance,
+          struct guest *guest, struct span bytes)
 {
     struct peer *p = mem_zalloc(d->crew->broker.alloc, sizeof(*p));
 
@@ -19,6 +20,7 @@ peer_open(struct driver *d, struct stream *stream, struct guest *guest, struct s
         return;
     }
     conn_init(&p->conn, d->shard);
+    p->conn.entrance = entrance;
     p->stream = stream;
     p->guest = guest;
     p->source = (struct loop_source){.fd = stream_fd(stream), .kind = DRIVER_PEER};

@@ -30,9 +30,10 @@ struct peer {
 
 #define PEER_LINGER_BYTES (16U << 20)
 
-/* Takes `stream`, and `guest` (NULL is allowed), who has left when it is closed; feeds a new conn
- * what has arrived. Without memory the stream is closed. */
-void peer_open(struct driver *d, struct stream *stream, struct guest *guest, struct span bytes);
+/* Takes `stream`, which came in by `entrance`, and `guest` (NULL is allowed), who has left when it
+ * is closed; feeds a new conn what has arrived. Without memory the stream is closed. */
+void peer_open(struct driver *d, struct stream *stream, const struct entrance *entrance,
+               struct guest *guest, struct span bytes);
 /* The loop says that the stream is ready. */
 void peer_ready(struct driver *d, struct peer *p, unsigned ready);
 /* Its conn came out of shard_next_dirty(): writes what there is to write, then sees what to wait

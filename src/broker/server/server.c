@@ -88,7 +88,9 @@ listen_everywhere(struct server *s, const struct server_config *config,
                   char reason[SERVER_REASON_BYTES])
 {
     for (size_t i = 0; i < config->listen_count; i++) {
-        enum wilco_status st = listener_set_open(&s->crew.listeners, config->listen[i],
+        const struct entrance *entrance =
+            config->entrances == NULL ? &entrance_standard : &config->entrances[i];
+        enum wilco_status st = listener_set_open(&s->crew.listeners, config->listen[i], entrance,
                                                  config->allow_anonymous, reason);
 
         if (st != WILCO_OK) {

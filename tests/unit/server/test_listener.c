@@ -115,9 +115,13 @@ counts_its_listeners(void **state)
 
     (void)state;
     for (size_t i = 0; i < LISTENERS_MAX; i++) {
-        assert_int_equal(listener_set_open(&set, "mqtt://127.0.0.1:0", false, reason), WILCO_OK);
+        assert_int_equal(
+            listener_set_open(&set, "mqtt://127.0.0.1:0", &entrance_standard, false, reason),
+            WILCO_OK);
     }
-    assert_int_equal(listener_set_open(&set, "mqtt://127.0.0.1:0", false, reason), WILCO_ELIMIT);
+    assert_int_equal(
+        listener_set_open(&set, "mqtt://127.0.0.1:0", &entrance_standard, false, reason),
+        WILCO_ELIMIT);
     assert_non_null(strstr(reason, "too many"));
     listener_url(&set.items[0], url);
     assert_int_equal(strncmp(url, "mqtt://127.0.0.1:", 17), 0);
