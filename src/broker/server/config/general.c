@@ -40,13 +40,18 @@ take_include_dir(struct config_reader *r, const struct directive *d, const char 
 }
 
 const struct directive general_directives[] = {
-    {"shards", take_shards, NULL, NULL, "auto",
-     "Threads that serve clients: a number, or auto for one for each core.", false},
-    {"store", take_store, NULL, NULL, "memory",
-     "Where sessions and retained messages are kept. In memory they end with the broker.", false},
-    {"include_dir", take_include_dir, NULL, NULL, NULL,
-     "Reads all files of this folder whose names end in .conf, in the order of the bytes of their "
-     "names, as if they stood here; what they set prevails over the lines above.",
-     true},
+    {.name = "shards",
+     .take = take_shards,
+     .standard = "auto",
+     .what = "Threads that serve clients: a number, or auto for one for each core."},
+    {.name = "store",
+     .take = take_store,
+     .standard = "memory",
+     .what = "Where sessions and retained messages are kept. In memory they end with the broker."},
+    {.name = "include_dir",
+     .take = take_include_dir,
+     .what = "Reads all files of this folder whose names end in .conf, in the order of the bytes "
+             "of their names, as if they stood here; what they set prevails over the lines above.",
+     .is_repeatable = true},
     {.name = NULL},
 };

@@ -54,13 +54,15 @@ take_log_type(struct config_reader *r, const struct directive *d, const char *va
 }
 
 const struct directive logging_directives[] = {
-    {"log_level", take_log_level, NULL, NULL, "info",
-     "What is logged to standard error: error, warning, info or debug, each with those before it.",
-     false},
-    {"log_type", take_log_type, NULL, NULL, NULL,
-     "The same in mosquitto's words, a line for each type: error, warning, notice, information, "
-     "debug "
-     "or all.",
-     true},
+    {.name = "log_level",
+     .take = take_log_level,
+     .standard = "info",
+     .what = "What is logged to standard error: error, warning, info or debug, each with those "
+             "before it."},
+    {.name = "log_type",
+     .take = take_log_type,
+     .what = "The same in mosquitto's words, a line for each type: error, warning, notice, "
+             "information, debug or all.",
+     .is_repeatable = true},
     {.name = NULL},
 };
