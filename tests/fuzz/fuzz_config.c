@@ -41,6 +41,20 @@ check_problems(const struct problems *p)
     }
 }
 
+/* What it says is what may be said. */
+static void
+check_entrance(const struct entrance *e)
+{
+    struct entrance again = entrance_standard;
+    const char *why = NULL;
+    enum wilco_status st = WILCO_OK;
+
+    assert(memchr(e->inbox_prefix, '\0', sizeof(e->inbox_prefix)) != NULL);
+    st = entrance_set_inbox_prefix(&again, span_of_text(e->inbox_prefix), &why);
+    assert(st == WILCO_OK);
+    (void)st;
+}
+
 /* A configuration file. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -58,6 +72,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(c.listen_count <= LISTENERS_MAX);
     for (size_t i = 0; i < c.listen_count; i++) {
         assert(memchr(c.listen[i], '\0', CONFIG_URL_BYTES) != NULL);
+        check_entrance(&c.entrances[i]);
     }
     return 0;
 }

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import tempfile
@@ -135,6 +136,25 @@ class Running(ConfigCase):
         program.line("level=info event=reloaded changed=2 restart_needed=1$", "stderr")
         self.publish("a/b/c", status=0)
         program.line("level=debug event=connected", "stderr")
+
+    def test_each_listener_has_its_settings(self):
+        listener = "listener 0 127.0.0.1"
+        self.write(listener, "listener_no_matching_subscribers false", listener, "listener_inbox_prefix $r/%c")
+        program = Program(WILCO, "broker", "--config", self.file)
+        self.addCleanup(program.stop)
+        one = r"listen=mqtt://127\.0\.0\.1:(\d+) "
+        first, second = program.line(f"event=ready {one}{one}shards=", "stderr").groups()
+
+        def answer(port):
+            words = ("-h", "127.0.0.1", "-p", port, "-V", "5", "-q", "1", "-d", "-t", "nobody", "-m", "x")
+            return re.search(rb"PUBACK \(Mid: 1, RC:(\d+)\)", run("mosquitto_pub", *words))[1]
+
+        self.assertEqual((answer(first), answer(second)), (b"0", b"16"))
+        self.write(listener, listener, "listener_inbox_prefix $r/%c")
+        program.process.send_signal(signal.SIGHUP)
+        program.line("level=warning event=restart_needed name=listen$", "stderr")
+        program.line("level=info event=reloaded changed=0 restart_needed=1$", "stderr")
+        self.assertEqual((answer(first), answer(second)), (b"0", b"16"))
 
     def test_sighup_takes_all_or_nothing(self):
         self.write("listener 0 127.0.0.1", "topic_levels_max 2")

@@ -13,7 +13,7 @@ get_variable(void *context, const char *name)
     return getenv(name); /* NOLINT(concurrency-mt-unsafe): nobody sets any */
 }
 
-/* These take the place of those in the file. */
+/* These take the place of those in the file, and of what it says about them. */
 static void
 take_listen(struct config *out, const struct broker_main_options *options,
             struct problems *problems)
@@ -29,6 +29,7 @@ take_listen(struct config *out, const struct broker_main_options *options,
             return;
         }
         (void)snprintf(out->listen[i], CONFIG_URL_BYTES, "%s", options->listen[i]);
+        out->entrances[i] = entrance_standard;
     }
     if (options->listen_count > 0) {
         out->listen_count = options->listen_count;

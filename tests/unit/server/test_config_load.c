@@ -214,6 +214,26 @@ includes_files_in_their_order(void **state)
     assert_string_equal(c.listen[2], "127.0.0.1:3");
 }
 
+/* What a file says about a listener is about its own. */
+static void
+listeners_are_those_of_the_same_file(void **state)
+{
+    static struct config c;
+    static struct problems problems;
+
+    write_text(*state, "main.conf",
+               "listener 1\ninclude_dir ${ROOT}/d\nlistener_inbox_prefix $r/1\n");
+    write_text(*state, "d/a.conf", "listener 2\nlistener_inbox_prefix $r/2\n");
+    load(&c, &problems, *state);
+    assert_int_equal(problems.count, 0);
+    assert_int_equal(c.listen_count, 2);
+    assert_string_equal(c.entrances[0].inbox_prefix, "$r/1");
+    assert_string_equal(c.entrances[1].inbox_prefix, "$r/2");
+    write_text(*state, "d/a.conf", "listener_inbox_prefix $r/2\n");
+    load(&c, &problems, *state);
+    assert_one_problem(&problems, "d/a.conf:1: listener_inbox_prefix: no listen or listener line");
+}
+
 static void
 problems_in_included_files_name_them(void **state)
 {
@@ -300,6 +320,7 @@ main(void)
         IN_A_FOLDER(says_why_a_file_cannot_be_read),
         IN_A_FOLDER(a_file_has_a_size),
         IN_A_FOLDER(includes_files_in_their_order),
+        IN_A_FOLDER(listeners_are_those_of_the_same_file),
         IN_A_FOLDER(problems_in_included_files_name_them),
         IN_A_FOLDER(says_why_a_folder_cannot_be_read),
         IN_A_FOLDER(a_folder_has_so_many_files),

@@ -126,11 +126,12 @@ without_its_comments_it_is_the_defaults(void **state)
     memset(&c, 1, sizeof(c));
     c.listen_count = 0;
     c.allow_anonymous = true;
-    assert_int_equal(uncomment(text, &len), setting_count() + 5);
+    assert_int_equal(uncomment(text, &len), setting_count() + 6);
     read_config(&c, text, len);
     assert_is_standard(&c);
     assert_int_equal(c.listen_count, 1);
     assert_string_equal(c.listen[0], CONFIG_LISTEN);
+    assert_true(entrance_equal(&c.entrances[0], &entrance_standard));
     free(text);
 }
 

@@ -188,6 +188,51 @@ listeners_become_urls(void **state)
 
 static const struct {
     const char *text;
+    const char *prefix; /* of the last listener */
+    enum entrance_choice choice;
+} entrances[] = {
+    {"listen 127.0.0.1", "$r", ENTRANCE_AS_SET},
+    {"listener 1884", "$r", ENTRANCE_AS_SET},
+    {"listen 127.0.0.1\nlistener_inbox_prefix $r", "$r", ENTRANCE_AS_SET},
+    {"listen 127.0.0.1\nlistener_inbox_prefix $r/%u/%c", "$r/%u/%c", ENTRANCE_AS_SET},
+    {"listener 1884\nlistener_inbox_prefix $r/a b", "$r/a b", ENTRANCE_AS_SET},
+    {"listener 1884\nshards 2\nlistener_inbox_prefix $r/${PORT}", "$r/1900", ENTRANCE_AS_SET},
+    {"listen 127.0.0.1\nlistener_no_matching_subscribers true", "$r", ENTRANCE_YES},
+    {"listener 1884\nlistener_no_matching_subscribers false", "$r", ENTRANCE_NO},
+    {"no_matching_subscribers 0\nlistener 1884", "$r", ENTRANCE_AS_SET},
+    {"listener 1\nlistener_inbox_prefix $r/1\nlistener_no_matching_subscribers false\n"
+     "listen 127.0.0.1",
+     "$r", ENTRANCE_AS_SET},
+    {"listen 127.0.0.1\nlistener_inbox_prefix $r/1\nlistener_no_matching_subscribers false\n"
+     "listener 2\nlistener_no_matching_subscribers true\nlistener_inbox_prefix $r/2",
+     "$r/2", ENTRANCE_YES},
+};
+
+static void
+listeners_have_settings_of_their_own(void **state)
+{
+    static struct config c;
+    static struct problems p;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(entrances) / sizeof(entrances[0]); i++) {
+        const struct entrance *last = NULL;
+
+        read_text(&c, &p, entrances[i].text);
+        if (p.count > 0) {
+            fail_msg("%s: %s", entrances[i].text, p.lines[0]);
+        }
+        last = &c.entrances[c.listen_count - 1];
+        assert_string_equal(last->inbox_prefix, entrances[i].prefix);
+        assert_int_equal(last->no_matching_subscribers, entrances[i].choice);
+    }
+    assert_int_equal(c.listen_count, 2); /* of the last row: the first of them has its own */
+    assert_string_equal(c.entrances[0].inbox_prefix, "$r/1");
+    assert_int_equal(c.entrances[0].no_matching_subscribers, ENTRANCE_NO);
+}
+
+static const struct {
+    const char *text;
     const char *problem;
 } bad[] = {
     {"shards", "f:1: shards: the value is missing"},
@@ -252,6 +297,40 @@ static const struct {
     {"\xff\x1b[2J 1", "f:1: unknown name \"\\xff\\x1b[2J\"; wilco broker --print-config lists all"},
     {"shards 2\nshards 2", "f:2: shards: line 1 says this already"},
     {"packet_bytes_max 99\nmax_packet_size 99", "f:2: max_packet_size: line 1 says this already"},
+    {"listener_inbox_prefix $r/a\nlistener 1",
+     "f:1: listener_inbox_prefix: no listen or listener line of this file stands above it"},
+    {"listener_no_matching_subscribers true",
+     "f:1: listener_no_matching_subscribers: no listen or listener line of this file stands above "
+     "it"},
+    {"listener 1\nlistener_inbox_prefix", "f:2: listener_inbox_prefix: the value is missing"},
+    {"listener 1\nlistener_inbox_prefix r/a",
+     "f:2: listener_inbox_prefix: \"r/a\": it is neither $r nor begins with $r/"},
+    {"listener 1\nlistener_inbox_prefix $r/%i",
+     "f:2: listener_inbox_prefix: \"$r/%i\": behind % stands c (the Client Identifier) or u (the "
+     "user name)"},
+    {"listen 127.0.0.1\nlistener_inbox_prefix $r/+",
+     "f:2: listener_inbox_prefix: \"$r/+\": it must not contain + or #"},
+    {"listen 127.0.0.1\nlistener_inbox_prefix $r/\xff",
+     "f:2: listener_inbox_prefix: \"$r/\\xff\": it is not UTF-8 without a zero byte"},
+    {"listener 1\nlistener_no_matching_subscribers 1",
+     "f:2: listener_no_matching_subscribers: \"1\" is neither true nor false"},
+    {"listen 127.0.0.1\nlistener_inbox_prefix $r/a\nlistener_inbox_prefix $r/a",
+     "f:3: listener_inbox_prefix: line 2 says this already"},
+    {"listener 1\nlistener_no_matching_subscribers true\nlistener_inbox_prefix $r\n"
+     "listener_no_matching_subscribers true",
+     "f:4: listener_no_matching_subscribers: line 2 says this already"},
+    {"listener 1\nlistener_inbox_prefix $r/1\nlistener 2\nlistener_inbox_prefix $r/2\n"
+     "listener_inbox_prefix $r/3",
+     "f:5: listener_inbox_prefix: line 4 says this already"},
+    {"listener_inbox_prefx $r",
+     "f:1: unknown name \"listener_inbox_prefx\"; did you mean listener_inbox_prefix?"},
+    /* What is said about a wrong listener is neither misplaced nor about another one. */
+    {"listener x\nlistener_inbox_prefix $r/a",
+     "f:1: listener: \"x\" is not PORT, PORT ADDRESS, or 0 /PATH for a Unix socket"},
+    {"listener 1\nlistener_inbox_prefix $r/1\nlisten\nlistener_inbox_prefix $r/2",
+     "f:3: listen: the value is missing"},
+    {"listener ${UNSET}\nlistener_no_matching_subscribers false",
+     "f:1: listener: this environment variable is not set: UNSET"},
 };
 
 static void
@@ -266,6 +345,21 @@ every_problem_names_its_line(void **state)
         assert_int_equal(p.count, 1);
         assert_string_equal(p.lines[0], bad[i].problem);
     }
+}
+
+static void
+what_a_wrong_line_says_goes_nowhere(void **state)
+{
+    static struct config c;
+    static struct problems p;
+
+    (void)state;
+    read_text(&c, &p,
+              "listen 127.0.0.1\nlistener_inbox_prefix $r/+\nlisten x y\n"
+              "listener_inbox_prefix $r/a\nlistener_no_matching_subscribers false");
+    assert_int_equal(p.count, 2);
+    assert_int_equal(c.listen_count, 1);
+    assert_true(entrance_equal(&c.entrances[0], &entrance_standard));
 }
 
 static void
@@ -323,6 +417,7 @@ check_table(const struct directive *table)
         }
         assert_int_equal(settings, d->sets != NULL);
         assert_true(d->standard == NULL || d->what != NULL);
+        assert_false(d->is_of_listener && d->is_repeatable);
     }
 }
 
@@ -350,6 +445,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_directive_is_taken),
         cmocka_unit_test(listeners_become_urls),
+        cmocka_unit_test(listeners_have_settings_of_their_own),
+        cmocka_unit_test(what_a_wrong_line_says_goes_nowhere),
         cmocka_unit_test(every_problem_names_its_line),
         cmocka_unit_test(all_problems_are_told_and_counted),
         cmocka_unit_test(listeners_are_bounded),

@@ -103,6 +103,34 @@ another_url_needs_a_restart(void **state)
     assert_int_equal(merge(&running, &wanted, &lines).needs_restart, 1);
 }
 
+static void
+another_setting_of_a_listener_needs_a_restart(void **state)
+{
+    static struct config running;
+    static struct config wanted;
+    struct lines lines;
+
+    (void)state;
+    config_init(&running);
+    running.listen_count = 2;
+    running.entrances[0] = entrance_standard;
+    running.entrances[1] = entrance_standard;
+    wanted = running;
+    assert_int_equal(merge(&running, &wanted, &lines).needs_restart, 0);
+    wanted.entrances[1].no_matching_subscribers = ENTRANCE_NO;
+    assert_int_equal(merge(&running, &wanted, &lines).needs_restart, 1);
+    assert_string_equal(lines.text, "event=restart_needed name=listen\n");
+    assert_true(entrance_equal(&running.entrances[1], &entrance_standard));
+    wanted = running;
+    (void)snprintf(wanted.entrances[0].inbox_prefix, sizeof(wanted.entrances[0].inbox_prefix),
+                   "$r/%%c");
+    assert_int_equal(merge(&running, &wanted, &lines).needs_restart, 1);
+    wanted = running;
+    (void)snprintf(wanted.entrances[2].inbox_prefix, sizeof(wanted.entrances[2].inbox_prefix),
+                   "of no listener");
+    assert_int_equal(merge(&running, &wanted, &lines).needs_restart, 0);
+}
+
 /* A setting that is renamed must be renamed there too. */
 static void
 so_many_settings_may_change(void **state)
@@ -125,6 +153,7 @@ main(void)
         cmocka_unit_test(nothing_changes),
         cmocka_unit_test(takes_over_what_may_change),
         cmocka_unit_test(another_url_needs_a_restart),
+        cmocka_unit_test(another_setting_of_a_listener_needs_a_restart),
         cmocka_unit_test(so_many_settings_may_change),
     };
 

@@ -16,6 +16,8 @@ static const char *const two_settings[] = {"inflight_max=7", "topic_levels_max=7
 
 /* What a file says and what the options say, of everything. */
 static const char text[] = "listen mqtt://127.0.0.1:3\n"
+                           "listener_inbox_prefix $r/3\n"
+                           "listener_no_matching_subscribers false\n"
                            "shards 3\n"
                            "log_level warning\n"
                            "allow_anonymous true\n"
@@ -78,6 +80,8 @@ the_file_prevails_over_the_defaults(void **state)
     assert_int_equal(problems.count, 0);
     assert_int_equal(c.listen_count, 1);
     assert_string_equal(c.listen[0], "mqtt://127.0.0.1:3");
+    assert_string_equal(c.entrances[0].inbox_prefix, "$r/3");
+    assert_int_equal(c.entrances[0].no_matching_subscribers, ENTRANCE_NO);
     assert_int_equal(c.shards, 3);
     assert_int_equal(c.log_level, LOG_WARNING);
     assert_true(c.allow_anonymous);
@@ -97,6 +101,8 @@ the_command_line_prevails_over_the_file(void **state)
     assert_int_equal(c.listen_count, 2); /* in the place of the file's, not besides them */
     assert_string_equal(c.listen[0], "mqtt://127.0.0.1:1");
     assert_string_equal(c.listen[1], "mqtt://127.0.0.1:2");
+    assert_true(entrance_equal(&c.entrances[0], &entrance_standard));
+    assert_true(entrance_equal(&c.entrances[1], &entrance_standard));
     assert_int_equal(c.shards, 7);
     assert_int_equal(c.log_level, LOG_ERROR);
     assert_true(c.allow_anonymous);

@@ -14,6 +14,8 @@ struct directive {
     const char *standard; /* the default as it would be written; NULL: there is none to write */
     const char *what;     /* for the manual; NULL: not in its list */
     bool is_repeatable;
+    bool is_listener;    /* names a listener, about which the lines below may say more */
+    bool is_of_listener; /* such a line: once for each listener */
 };
 
 /* Tables, each behind its last row closed by one without a name. */

@@ -18,6 +18,8 @@ add(struct config_reader *r, const struct directive *d, const char *url)
     } else if (c->listen_count == LISTENERS_MAX) {
         reader_wrong(r, "%s: a broker listens on %u addresses at most", d->name, LISTENERS_MAX);
     } else {
+        r->entrance = &c->entrances[c->listen_count];
+        *r->entrance = entrance_standard;
         (void)snprintf(c->listen[c->listen_count++], CONFIG_URL_BYTES, "%s", url);
     }
 }
@@ -53,32 +55,79 @@ take_listener(struct config_reader *r, const struct directive *d, const char *va
     add(r, d, url);
 }
 
+/* False: it is wrong. */
+static bool
+parse_switch(struct config_reader *r, const struct directive *d, const char *value, bool *out)
+{
+    *out = strcmp(value, "true") == 0;
+    if (!*out && strcmp(value, "false") != 0) {
+        reader_wrong(r, "%s: %s is neither true nor false", d->name, LOG_TEXT(span_of_text(value)));
+        return false;
+    }
+    return true;
+}
+
 static void
 take_allow_anonymous(struct config_reader *r, const struct directive *d, const char *value)
 {
-    bool is_true = strcmp(value, "true") == 0;
+    bool is_allowed = false;
 
-    if (!is_true && strcmp(value, "false") != 0) {
-        reader_wrong(r, "%s: %s is neither true nor false", d->name, LOG_TEXT(span_of_text(value)));
-        return;
+    if (parse_switch(r, d, value, &is_allowed)) {
+        r->config->allow_anonymous = is_allowed;
     }
-    r->config->allow_anonymous = is_true;
+}
+
+static void
+take_inbox_prefix(struct config_reader *r, const struct directive *d, const char *value)
+{
+    struct span prefix = span_of_text(value);
+    const char *why = NULL;
+
+    if (entrance_set_inbox_prefix(r->entrance, prefix, &why) != WILCO_OK) {
+        reader_wrong(r, "%s: %s: %s", d->name, LOG_TEXT(prefix), why);
+    }
+}
+
+static void
+take_no_matching_subscribers(struct config_reader *r, const struct directive *d, const char *value)
+{
+    bool is_told = false;
+
+    if (parse_switch(r, d, value, &is_told)) {
+        r->entrance->no_matching_subscribers = is_told ? ENTRANCE_YES : ENTRANCE_NO;
+    }
 }
 
 const struct directive listening_directives[] = {
-    {"listen", take_listen, NULL, NULL, CONFIG_LISTEN,
-     "Where clients connect: mqtt://ADDRESS[:PORT] or unix:/PATH, one line for each. The address * "
-     "is "
-     "every address of this machine; port 0 is any that is free.",
-     true},
-    {"listener", take_listener, NULL, NULL, NULL,
-     "The same in mosquitto's words: PORT for every address, PORT ADDRESS, or 0 /PATH for a Unix "
-     "socket.",
-     true},
-    {"allow_anonymous", take_allow_anonymous, NULL, NULL, "false",
-     "true: also listens where other machines can connect, though nobody is asked who he is. "
-     "false: "
-     "such an address is refused.",
-     false},
+    {.name = "listen",
+     .take = take_listen,
+     .standard = CONFIG_LISTEN,
+     .what = "Where clients connect: mqtt://ADDRESS[:PORT] or unix:/PATH, one line for each. The "
+             "address * is every address of this machine; port 0 is any that is free.",
+     .is_repeatable = true,
+     .is_listener = true},
+    {.name = "listener",
+     .take = take_listener,
+     .what = "The same in mosquitto's words: PORT for every address, PORT ADDRESS, or 0 /PATH for "
+             "a Unix socket.",
+     .is_repeatable = true,
+     .is_listener = true},
+    {.name = "listener_inbox_prefix",
+     .take = take_inbox_prefix,
+     .standard = ENTRANCE_PREFIX,
+     .what = "What the Response Information of a client begins with that connects to the listen or "
+             "listener line above: $r, or $r/ and further levels, where %c stands for the Client "
+             "Identifier and %u for the user name; 64 bytes at most. Once for each of these lines.",
+     .is_of_listener = true},
+    {.name = "listener_no_matching_subscribers",
+     .take = take_no_matching_subscribers,
+     .what = "true or false, in place of what no_matching_subscribers says, for publishers that "
+             "connect to the listen or listener line above. Once for each of these lines.",
+     .is_of_listener = true},
+    {.name = "allow_anonymous",
+     .take = take_allow_anonymous,
+     .standard = "false",
+     .what = "true: also listens where other machines can connect, though nobody is asked who he "
+             "is. false: such an address is refused."},
     {.name = NULL},
 };

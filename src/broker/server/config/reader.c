@@ -47,19 +47,32 @@ static bool
 check_is_first(struct config_reader *r, const struct directive *d)
 {
     const char *name = what_it_sets(d);
+    size_t listener = d->is_of_listener ? r->listeners : 0;
 
     for (size_t i = 0; i < r->seen_count; i++) {
-        if (strcmp(r->seen[i].name, name) == 0) {
+        if (r->seen[i].listener == listener && strcmp(r->seen[i].name, name) == 0) {
             reader_wrong(r, "%s: line %zu says this already", d->name, r->seen[i].line);
             return false;
         }
     }
     if (r->seen_count < READER_SEEN_MAX) {
         (void)snprintf(r->seen[r->seen_count].name, sizeof(r->seen[0].name), "%s", name);
+        r->seen[r->seen_count].listener = listener;
         r->seen[r->seen_count].line = r->line;
         r->seen_count++;
     }
     return true;
+}
+
+/* False: not here, or not again. */
+static bool
+may_stand_here(struct config_reader *r, const struct directive *d)
+{
+    if (d->is_of_listener && r->listeners == 0) {
+        reader_wrong(r, "%s: no listen or listener line of this file stands above it", d->name);
+        return false;
+    }
+    return d->is_repeatable || check_is_first(r, d);
 }
 
 static void
@@ -78,11 +91,35 @@ set_name(struct config_reader *r, struct span name)
     }
 }
 
+/* What follows about it goes nowhere until its line has turned out to be right. */
 static void
-read_line(struct config_reader *r, const struct config_line *line)
+begin_listener(struct config_reader *r)
+{
+    r->listeners++;
+    r->entrance = &r->nowhere;
+}
+
+static void
+read_directive(struct config_reader *r, const struct directive *d, struct span written)
 {
     char value[EXPANDED_BYTES];
     char reason[EXPAND_REASON_BYTES];
+
+    if (d->is_listener) {
+        begin_listener(r);
+    }
+    if (expand(value, written, r->environment, reason) != WILCO_OK) {
+        reader_wrong(r, "%s: %s", d->name, reason);
+    } else if (value[0] == '\0') {
+        reader_wrong(r, "%s: the value is missing", d->name);
+    } else if (may_stand_here(r, d)) {
+        d->take(r, d, value);
+    }
+}
+
+static void
+read_line(struct config_reader *r, const struct config_line *line)
+{
     struct directive d;
 
     r->line = line->number;
@@ -91,12 +128,8 @@ read_line(struct config_reader *r, const struct config_line *line)
         reader_wrong(r, "%s", line->problem);
     } else if (!directive_find(line->name, &d)) {
         unknown(r, line->name);
-    } else if (expand(value, line->value, r->environment, reason) != WILCO_OK) {
-        reader_wrong(r, "%s: %s", d.name, reason);
-    } else if (value[0] == '\0') {
-        reader_wrong(r, "%s: the value is missing", d.name);
-    } else if (d.is_repeatable || check_is_first(r, &d)) {
-        d.take(r, &d, value);
+    } else {
+        read_directive(r, &d, line->value);
     }
 }
 
@@ -108,6 +141,8 @@ reader_read(struct config_reader *r, const char *file, struct span text)
 
     r->file = file;
     r->has_log_type = false;
+    r->listeners = 0;
+    r->entrance = NULL;
     r->seen_count = 0;
     while (lexer_next(&lexer, &line)) {
         read_line(r, &line);

@@ -26,16 +26,22 @@ struct config_reader {
     size_t line;
     char name[READER_NAME_BYTES]; /* what the line begins with, cut to fit and printable */
     bool has_log_type;
+    /* The lines so far that name a listener, right or wrong, and where to put what is said about
+     * the last of them: into config, or nowhere if it is wrong. */
+    size_t listeners;
+    struct entrance *entrance;
+    struct entrance nowhere;
     /* What this file has set already. */
     size_t seen_count;
     struct {
         char name[READER_NAME_BYTES];
+        size_t listener; /* which it says something about, counted from 1; 0: all */
         size_t line;
     } seen[READER_SEEN_MAX];
 };
 
 /* `file` is what problems call it. May be called again for the next file, whose lines then prevail;
- * within one file a name may come once, unless it is one of a list. */
+ * within one file a name may come once, or once for each listener, unless it is one of a list. */
 void reader_read(struct config_reader *r, const char *file, struct span text);
 
 /* For directives: something is wrong with the present line. */

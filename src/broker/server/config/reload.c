@@ -67,14 +67,16 @@ merge_setting(struct config *running, const struct config *wanted, size_t row,
     }
 }
 
+/* Or with other settings of a listener. */
 static bool
-listens_elsewhere(const struct config *a, const struct config *b)
+listens_otherwise(const struct config *a, const struct config *b)
 {
     if (a->listen_count != b->listen_count) {
         return true;
     }
     for (size_t i = 0; i < a->listen_count; i++) {
-        if (strcmp(a->listen[i], b->listen[i]) != 0) {
+        if (strcmp(a->listen[i], b->listen[i]) != 0 ||
+            !entrance_equal(&a->entrances[i], &b->entrances[i])) {
             return true;
         }
     }
@@ -104,7 +106,7 @@ reload_merge(struct config *running, const struct config *wanted, const struct l
         running->log_level = wanted->log_level;
         result.changed++;
     }
-    note_restart(listens_elsewhere(running, wanted), "listen", log, &result);
+    note_restart(listens_otherwise(running, wanted), "listen", log, &result);
     note_restart(running->shards != wanted->shards, "shards", log, &result);
     note_restart(running->allow_anonymous != wanted->allow_anonymous, "allow_anonymous", log,
                  &result);
