@@ -126,6 +126,8 @@ audience_collect(const struct audience *a, struct topic_matches *out)
     if (WILCO_UNLIKELY(g != NULL) && st == WILCO_OK) {
         st = collect_groups(g, out);
     }
-    out->filters += out->count > before || g != NULL;
+    if (st == WILCO_OK && (out->count > before || g != NULL)) {
+        st = topic_matches_add_audience(out, a, before);
+    }
     return st;
 }

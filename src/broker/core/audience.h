@@ -9,6 +9,9 @@
 struct audience {
     struct subscriber_set subscribers;
     _Atomic(struct topic_group *) groups;
+    _Atomic uint32_t
+        service;     /* what the filter is called in figures (service_table.h); 0: nothing */
+    bool is_in_tree; /* where it is embedded (topic_index.c) */
 };
 
 void audience_fini(struct audience *a, const struct wilco_alloc *alloc); /* no reader is left */
@@ -29,7 +32,7 @@ WILCO_MUST_CHECK enum wilco_status audience_put(struct audience *a, struct recla
 bool audience_remove(struct audience *a, struct reclaim *r, const struct subscriber *who);
 bool audience_is_empty(const struct audience *a);
 
-/* For readers. Adds all subscribers and groups to `out`, and 1 to its filters if there are any.
+/* For readers. Adds all subscribers and groups to `out`, and itself if there are any.
  * WILCO_ENOMEM: `out` is incomplete. */
 WILCO_MUST_CHECK enum wilco_status audience_collect(const struct audience *a,
                                                     struct topic_matches *out);

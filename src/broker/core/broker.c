@@ -47,7 +47,12 @@ make_shared(struct broker *b, uint64_t now_ms)
     }
     b->index = topic_index_new(b->alloc, b->hash_seed);
     b->retained = retained_new(b->alloc, b->hash_seed, limits);
-    b->sys = sys_new(b->alloc, b->settings.sys_interval_s, now_ms);
+    b->services =
+        service_table_new(b->alloc, b->hash_seed, (uint32_t)b->settings.request_filters_max);
+    if (b->services != NULL) {
+        b->sys = sys_new(b->alloc, b->settings.sys_interval_s, now_ms,
+                         service_table_capacity(b->services));
+    }
     return b->index == NULL || b->retained == NULL || b->sys == NULL ? WILCO_ENOMEM : WILCO_OK;
 }
 
@@ -64,6 +69,7 @@ broker_init(struct broker *b, const struct broker_config *config, uint64_t now_m
         .log = config->log,
         .auth_methods = config->auth_methods,
         .auth_method_count = config->auth_method_count,
+        .access = config->access,
     };
     status = make_shared(b, now_ms);
     while (status == WILCO_OK && b->shard_count < config->shard_count) {
@@ -82,9 +88,11 @@ broker_fini(struct broker *b)
     topic_index_free(b->index);
     retained_free(b->retained);
     sys_free(b->sys);
+    service_table_free(b->services);
     b->index = NULL;
     b->retained = NULL;
     b->sys = NULL;
+    b->services = NULL;
 }
 
 struct shard *

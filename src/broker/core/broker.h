@@ -4,8 +4,10 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "broker/core/access.h"
 #include "broker/core/auth_method.h"
 #include "broker/core/retained.h"
+#include "broker/core/service_table.h"
 #include "broker/core/session_id.h"
 #include "broker/core/settings.h"
 #include "broker/core/topic_index.h"
@@ -24,10 +26,12 @@ struct broker {
     const struct logger *log;
     const struct auth_method *auth_methods;
     size_t auth_method_count;
+    const struct access_policy *access; /* NULL: everybody may do everything */
     uint64_t hash_seed;
     struct topic_index *index;      /* safe from any thread */
     struct retained *retained;      /* safe from any thread */
     struct sys *sys;                /* likewise */
+    struct service_table *services; /* likewise */
     atomic_size_t session_count;    /* all shards' */
     atomic_size_t connection_count; /* all shards': from CONNECT until the transport is closed */
     unsigned shard_count;           /* 1 to SHARDS_MAX */
@@ -41,6 +45,7 @@ struct broker_config {
     const struct logger *log;               /* NULL is allowed */
     const struct auth_method *auth_methods; /* they outlive the broker */
     size_t auth_method_count;
+    const struct access_policy *access; /* NULL is allowed; it outlives the broker */
     unsigned shard_count;
 };
 

@@ -9,6 +9,7 @@
 #include "broker/core/explain.h"
 #include "broker/core/handlers.h"
 #include "broker/core/reply.h"
+#include "broker/core/request.h"
 #include "broker/core/session.h"
 #include "broker/core/share.h"
 #include "link/fault.h"
@@ -136,6 +137,7 @@ conn_leave(struct conn *c)
     }
     if (s != NULL) {
         share_member_left(s);
+        request_holder_left(s);
     }
 }
 

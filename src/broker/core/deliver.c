@@ -3,6 +3,8 @@
 #include "broker/core/conn.h"
 #include "broker/core/forward.h"
 #include "broker/core/reply.h"
+#include "broker/core/request.h"
+#include "broker/core/response.h"
 
 /* In send_entry.detail: the client's Receive Maximum left no room to send this one again yet. */
 #define DETAIL_UNSENT 1U
@@ -28,12 +30,59 @@ can_send_now(const struct session *s, uint8_t qos)
     return s->waiting.count == 0 && s->sent.quota > 0 && has_room(s);
 }
 
+/* It will not get the message. If that was a request, it has ended; if it was a response, its
+ * requester must hear of it. */
+static void
+lose(struct session *s, const struct message *m, struct request *r, enum request_failure why)
+{
+    if (r != NULL) {
+        request_fail(r, why);
+    }
+    if (m->responds_to == s->id) {
+        response_lost(s, m, why);
+    }
+}
+
+/* Likewise of one that was kept or under way; takes it over. */
+static void
+discard(struct session *s, struct delivery *d, enum request_failure why)
+{
+    lose(s, d->message, d->request, why);
+    delivery_free(s->shard, d);
+}
+
+/* It is in the output, or the connection broke on the way there. */
+static void
+note_sent(struct session *s, const struct message *m, struct request *r)
+{
+    if (r != NULL) {
+        request_sent(r);
+    }
+    if (m->responds_to == s->id) {
+        response_sent(s->shard, m);
+    }
+}
+
 static void
 send_qos_0(struct session *s, struct message *m, const struct delivery_terms *t)
 {
     if (forward_publish(s->conn, m, t, 0, false /* [MQTT-4.3.1-1] */) == WILCO_ELIMIT) {
         s->shard->stats.dropped_too_large++; /* [MQTT-3.1.2-25] */
+        lose(s, m, t->request, REQUEST_TOO_LARGE);
+    } else {
+        note_sent(s, m, t->request);
     }
+}
+
+static void
+discard_too_large(struct session *s, struct send_entry *entry)
+{
+    struct delivery *d = entry->item;
+
+    s->shard->stats.dropped_too_large++;
+    send_window_remove(&s->sent, entry);
+    s->shard->stats.inflight--;
+    discard(s, d, REQUEST_TOO_LARGE);
 }
 
 /* Takes `d` over. WILCO_AGAIN (no packet identifier or quota) and WILCO_ENOMEM: it is still the
@@ -52,10 +101,9 @@ send_tracked(struct session *s, struct delivery *d)
     s->shard->stats.inflight++;
     /* [MQTT-4.3.2-2], [MQTT-4.3.3-2] */
     if (forward_publish(s->conn, d->message, &t, entry->packet_id, false) == WILCO_ELIMIT) {
-        s->shard->stats.dropped_too_large++;
-        send_window_remove(&s->sent, entry);
-        s->shard->stats.inflight--;
-        delivery_free(s->shard, d);
+        discard_too_large(s, entry);
+    } else {
+        note_sent(s, d->message, d->request);
     }
     return WILCO_OK;
 }
@@ -67,6 +115,7 @@ keep(struct session *s, struct message *m, const struct delivery_terms *t)
 
     if (d == NULL) {
         s->shard->stats.dropped_no_memory++;
+        lose(s, m, t->request, REQUEST_NO_MEMORY);
         return;
     }
     delivery_queue_push(&s->waiting, d);
@@ -107,17 +156,29 @@ deliver_update_presence(struct session *s)
     }
 }
 
+/* It has expired [MQTT-3.3.2-5], or the requester was told that it will never be executed. */
+static bool
+is_void(const struct session *s, const struct delivery *d)
+{
+    return d->is_cancelled || message_is_expired(d->message, s->shard->now_ms);
+}
+
+static void
+discard_void(struct session *s, struct delivery *d)
+{
+    s->shard->stats.dropped_expired += !d->is_cancelled;
+    discard(s, d, REQUEST_DEADLINE);
+}
+
 /* Makes room by dropping the messages at the front that have expired. */
 static bool
 has_queue_room(struct session *s, uint64_t more_bytes)
 {
     while (!is_within_bounds(s, more_bytes)) {
-        if (s->waiting.first == NULL ||
-            !message_is_expired(s->waiting.first->message, s->shard->now_ms)) {
+        if (s->waiting.first == NULL || !is_void(s, s->waiting.first)) {
             return false;
         }
-        s->shard->stats.dropped_expired++; /* [MQTT-3.3.2-5] */
-        delivery_free(s->shard, delivery_queue_pop(&s->waiting));
+        discard_void(s, delivery_queue_pop(&s->waiting));
     }
     return true;
 }
@@ -146,15 +207,18 @@ deliver(struct session *s, struct message *m, const struct delivery_terms *t)
 
     if (message_is_expired(m, s->shard->now_ms)) { /* [MQTT-3.3.2-5] */
         stats->dropped_expired++;
+        lose(s, m, t->request, REQUEST_DEADLINE);
         return;
     }
     if (!can_send_now(s, t->qos)) {
         if (t->qos == 0 && (!is_online(s) || s->waiting.qos_0_count == 0)) {
             stats->dropped_output_full += is_online(s);
+            lose(s, m, t->request, is_online(s) ? REQUEST_NO_ROOM : REQUEST_OFFLINE);
             return;
         }
         if (!has_queue_room(s, m->packet_bytes)) {
             stats->dropped_queue_full++;
+            lose(s, m, t->request, REQUEST_NO_ROOM);
             return;
         }
     }
@@ -177,9 +241,8 @@ send_waited(struct session *s, struct delivery *d)
     const struct delivery_terms t = delivery_terms_of(d);
     enum wilco_status status = WILCO_OK;
 
-    if (message_is_expired(d->message, s->shard->now_ms)) {
-        s->shard->stats.dropped_expired++;
-        delivery_free(s->shard, d);
+    if (is_void(s, d)) {
+        discard_void(s, d);
         return true;
     }
     if (d->qos == 0) {
@@ -215,10 +278,9 @@ send_again(struct session *s)
             s->unsent--;
             /* [MQTT-3.3.1-1] */
             if (forward_publish(s->conn, d->message, &t, entry->packet_id, true) == WILCO_ELIMIT) {
-                s->shard->stats.dropped_too_large++;
-                send_window_remove(&s->sent, entry);
-                s->shard->stats.inflight--;
-                delivery_free(s->shard, d);
+                discard_too_large(s, entry);
+            } else if (d->request != NULL) {
+                request_sent(d->request);
             }
         }
         entry = next;

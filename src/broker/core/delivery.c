@@ -1,5 +1,6 @@
 #include "broker/core/delivery.h"
 
+#include "broker/core/request.h"
 #include "broker/core/shard.h"
 
 struct delivery *
@@ -13,6 +14,7 @@ delivery_new(struct shard *s, struct message *m, const struct delivery_terms *t)
     }
     *d = (struct delivery){
         .message = message_ref(m),
+        .request = t->request,
         .qos = t->qos,
         .retain = t->retain,
         .identifier_count = t->identifier_count,
@@ -20,6 +22,9 @@ delivery_new(struct shard *s, struct message *m, const struct delivery_terms *t)
     };
     if (identifiers > 0) {
         memcpy(d->identifiers, t->identifiers, identifiers);
+    }
+    if (d->request != NULL) {
+        d->request->delivery = d;
     }
     s->stats.held++;
     s->stats.held_bytes += m->packet_bytes;
@@ -30,6 +35,9 @@ void
 delivery_free(struct shard *s, struct delivery *d)
 {
     if (d != NULL) {
+        if (d->request != NULL) {
+            d->request->delivery = NULL;
+        }
         s->stats.held--;
         s->stats.held_bytes -= d->message->packet_bytes;
         message_unref(d->message);
@@ -46,6 +54,7 @@ delivery_terms_of(const struct delivery *d)
         .identifier_count = d->identifier_count,
         .group = d->group,
         .identifiers = d->identifiers,
+        .request = d->request,
     };
 }
 

@@ -5,14 +5,17 @@
 #include "base/compiler.h"
 #include "broker/core/message.h"
 
+struct request;
 struct shard;
 
 /* A message on its way to one session, with what is particular to that session. */
 struct delivery {
     struct delivery *next;
     struct message *message; /* a reference */
+    struct request *request; /* the one that is opened with it, while it lasts; or NULL */
     uint8_t qos;
-    bool retain; /* the RETAIN flag to send */
+    bool retain;       /* the RETAIN flag to send */
+    bool is_cancelled; /* not to be sent any more */
     uint16_t identifier_count;
     uint32_t group;         /* the number of the group it came from (topic_group.h); 0: none */
     uint32_t identifiers[]; /* Subscription Identifiers */
@@ -25,6 +28,7 @@ struct delivery_terms {
     uint16_t identifier_count;
     uint32_t group;
     const uint32_t *identifiers;
+    struct request *request; /* opened with it (request.h); or NULL */
 };
 
 /* Takes a reference of its own. Counts in the shard, which is the session's, as kept until it is

@@ -1,6 +1,8 @@
 #include "broker/core/mail.h"
 
 #include "broker/core/deliver.h"
+#include "broker/core/inbox.h"
+#include "broker/core/request.h"
 #include "broker/core/share.h"
 
 struct mail *
@@ -33,22 +35,72 @@ mail_words(struct mail *mail)
     return (uint32_t *)(void *)&mail->targets[mail->target_count];
 }
 
+/* Opens the request that the copy is, which may end it here. */
+static bool
+open_request(struct session *session, struct message *m, const struct target *t,
+             const uint32_t *own, struct request **out)
+{
+    const struct request_way way = {
+        .service = own[t->is_shared],
+        .group = t->is_shared ? own[0] : 0,
+        .qos = t->qos,
+        .was_sent = t->was_sent,
+    };
+
+    return request_open(session, m, &way, out);
+}
+
 void
 target_deliver(struct shard *s, struct message *m, const struct target *t, const uint32_t *words)
 {
     const uint32_t *own = target_words(t) == 0 ? NULL : words + t->word_at;
-    const struct delivery_terms terms = {
+    struct delivery_terms terms = {
         .qos = t->qos,
         .retain = t->retain,
         .identifier_count = t->identifier_count,
         .group = t->is_shared ? own[0] : 0,
-        .identifiers = t->identifier_count == 0 ? NULL : own + t->is_shared,
+        .identifiers = t->identifier_count == 0 ? NULL : own + t->is_shared + t->is_request,
     };
     struct session *session = session_table_get(&s->sessions, t->session_id);
 
-    if (session != NULL) {
+    if (session == NULL) {
+        if (t->is_request) {
+            request_not_opened(s, m, REQUEST_LOST, t->was_sent);
+        }
+        return;
+    }
+    if (t->is_request && !open_request(session, m, t, own, &terms.request)) {
+        return;
+    }
+    if (t->is_inbox) {
+        inbox_deliver(session, m, &terms);
+    } else {
         deliver(session, m, &terms);
     }
+}
+
+bool
+target_send(struct shard *s, struct message *m, const struct target *t, const uint32_t *words)
+{
+    unsigned shard = session_id_shard(t->session_id);
+    struct mail *mail = NULL;
+
+    if (shard == s->index) {
+        target_deliver(s, m, t, words);
+        return true;
+    }
+    mail = mail_new(s->broker->alloc, m, 1, target_words(t));
+    if (mail == NULL) {
+        return false;
+    }
+    mail->targets[0] = *t;
+    mail->targets[0].word_at = 0;
+    if (target_words(t) > 0) {
+        memcpy(mail_words(mail), words + t->word_at, target_words(t) * sizeof(*words));
+    }
+    mailbox_push(&s->broker->shards[shard]->inbox, &mail->node);
+    s->kicks |= UINT64_C(1) << shard;
+    return true;
 }
 
 void
@@ -59,7 +111,10 @@ mail_deliver(struct shard *s, struct mail *mail)
     for (uint32_t i = 0; i < mail->target_count; i++) {
         const struct target *t = &mail->targets[i];
 
-        if (!t->is_shared || !share_redirect(s, mail->message, words[t->word_at], t->session_id)) {
+        if (t->is_shared && t->is_request) {
+            share_arrived(s, t->session_id);
+        }
+        if (!t->is_shared || !share_redirect(s, mail->message, t, words[t->word_at])) {
             target_deliver(s, mail->message, t, words);
         }
     }

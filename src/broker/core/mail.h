@@ -8,18 +8,21 @@
 /* One copy of a message to one session. */
 struct target {
     uint64_t session_id;
-    uint32_t word_at; /* in the array that goes with it: its group's number, if it is shared; then
-                         its Subscription Identifiers */
+    uint32_t word_at; /* in the array that goes with it: its group's number, if it is shared; the
+                         number of its service, if it is a request; its Subscription Identifiers */
     uint16_t identifier_count;
     uint8_t qos;
     bool retain : 1;
     bool is_shared : 1;
+    bool is_request : 1; /* opens a request with the session (request.h) */
+    bool was_sent : 1;   /* an earlier holder has had the request */
+    bool is_inbox : 1;   /* it was published to the session's inbox (inbox.h) */
 };
 
 static inline uint32_t
 target_words(const struct target *t)
 {
-    return (uint32_t)t->identifier_count + t->is_shared;
+    return (uint32_t)t->identifier_count + t->is_shared + t->is_request;
 }
 
 /* A message and those sessions of another shard that get it: what crosses shards. One block of
@@ -42,6 +45,8 @@ uint32_t *mail_words(struct mail *mail);
 /* Delivers it to the sessions of `s` that are still there, and instead of a member that has left a
  * group to another one. */
 void mail_deliver(struct shard *s, struct mail *mail);
+/* One target, in the shard that owns the session, or on its way there. false: out of memory. */
+bool target_send(struct shard *s, struct message *m, const struct target *t, const uint32_t *words);
 /* One target, in the shard that owns the session. */
 void target_deliver(struct shard *s, struct message *m, const struct target *t,
                     const uint32_t *words);

@@ -1,5 +1,6 @@
 #include "broker/core/message.h"
 
+#include "base/hash.h"
 #include "wire/packet.h"
 #include "wire/writer.h"
 
@@ -86,6 +87,7 @@ locate(struct message *m, const struct wire_publish *p)
     if (wire_properties_has(&p->properties, WIRE_MESSAGE_EXPIRY_INTERVAL)) {
         m->expiry_offset = find_expiry(m);
         m->expiry_s = p->properties.message_expiry_interval;
+        m->life_ms = (uint64_t)m->expiry_s * 1000;
     }
 }
 
@@ -111,6 +113,8 @@ message_new(const struct wilco_alloc *a, const struct wire_publish *p, uint64_t 
         .packet_bytes = (uint32_t)(header.len + body.len),
         .topic_offset = (uint32_t)header.len,
         .received_ms = now_ms,
+        .received_us = now_ms * 1000,
+        .life_ms = UINT64_MAX,
         .publisher = publisher,
         .alloc = a,
         .qos = p->qos,
@@ -122,6 +126,50 @@ message_new(const struct wilco_alloc *a, const struct wire_publish *p, uint64_t 
     write_body(&w, p);
     locate(m, p);
     return m;
+}
+
+/* Where a value that `p` borrows from its block of properties has gone. */
+static uint32_t
+offset_of(const struct message *m, const struct wire_publish *p, enum wire_property_id id,
+          struct span value)
+{
+    struct wire_property_iterator it = wire_property_iterate(message_properties(m));
+    struct wire_property property;
+
+    if (p->properties.block.data != NULL && (p->properties.present & NOT_FORWARDED) == 0) {
+        return m->properties_offset + (uint32_t)(value.data - p->properties.block.data);
+    }
+    while (wire_property_next(&it, &property)) {
+        if (property.id == id) {
+            return (uint32_t)(property.value.data - m->packet);
+        }
+    }
+    return 0;
+}
+
+void
+message_ask(struct message *m, const struct wire_publish *p, const struct request_terms *terms,
+            uint64_t hash_seed)
+{
+    const struct wire_properties *v = &p->properties;
+    struct message_request *r = &m->request;
+
+    if (!wire_properties_has(v, WIRE_RESPONSE_TOPIC)) {
+        return;
+    }
+    r->response_topic_bytes = (uint16_t)v->response_topic.len;
+    r->response_topic_offset = offset_of(m, p, WIRE_RESPONSE_TOPIC, v->response_topic);
+    if (v->correlation_data.len > 0) {
+        r->correlation_bytes = (uint16_t)v->correlation_data.len;
+        r->correlation_offset = offset_of(m, p, WIRE_CORRELATION_DATA, v->correlation_data);
+    }
+    r->more = terms->more;
+    r->is_idempotent = terms->is_idempotent;
+    r->fails_if_offline = terms->fails_if_offline;
+    r->partition = terms->partition.len == 0 ? 0 : hash_bytes(terms->partition, hash_seed) | 1;
+    if (terms->ttl_ms < m->life_ms) {
+        m->life_ms = terms->ttl_ms;
+    }
 }
 
 struct message *
@@ -157,24 +205,35 @@ message_payload(const struct message *m)
     return span_of(m->packet + m->payload_offset, m->packet_bytes - m->payload_offset);
 }
 
-/* Milliseconds; 0: it has expired. */
-static uint64_t
-life_left_ms(const struct message *m, uint64_t now_ms)
+struct span
+message_response_topic(const struct message *m)
 {
-    uint64_t age_ms = now_ms > m->received_ms ? now_ms - m->received_ms : 0;
-    uint64_t life_ms = (uint64_t)m->expiry_s * 1000;
+    return span_of(m->packet + m->request.response_topic_offset, m->request.response_topic_bytes);
+}
 
-    return life_ms > age_ms ? life_ms - age_ms : 0;
+struct span
+message_correlation(const struct message *m)
+{
+    return span_of(m->packet + m->request.correlation_offset, m->request.correlation_bytes);
+}
+
+static uint64_t
+age_ms(const struct message *m, uint64_t now_ms)
+{
+    return now_ms > m->received_ms ? now_ms - m->received_ms : 0;
 }
 
 bool
 message_is_expired(const struct message *m, uint64_t now_ms)
 {
-    return m->expiry_offset != 0 && life_left_ms(m, now_ms) == 0;
+    return m->life_ms != UINT64_MAX && age_ms(m, now_ms) >= m->life_ms;
 }
 
 uint32_t
 message_expiry_left_s(const struct message *m, uint64_t now_ms)
 {
-    return (uint32_t)((life_left_ms(m, now_ms) + 999) / 1000);
+    uint64_t age = age_ms(m, now_ms);
+    uint64_t life = (uint64_t)m->expiry_s * 1000;
+
+    return life > age ? (uint32_t)((life - age + 999) / 1000) : 0;
 }

@@ -3,11 +3,30 @@
 
 #include "base/alloc.h"
 #include "base/span.h"
+#include "broker/core/request_terms.h"
 #include "wire/publish.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/* What makes a message a request (MQTT 5.0, 4.10): where its Response Topic and Correlation Data
+ * are in the packet, and how the broker is to treat it (request_terms.h). */
+struct message_request {
+    uint32_t response_topic_offset;
+    uint32_t correlation_offset;
+    uint16_t response_topic_bytes; /* 0: the message is no request */
+    uint16_t correlation_bytes;
+    uint32_t more;      /* responses that may come before the last one */
+    uint64_t partition; /* hash of `$partition`; 0: it names none */
+    bool is_idempotent : 1;
+    bool fails_if_offline : 1;
+    bool wants_status : 1; /* its publisher takes status responses (status_response.h) */
+    bool is_to_inbox : 1;  /* the Response Topic lies in the inbox of the publisher (inbox.h) */
+    /* Copies that have not come to an end, and what has become of those that have (request.h);
+     * shared by the shards that hold one. */
+    atomic_uint copies;
+};
 
 /* An application message, once for all who get it: counted, immutable, one block of memory. It
  * holds the QoS 0 PUBLISH packet of MQTT 5.0 that forwards it, ready for the wire, without what
@@ -29,11 +48,16 @@ struct message {
     uint32_t expiry_s;      /* as received */
     uint64_t received_ms;   /* on the broker's monotonic clock; of a will, when it is published
                                [U-3.1.3-2] */
+    uint64_t received_us;   /* the same moment, on a finer clock */
+    uint64_t life_ms;       /* from `received_ms` on; UINT64_MAX: for ever */
     uint64_t publisher;     /* session id, for No Local; SESSION_ID_NONE: the broker itself */
+    uint64_t responds_to;   /* of a response that was asked for: the requester's session id */
+    uint32_t service;       /* of such a response: what was asked (service_table.h) */
     const struct wilco_alloc *alloc;
     uint16_t topic_bytes;
     uint8_t qos; /* as published */
     bool retain; /* as published */
+    struct message_request request;
     uint8_t packet[];
 };
 
@@ -41,12 +65,26 @@ struct message {
  * memory, or a message that no packet can carry. The caller holds the one reference. */
 struct message *message_new(const struct wilco_alloc *a, const struct wire_publish *p,
                             uint64_t publisher, uint64_t now_ms);
+/* Makes it a request, as `p` (what it was made of) and its terms say; before anybody else has a
+ * reference. Nothing happens if `p` has no Response Topic. */
+void message_ask(struct message *m, const struct wire_publish *p, const struct request_terms *terms,
+                 uint64_t hash_seed);
 struct message *message_ref(struct message *m);
 void message_unref(struct message *m); /* the last one frees; NULL is allowed */
 
 struct span message_topic(const struct message *m);
 struct span message_properties(const struct message *m);
 struct span message_payload(const struct message *m);
+
+static inline bool
+message_is_request(const struct message *m)
+{
+    return m->request.response_topic_bytes > 0;
+}
+
+/* Of a request. */
+struct span message_response_topic(const struct message *m);
+struct span message_correlation(const struct message *m); /* empty if it has none */
 
 bool message_is_expired(const struct message *m, uint64_t now_ms);
 /* Seconds of life left, rounded up [MQTT-3.3.2-6]; only for one that has an expiry. */

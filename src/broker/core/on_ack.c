@@ -3,6 +3,7 @@
 
 #include "broker/core/deliver.h"
 #include "broker/core/reply.h"
+#include "broker/core/request.h"
 #include "broker/core/session.h"
 #include "wire/ack.h"
 
@@ -24,6 +25,17 @@ find(struct conn *c, uint16_t packet_id)
     return entry;
 }
 
+/* What the holder of a request says to it. */
+static void
+note_acked(struct send_entry *entry, uint8_t reason_code)
+{
+    struct delivery *d = entry->item;
+
+    if (d != NULL && d->request != NULL) {
+        request_acked(d->request, reason_code);
+    }
+}
+
 /* The answer that completes an exchange in this stage, also when it refuses [MQTT-4.4.0-2]. One
  * that belongs to no exchange is of a session that is no more, or was sent twice. */
 static enum wilco_status
@@ -41,6 +53,7 @@ complete(struct conn *c, const struct frame *f, enum send_stage stage)
         return WILCO_EPROTOCOL;
     }
     if (entry != NULL) {
+        note_acked(entry, p.reason_code);
         deliver_finished(c->session, entry);
     }
     return WILCO_OK;
@@ -81,8 +94,10 @@ on_pubrec(struct conn *c, const struct frame *f)
     } else if (entry->stage == SEND_AWAITS_PUBACK) {
         return WILCO_EPROTOCOL;
     } else if (wire_reason_is_error(p.reason_code)) {
+        note_acked(entry, p.reason_code);
         deliver_finished(c->session, entry);
     } else {
+        note_acked(entry, p.reason_code);
         release(c, entry);
     }
     return WILCO_OK;

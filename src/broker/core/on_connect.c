@@ -4,6 +4,8 @@
 #include "broker/core/auth.h"
 #include "broker/core/deliver.h"
 #include "broker/core/explain.h"
+#include "broker/core/inbox.h"
+#include "broker/core/judge.h"
 #include "broker/core/limits.h"
 #include "broker/core/message.h"
 #include "broker/core/reply.h"
@@ -72,11 +74,29 @@ has_method(const struct wire_connect *p)
     return wire_properties_has(&p->properties, WIRE_AUTHENTICATION_METHOD);
 }
 
+/* The broker's own topics (4.7.2) are nobody's to publish to. A will may be a request. */
+static bool
+may_have_will(const struct conn *c, const struct wire_connect *p)
+{
+    const struct broker *b = c->shard->broker;
+    const struct session *session = session_table_find(&c->shard->sessions, p->client_id);
+    const struct wire_properties *v = &p->will.properties;
+
+    if (p->will.topic.data[0] == '$' ||
+        !access_may(b, p->client_id, ACCESS_PUBLISH, p->will.topic)) {
+        return false;
+    }
+    return !wire_properties_has(v, WIRE_RESPONSE_TOPIC) ||
+           judge_response_topic(b, p->client_id, session, v->response_topic) == NULL;
+}
+
 /* WIRE_REASON_SUCCESS, or why this CONNECT cannot be served. */
 static uint8_t
 objection(const struct conn *c, const struct wire_connect *p)
 {
     const struct settings *limits = &c->shard->broker->settings;
+    struct request_terms terms;
+    const char *why = NULL;
 
     if (p->client_id.len == 0 &&
         (p->version == WIRE_V31 || (p->version == WIRE_V311 && !p->clean_start))) {
@@ -90,8 +110,11 @@ objection(const struct conn *c, const struct wire_connect *p)
         !(topic_name_is_valid(p->will.topic) && limits_allow_topic(limits, p->will.topic))) {
         return WIRE_REASON_TOPIC_NAME_INVALID;
     }
-    if (p->has_will && p->will.topic.data[0] == '$') { /* the broker's own topics (4.7.2) */
-        return WIRE_REASON_NOT_AUTHORIZED;             /* [MQTT-3.1.4-2] */
+    if (p->has_will && !may_have_will(c, p)) { /* [MQTT-3.1.4-2] */
+        return WIRE_REASON_NOT_AUTHORIZED;
+    }
+    if (p->has_will && request_terms_read(&terms, &p->will.properties, &why) != WILCO_OK) {
+        return WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR;
     }
     return limits_on_message(limits, p->will.qos, p->will.retain);
 }
@@ -157,6 +180,44 @@ expiry_asked_for(const struct wire_connect *p)
     return p->properties.session_expiry_interval; /* absent: 0 */
 }
 
+/* A will with a Response Topic is a request when its time comes. */
+static void
+ask_with(const struct session *session, struct message *m, const struct wire_publish *will)
+{
+    const struct broker *b = session->shard->broker;
+    struct request_terms terms;
+    const char *why = NULL;
+
+    if (b->settings.request_tracking != 0 &&
+        request_terms_read(&terms, &will->properties, &why) == WILCO_OK) {
+        message_ask(m, will, &terms, b->hash_seed);
+        m->request.wants_status = session->wants_status;
+        m->request.is_to_inbox = inbox_is_topic(will->properties.response_topic);
+    }
+}
+
+/* What a client says of requests: whether it takes status responses, and wants an inbox; in one it
+ * need not subscribe if it knows that much of us (User Property `rr`=`1`). */
+static enum wilco_status
+prepare_for_requests(const struct conn *c, struct session *session, const struct wire_connect *p)
+{
+    struct span value = SPAN_EMPTY;
+    enum wilco_status status = WILCO_OK;
+
+    if (c->shard->broker->settings.request_tracking == 0) {
+        return WILCO_OK;
+    }
+    session->wants_status = wire_properties_user(&p->properties, SPAN_LITERAL("rr"), &value) &&
+                            span_equal(value, SPAN_LITERAL("1"));
+    if (p->properties.request_response_information != 0) {
+        status = inbox_give(session, span_of_text(c->entrance->inbox_prefix), p->user_name);
+        if (status == WILCO_OK && session->wants_status) {
+            inbox_assign(session);
+        }
+    }
+    return status;
+}
+
 static enum wilco_status
 set_will(struct session *session, const struct wire_connect *p)
 {
@@ -175,15 +236,16 @@ set_will(struct session *session, const struct wire_connect *p)
         if (m == NULL) {
             return WILCO_ENOMEM;
         }
+        ask_with(session, m, &will);
     }
     session_set_will(session, m, p->will.properties.will_delay_interval);
     return WILCO_OK;
 }
 
 /* CONNACK says only what differs from what the standard assumes [MQTT-3.1.4-5]. There is one only
- * [MQTT-3.2.0-2], before all else [MQTT-3.2.0-1], without Response Information [MQTT-3.1.2-28] and
- * User Properties [MQTT-3.2.2-20]. false: the client's Maximum Packet Size does not leave room for
- * it.
+ * [MQTT-3.2.0-2], before all else [MQTT-3.2.0-1], with Response Information only if it was asked
+ * for [MQTT-3.1.2-28] and without User Properties [MQTT-3.2.2-20]. false: the client's Maximum
+ * Packet Size does not leave room for it.
  */
 static bool
 accept_connect(struct conn *c, const struct wire_connect *p, bool session_present,
@@ -207,6 +269,10 @@ accept_connect(struct conn *c, const struct wire_connect *p, bool session_presen
         if (assigned.len > 0) { /* [MQTT-3.1.3-7] */
             v->assigned_client_identifier = assigned;
             wire_properties_set(v, WIRE_ASSIGNED_CLIENT_IDENTIFIER);
+        }
+        if (p->properties.request_response_information != 0 && c->session->inbox != NULL) {
+            v->response_information = inbox_topic(c->session);
+            wire_properties_set(v, WIRE_RESPONSE_INFORMATION);
         }
         if (c->auth != NULL) { /* [MQTT-4.12.0-5]; without a method, none [MQTT-4.12.0-6] */
             auth_fill(c->auth, v);
@@ -243,7 +309,10 @@ join(struct conn *c, const struct wire_connect *p, struct span client_id, bool *
     if (status != WILCO_OK) {
         return status;
     }
-    status = set_will(session, p);
+    status = prepare_for_requests(c, session, p);
+    if (status == WILCO_OK) {
+        status = set_will(session, p);
+    }
     if (status != WILCO_OK) {
         if (!*session_present) {
             session_free(session);

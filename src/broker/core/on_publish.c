@@ -1,10 +1,10 @@
-/* PUBLISH: from a packet to a message on its way. What is wrong with the packet ends the
- * connection; what is wrong with the message is said in PUBACK or PUBREC, or dropped at QoS 0. */
+/* PUBLISH: from a packet to a message, of which judge.c says what becomes of it. What is wrong with
+ * the packet ends the connection; what is wrong with the message is said in PUBACK or PUBREC, or
+ * dropped at QoS 0. */
 #include "broker/core/handlers.h"
 
+#include "broker/core/judge.h"
 #include "broker/core/limits.h"
-#include "broker/core/message.h"
-#include "broker/core/publish.h"
 #include "broker/core/reply.h"
 #include "broker/core/session.h"
 #include "wire/publish.h"
@@ -57,68 +57,16 @@ resolve_alias(struct conn *c, struct wire_publish *p)
     return status;
 }
 
-/* Makes the message and sends it on its way; the reason code to acknowledge it with. */
-static uint8_t
-accept_message(struct conn *c, const struct wire_publish *p)
-{
-    struct shard *s = c->shard;
-    struct message *m = message_new(s->broker->alloc, p, c->session->id, s->now_ms);
-    size_t receivers = 0;
-    enum wilco_status status = WILCO_ENOMEM;
-
-    if (m != NULL) {
-        status = p->retain ? publish_and_retain(s, m, &receivers) /* [MQTT-3.3.1-8] */
-                           : publish_message(s, m, &receivers);
-        message_unref(m);
-    }
-    if (status != WILCO_OK) {
-        return WIRE_REASON_QUOTA_EXCEEDED;
-    }
-    return receivers == 0 &&
-                   entrance_tells_no_matching_subscribers(c->entrance, &s->broker->settings)
-               ? WIRE_REASON_NO_MATCHING_SUBSCRIBERS
-               : WIRE_REASON_SUCCESS;
-}
-
-static uint8_t
-consider(struct conn *c, const struct wire_publish *p)
-{
-    const struct settings *limits = &c->shard->broker->settings;
-
-    if (!limits_allow_topic(limits, p->topic)) {
-        return WIRE_REASON_TOPIC_NAME_INVALID;
-    }
-    if (!limits_allow_properties(limits, &p->properties)) {
-        return WIRE_REASON_QUOTA_EXCEEDED;
-    }
-    if (p->topic.data[0] == '$') {         /* the broker's own topics (4.7.2) */
-        return WIRE_REASON_NOT_AUTHORIZED; /* [U-3.3.4-3], [U-4.7.2-1] */
-    }
-    return accept_message(c, p);
-}
-
-/* The same, and counts what is refused. */
-static uint8_t
-judge(struct conn *c, const struct wire_publish *p)
-{
-    struct stats *stats = &c->shard->stats;
-    uint8_t reason_code = consider(c, p);
-
-    stats->publish_refused += wire_reason_is_error(reason_code);
-    stats_count_reason(stats, reason_code);
-    return reason_code;
-}
-
 /* Before MQTT 5.0 an acknowledgement cannot refuse. What the client may not publish is acknowledged
  * and goes no further (MQTT 3.1.1, 3.3.5); what there was no room for must not be, so the
  * connection ends and the client will send it again. */
 static void
-acknowledge(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code)
+acknowledge(struct conn *c, enum wire_type type, uint16_t packet_id, const struct verdict *verdict)
 {
-    if (c->version != WIRE_V5 && reason_code == WIRE_REASON_QUOTA_EXCEEDED) {
-        conn_end(c, reason_code);
+    if (c->version != WIRE_V5 && verdict->reason_code == WIRE_REASON_QUOTA_EXCEEDED) {
+        conn_end(c, verdict->reason_code);
     } else {
-        reply_ack(c, type, packet_id, reason_code);
+        reply_ack_because(c, type, packet_id, verdict->reason_code, verdict->why);
     }
 }
 
@@ -128,7 +76,7 @@ static enum wilco_status
 publish_qos_2(struct conn *c, const struct wire_publish *p)
 {
     struct receive_window *w = &c->session->received;
-    uint8_t reason_code = WIRE_REASON_SUCCESS;
+    struct verdict verdict = {.reason_code = WIRE_REASON_SUCCESS};
     enum wilco_status status = receive_window_add(w, p->packet_id);
 
     if (status == WILCO_ELIMIT) { /* [U-3.3.4-2] */
@@ -139,12 +87,12 @@ publish_qos_2(struct conn *c, const struct wire_publish *p)
         return status;
     }
     if (status == WILCO_OK) {
-        reason_code = judge(c, p);
+        verdict = judge_message(c, p);
     }
-    if (wire_reason_is_error(reason_code)) { /* [MQTT-4.3.3-9] */
+    if (wire_reason_is_error(verdict.reason_code)) { /* [MQTT-4.3.3-9] */
         (void)receive_window_remove(w, p->packet_id);
     }
-    acknowledge(c, WIRE_PUBREC, p->packet_id, reason_code); /* [MQTT-4.3.3-8], [MQTT-3.3.4-1] */
+    acknowledge(c, WIRE_PUBREC, p->packet_id, &verdict); /* [MQTT-4.3.3-8], [MQTT-3.3.4-1] */
     return WILCO_OK;
 }
 
@@ -152,6 +100,7 @@ enum wilco_status
 on_publish(struct conn *c, const struct frame *f)
 {
     struct wire_publish p;
+    struct verdict verdict = {.reason_code = WIRE_REASON_SUCCESS};
     uint8_t reason_code = WIRE_REASON_SUCCESS;
     enum wilco_status status =
         wire_publish_decode(&p, f->flags, f->body, (enum wire_version)c->version);
@@ -181,10 +130,9 @@ on_publish(struct conn *c, const struct frame *f)
     if (p.qos == 2) {
         return publish_qos_2(c, &p);
     }
+    verdict = judge_message(c, &p);
     if (p.qos == 1) {
-        acknowledge(c, WIRE_PUBACK, p.packet_id, judge(c, &p));
-    } else {
-        (void)judge(c, &p);
+        acknowledge(c, WIRE_PUBACK, p.packet_id, &verdict);
     }
     return WILCO_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "broker/core/deliver.h"
 #include "broker/core/explain.h"
+#include "broker/core/inbox.h"
 #include "broker/core/limits.h"
 #include "broker/core/reply.h"
 #include "broker/core/retained.h"
@@ -45,6 +46,30 @@ wants_retained(const struct wire_subscription *w, bool existed)
            (w->retain_handling == RETAIN_SEND_IF_NEW && !existed);
 }
 
+/* WIRE_REASON_SUCCESS, or why this client may not have this subscription. Inboxes are their
+ * owners' alone, and are not shared. */
+static uint8_t
+denial(const struct conn *c, struct span filter)
+{
+    struct span group = SPAN_EMPTY;
+    struct span inner = filter;
+
+    (void)topic_share_split(filter, &group, &inner);
+    if (inbox_is_filter(inner) && (group.len > 0 || !inbox_owns(c->session, inner))) {
+        return WIRE_REASON_NOT_AUTHORIZED;
+    }
+    return access_may(c->shard->broker, session_client_id(c->session), ACCESS_SUBSCRIBE, inner)
+               ? WIRE_REASON_SUCCESS
+               : WIRE_REASON_NOT_AUTHORIZED;
+}
+
+static enum wilco_status
+subscribe(struct session *s, struct span filter, const struct subscription_how *how, bool *existed)
+{
+    return inbox_is_filter(filter) ? inbox_subscribe(s, filter, how, existed)
+                                   : session_subscribe(s, filter, how, existed);
+}
+
 /* The reason code for one filter [MQTT-3.8.4-7]; `*send_retained` says whether its retained
  * messages are due. */
 static uint8_t
@@ -62,7 +87,10 @@ subscribe_one(struct conn *c, const struct wire_subscription *w, uint32_t identi
     if (limits_on_filter(limits, w->filter) != WIRE_REASON_SUCCESS) {
         return limits_on_filter(limits, w->filter);
     }
-    if (session_subscribe(c->session, w->filter, &how, &existed) != WILCO_OK) {
+    if (denial(c, w->filter) != WIRE_REASON_SUCCESS) {
+        return denial(c, w->filter);
+    }
+    if (subscribe(c->session, w->filter, &how, &existed) != WILCO_OK) {
         return WIRE_REASON_QUOTA_EXCEEDED;
     }
     *send_retained = wants_retained(w, existed);

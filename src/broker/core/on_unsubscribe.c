@@ -1,5 +1,6 @@
 #include "broker/core/handlers.h"
 
+#include "broker/core/inbox.h"
 #include "broker/core/limits.h"
 #include "broker/core/reply.h"
 #include "broker/core/session.h"
@@ -28,7 +29,8 @@ on_unsubscribe(struct conn *c, const struct frame *f)
         return status;
     }
     for (size_t i = 0; wire_unsubscribe_next(&p.payload, &filter); i++) {
-        bool existed = session_unsubscribe(c->session, filter);
+        bool existed = inbox_is_filter(filter) ? inbox_unsubscribe(c->session, filter)
+                                               : session_unsubscribe(c->session, filter);
 
         codes->data[i] = existed ? WIRE_REASON_SUCCESS : WIRE_REASON_NO_SUBSCRIPTION_EXISTED;
     }

@@ -7,8 +7,11 @@
  * collapsing copies and nothing else. */
 #include "broker/core/publish.h"
 
+#include "broker/core/audience.h"
+#include "broker/core/inbox.h"
 #include "broker/core/mail.h"
 #include "broker/core/rcu.h"
+#include "broker/core/request.h"
 #include "broker/core/share.h"
 
 #include <assert.h>
@@ -19,7 +22,9 @@ struct publish_scratch {
     struct target *targets;
     size_t target_count;
     size_t target_capacity;
-    uint32_t *words; /* of the targets (mail.h) */
+    bool is_request;    /* what is published opens requests */
+    size_t passed_over; /* sessions and groups that must not have it, as they are offline */
+    uint32_t *words;    /* of the targets (mail.h) */
     size_t word_count;
     size_t word_capacity;
     uint32_t targets_of[SHARDS_MAX]; /* for another shard */
@@ -87,11 +92,16 @@ lower_qos(uint8_t published, uint8_t granted) /* [MQTT-3.8.4-8] */
     return published < granted ? published : granted;
 }
 
-/* A new target with what one subscription says; `group` is the number of the group that shares it,
- * or 0. */
+/* Where a subscription was found. */
+struct origin {
+    uint32_t group;   /* the number of the group that shares it; 0: none */
+    uint32_t service; /* what it is called in figures; looked at for requests only */
+};
+
+/* A new target with what one subscription says. */
 static enum wilco_status
 add_target(struct publish_scratch *p, const struct message *m, const struct topic_match *match,
-           uint32_t group)
+           const struct origin *from)
 {
     void *items = p->targets;
     enum wilco_status status =
@@ -108,10 +118,14 @@ add_target(struct publish_scratch *p, const struct message *m, const struct topi
         .qos = lower_qos(m->qos, match->how.qos), /* [MQTT-4.8.2-3] */
         /* [MQTT-3.3.1-12], [MQTT-3.3.1-13] */
         .retain = m->retain && match->how.retain_as_published,
-        .is_shared = group != 0,
+        .is_shared = from->group != 0,
+        .is_request = p->is_request,
     };
-    if (group != 0) {
-        status = add_word(p, group);
+    if (from->group != 0) {
+        status = add_word(p, from->group);
+    }
+    if (p->is_request && status == WILCO_OK) {
+        status = add_word(p, from->service);
     }
     if (match->how.identifier != 0 && status == WILCO_OK) {
         status = add_word(p, match->how.identifier);
@@ -150,22 +164,60 @@ is_own(const struct message *m, const struct topic_match *match) /* [MQTT-3.8.3-
     return match->how.no_local && match->session_id == m->publisher;
 }
 
-static enum wilco_status
-collapse(struct publish_scratch *p, const struct message *m, struct topic_matches *matches)
+/* Of several filters the first one that has subscriptions stands for all. */
+static uint32_t
+service_of_plain(const struct topic_matches *matches)
 {
+    size_t i = 0;
+
+    while (i + 1 < matches->filters && matches->found[i + 1].first == 0) {
+        i++;
+    }
+    return atomic_load_explicit(&matches->found[i].audience->service, memory_order_relaxed);
+}
+
+static enum session_presence
+presence_of(const struct broker *b, uint64_t session_id)
+{
+    return session_table_presence(&b->shards[session_id_shard(session_id)]->sessions, session_id);
+}
+
+/* A request may say that it does not wait for those who are offline. */
+static bool
+is_passed_over(struct publish_scratch *p, const struct broker *b, const struct message *m,
+               const struct topic_match *match)
+{
+    if (!p->is_request || !m->request.fails_if_offline ||
+        presence_of(b, match->session_id) > SESSION_OFFLINE) {
+        return false;
+    }
+    p->passed_over++;
+    return true;
+}
+
+static enum wilco_status
+collapse(struct shard *s, const struct message *m)
+{
+    struct publish_scratch *p = s->scratch;
+    struct topic_matches *matches = &s->matches;
+    struct origin from = {.group = 0};
     uint64_t last = SESSION_ID_NONE;
     enum wilco_status status = WILCO_OK;
 
+    if (p->is_request && matches->count > 0) {
+        from.service = service_of_plain(matches);
+    }
     if (matches->filters > 1 && matches->count > 1) {
         qsort(matches->items, matches->count, sizeof(*matches->items), by_session);
     }
     for (size_t i = 0; i < matches->count && status == WILCO_OK; i++) {
         const struct topic_match *match = &matches->items[i];
 
-        if (is_own(m, match)) {
+        if (is_own(m, match) || is_passed_over(p, s->broker, m, match)) {
             continue;
         }
-        status = match->session_id == last ? widen_target(p, m, match) : add_target(p, m, match, 0);
+        status =
+            match->session_id == last ? widen_target(p, m, match) : add_target(p, m, match, &from);
         last = match->session_id;
     }
     return status;
@@ -174,12 +226,17 @@ collapse(struct publish_scratch *p, const struct message *m, struct topic_matche
 static enum wilco_status
 add_member(struct shard *s, const struct message *m, struct topic_group *g)
 {
-    const struct share_wish wish = {.at_least = SESSION_OFFLINE};
+    struct publish_scratch *p = s->scratch;
+    bool must_be_online = p->is_request && m->request.fails_if_offline;
+    const struct share_wish wish = {.at_least = must_be_online ? SESSION_FULL : SESSION_OFFLINE};
+    const struct origin from = {.group = g->number, .service = topic_group_service(g)};
     struct topic_match chosen;
 
-    return share_choose(s->broker, g, m, &wish, &chosen)
-               ? add_target(s->scratch, m, &chosen, g->number)
-               : WILCO_OK;
+    if (!share_choose(s, g, m, &wish, &chosen)) {
+        p->passed_over += must_be_online;
+        return WILCO_OK;
+    }
+    return add_target(p, m, &chosen, &from);
 }
 
 static enum wilco_status
@@ -190,13 +247,21 @@ gather(struct shard *s, const struct message *m)
 
     p->target_count = 0;
     p->word_count = 0;
+    p->passed_over = 0;
+    p->is_request = message_is_request(m) && s->broker->settings.request_tracking != 0;
     rcu_read_begin();
     status = topic_index_match(s->broker->index, message_topic(m), &s->matches);
+    if (p->is_request && status == WILCO_OK) {
+        topic_index_number(s->broker->index, message_topic(m), &s->matches, s->broker->services);
+    }
     for (size_t i = 0; i < s->matches.group_count && status == WILCO_OK; i++) {
         status = add_member(s, m, s->matches.groups[i]);
     }
+    if (status == WILCO_OK) {
+        status = collapse(s, m);
+    }
     rcu_read_end();
-    return status == WILCO_OK ? collapse(p, m, &s->matches) : status;
+    return status;
 }
 
 /* Delivers what is here; the result has a bit for each other shard with targets, which are counted.
@@ -251,9 +316,6 @@ fill_mail(struct publish_scratch *p, const struct target *t, unsigned shard)
     struct mail *mail = p->mail_for[shard];
     struct target *copy = NULL;
 
-    if (mail == NULL) {
-        return;
-    }
     copy = &mail->targets[p->targets_of[shard]++];
     *copy = *t;
     copy->word_at = p->words_of[shard];
@@ -280,6 +342,16 @@ push_mails(struct shard *s, uint64_t others)
     }
 }
 
+/* There was no memory for the mail. */
+static void
+lose_request(struct shard *s, struct message *m, const struct target *t)
+{
+    if (t->is_shared) {
+        share_arrived(s, t->session_id);
+    }
+    request_not_opened(s, m, REQUEST_NO_MEMORY, false);
+}
+
 static enum wilco_status
 send_elsewhere(struct shard *s, struct message *m, uint64_t others)
 {
@@ -287,10 +359,16 @@ send_elsewhere(struct shard *s, struct message *m, uint64_t others)
     enum wilco_status status = make_mails(s, m, others);
 
     for (size_t i = 0; i < p->target_count; i++) {
-        unsigned shard = session_id_shard(p->targets[i].session_id);
+        const struct target *t = &p->targets[i];
+        unsigned shard = session_id_shard(t->session_id);
 
-        if (shard != s->index) {
-            fill_mail(p, &p->targets[i], shard);
+        if (shard == s->index) {
+            continue;
+        }
+        if (p->mail_for[shard] != NULL) {
+            fill_mail(p, t, shard);
+        } else if (t->is_request) {
+            lose_request(s, m, t);
         }
     }
     push_mails(s, others);
@@ -300,16 +378,25 @@ send_elsewhere(struct shard *s, struct message *m, uint64_t others)
 enum wilco_status
 publish_message(struct shard *s, struct message *m, size_t *receivers)
 {
+    struct publish_scratch *p = s->scratch;
     enum wilco_status status = gather(s, m);
     uint64_t others = 0;
 
     *receivers = 0;
     if (status != WILCO_OK) {
         s->stats.dropped_no_memory++;
+        if (p->is_request) {
+            request_unserved(s, m, REQUEST_NO_MEMORY);
+        }
         return status;
     }
-    *receivers = s->scratch->target_count;
+    *receivers = p->target_count;
     s->stats.publish_unmatched += *receivers == 0 && m->publisher != SESSION_ID_NONE;
+    if (p->is_request && *receivers > 0) {
+        request_starts(s, m, *receivers);
+    } else if (p->is_request) {
+        request_unserved(s, m, p->passed_over > 0 ? REQUEST_OFFLINE : REQUEST_NO_RESPONDER);
+    }
     others = deliver_here(s, m);
     return others == 0 ? WILCO_OK : send_elsewhere(s, m, others);
 }
@@ -323,4 +410,25 @@ publish_and_retain(struct shard *s, struct message *m, size_t *receivers)
     s->stats.refused_retained_full += status == WILCO_ELIMIT;
     s->stats.dropped_no_memory += status == WILCO_ENOMEM;
     return status == WILCO_OK ? publish_message(s, m, receivers) : status;
+}
+
+void
+publish_to_session(struct shard *s, struct message *m, uint64_t session_id)
+{
+    struct publish_scratch *p = s->scratch;
+
+    if (inbox_is_topic(message_topic(m))) {
+        (void)inbox_send(s, m, session_id);
+        return;
+    }
+    if (gather(s, m) != WILCO_OK) {
+        s->stats.dropped_no_memory++;
+        return;
+    }
+    for (size_t i = 0; i < p->target_count; i++) {
+        if (p->targets[i].session_id == session_id && !p->targets[i].is_shared) {
+            (void)target_send(s, m, &p->targets[i], p->words);
+            return;
+        }
+    }
 }

@@ -83,14 +83,16 @@ reply_with_reason(struct conn *c, const struct wire_any *packet, struct wire_pro
 }
 
 static bool
-refuse_with_reason(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code)
+refuse_with_reason(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code,
+                   const char *why)
 {
     struct wire_any packet = {
         .type = type,
         .as.ack = {.packet_id = packet_id, .reason_code = reason_code},
     };
 
-    return reply_with_reason(c, &packet, &packet.as.ack.properties, explain(type, reason_code));
+    return reply_with_reason(c, &packet, &packet.as.ack.properties,
+                             why == NULL ? explain(type, reason_code) : why);
 }
 
 static void
@@ -116,12 +118,20 @@ reply_bare_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t 
 }
 
 void
-reply_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code)
+reply_ack_because(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code,
+                  const char *why)
 {
-    if (wire_reason_is_error(reason_code) && refuse_with_reason(c, type, packet_id, reason_code)) {
+    if (wire_reason_is_error(reason_code) &&
+        refuse_with_reason(c, type, packet_id, reason_code, why)) {
         return;
     }
     reply_bare_ack(c, type, packet_id, reason_code);
+}
+
+void
+reply_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code)
+{
+    reply_ack_because(c, type, packet_id, reason_code, NULL);
 }
 
 void

@@ -23,6 +23,10 @@ bool reply_with_reason(struct conn *c, const struct wire_any *packet,
  * [MQTT-4.3.2-4], on the hot path. Bare ones are smaller than the CONNACK that
  * this client has taken, so they need not be measured. A PUBACK or PUBREC that refuses says why. */
 void reply_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code);
+/* The same with a Reason String of its own in place of the words of explain.h, if the code refuses;
+ * NULL: those. */
+void reply_ack_because(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code,
+                       const char *why);
 void reply_pingresp(struct conn *c);
 
 #endif

@@ -6,6 +6,8 @@
 #include "base/hash.h"
 #include "broker/core/conn.h"
 #include "broker/core/deliver.h"
+#include "broker/core/inbox.h"
+#include "broker/core/request.h"
 #include "broker/core/share.h"
 #include "broker/core/sys.h"
 #include "wire/topic.h"
@@ -49,6 +51,7 @@ session_make(struct shard *shard, struct span client_id)
     send_window_init(&s->sent, a);
     receive_window_init(&s->received, a, (uint16_t)shard->broker->settings.receive_maximum);
     map_init(&s->filters, a);
+    list_init(&s->requests);
     s->client_id_bytes = (uint16_t)client_id.len;
     memcpy(s->client_id, client_id.data, client_id.len);
     return s;
@@ -143,6 +146,8 @@ session_free(struct session *s)
     assert(s->conn == NULL);
     wheel_stop(&shard->wheel, &s->timer);
     drop_filters(s);
+    inbox_free(s);
+    request_drop_all(s);
     drop_sent(s);
     delivery_queue_clear(&s->waiting, shard);
     receive_window_fini(&s->received);
@@ -156,7 +161,7 @@ static void
 publish_will(struct session *s) /* [U-3.1.2-2] */
 {
     if (s->will != NULL) {
-        shard_defer_will(s->shard, s->will);
+        shard_defer(s->shard, s->will, SESSION_ID_NONE);
         s->will = NULL;
     }
     s->will_at_ms = NEVER_MS;
@@ -167,7 +172,17 @@ session_end(struct session *s)
 {
     publish_will(s);
     share_member_ends(s);
+    request_holder_ends(s);
     session_free(s);
+}
+
+uint32_t
+session_asks_in_flight(const struct session *s)
+{
+    const struct session_slot *slot = session_table_slot(&s->shard->sessions, s->id);
+
+    return s->asks_started - s->asks_ended -
+           atomic_load_explicit(&slot->asks_ended, memory_order_relaxed);
 }
 
 void

@@ -9,6 +9,7 @@
 #include "link/send_window.h"
 
 struct conn;
+struct inbox;
 
 /* What the broker keeps of a client between and during its connections [U-4.1-1], [MQTT-3.1.2-23],
  * [MQTT-4.1.0-1], named by the client identifier [MQTT-3.1.3-2]: subscriptions, QoS 1 and 2
@@ -31,7 +32,17 @@ struct session {
     uint64_t will_at_ms;    /* when offline; UINT64_MAX: never */
     uint64_t expires_at_ms; /* likewise */
     struct timer timer;
-    uint8_t presence; /* enum session_presence, as the table tells it to other shards */
+    struct inbox *inbox;    /* NULL: it has none (inbox.h) */
+    struct list requests;   /* struct request: those it holds, the oldest first */
+    uint64_t request_bytes; /* of their packets */
+    uint32_t request_count;
+    uint32_t asks_started;     /* of its own requests; modulo 2^32 */
+    uint32_t asks_ended;       /* in this shard; the others count in its slot */
+    uint32_t ask_tokens;       /* requests it may publish at once (requests_per_second_max) */
+    uint64_t ask_tokens_at_ms; /* when they were counted */
+    struct standing *standing; /* in its slot */
+    bool wants_status;         /* it takes status responses (CONNECT's User Property rr=1) */
+    uint8_t presence;          /* enum session_presence, as the table tells it to other shards */
     uint16_t client_id_bytes;
     uint8_t client_id[];
 };
@@ -64,6 +75,9 @@ struct session *session_detach(struct session *s, bool will_is_due);
 /* A connection is there: stops the clocks; a will that waited is forgotten [MQTT-3.1.3-9]. */
 void session_attach(struct session *s, struct conn *c);
 void session_timer_fired(struct session *s);
+
+/* Its own requests that have not come to their end. */
+uint32_t session_asks_in_flight(const struct session *s);
 
 /* Sets the will [MQTT-3.1.2-7], a reference that is the session's from now on (NULL: none). */
 void session_set_will(struct session *s, struct message *will, uint32_t delay_s);

@@ -129,7 +129,10 @@ session_table_add(struct session_table *t, struct session *s)
     at = used_slot(t, slot);
     generation = next_generation(at);
     at->session = s;
+    s->standing = &at->standing;
     atomic_store_explicit(&at->presence, SESSION_OFFLINE, memory_order_relaxed);
+    atomic_store_explicit(&at->asks_ended, 0, memory_order_relaxed);
+    standing_reset(&at->standing);
     atomic_store_explicit(&at->generation, generation, memory_order_release);
     s->id = session_id_make(t->shard, generation, slot);
     return WILCO_OK;
@@ -175,16 +178,26 @@ session_table_get(const struct session_table *t, uint64_t session_id)
     return at->session;
 }
 
-enum session_presence
-session_table_presence(const struct session_table *t, uint64_t session_id)
+struct session_slot *
+session_table_slot(const struct session_table *t, uint64_t session_id)
 {
     struct session_slot *at = slot_at(t, session_id_slot(session_id));
 
     if (at == NULL || atomic_load_explicit(&at->generation, memory_order_acquire) !=
                           session_id_generation(session_id)) {
-        return SESSION_GONE;
+        return NULL;
     }
-    return (enum session_presence)atomic_load_explicit(&at->presence, memory_order_relaxed);
+    return at;
+}
+
+enum session_presence
+session_table_presence(const struct session_table *t, uint64_t session_id)
+{
+    const struct session_slot *at = session_table_slot(t, session_id);
+
+    return at == NULL
+               ? SESSION_GONE
+               : (enum session_presence)atomic_load_explicit(&at->presence, memory_order_relaxed);
 }
 
 void

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/span.h"
 #include "base/status.h"
+#include "broker/core/standing.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -23,6 +24,8 @@ struct session_slot {
     _Atomic uint32_t generation; /* of the session that is in it, or was last */
     _Atomic uint32_t presence;   /* enum session_presence; read by all shards */
     uint32_t next_free;
+    _Atomic uint32_t asks_ended; /* of its requests, those that came to their end in other shards */
+    struct standing standing;
 };
 
 struct session_table {
@@ -59,6 +62,8 @@ enum session_presence {
     SESSION_READY,    /* connected; anything would be sent at once */
 };
 enum session_presence session_table_presence(const struct session_table *t, uint64_t session_id);
+/* From any thread; NULL: the session is gone. It may go at any moment after. */
+struct session_slot *session_table_slot(const struct session_table *t, uint64_t session_id);
 void session_table_set_presence(struct session_table *t, uint64_t session_id,
                                 enum session_presence presence);
 

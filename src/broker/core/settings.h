@@ -65,6 +65,42 @@
       "seconds a session is kept without a connection; 4294967295 is for ever")                    \
     X(retained_messages_max, 1000000, 0, 1000000000, "retained messages")                          \
     X(retained_bytes_max, 1073741824, 0, 1099511627776, "packet bytes of all retained messages")   \
+    X(request_tracking, 1, 0, 1,                                                                   \
+      "0: messages with a Response Topic are like all others: no inboxes, no status responses, "   \
+      "nothing below $SYS/rr")                                                                     \
+    X(request_deadline_ms, 30000, 1, 86400000,                                                     \
+      "milliseconds a request is tracked that says itself (Message Expiry, rr-ttl) no deadline")   \
+    X(requests_held_max, 65536, 1, 1000000000,                                                     \
+      "requests that one responder has and has not answered; further ones are passed on "          \
+      "untracked, and refused if they want their response in an inbox")                            \
+    X(requests_held_bytes_max, 67108864, 1024, 1099511627776,                                      \
+      "packet bytes of the requests that one responder has and has not answered; likewise")        \
+    X(requests_max, 1000000, 1, 1000000000,                                                        \
+      "requests not yet answered, of all responders; each shard has its part; likewise")           \
+    X(requests_bytes_max, 1073741824, 1024, 1099511627776,                                         \
+      "packet bytes of the requests not yet answered, of all responders; likewise")                \
+    X(requests_in_flight_max, 0, 0, 1000000000,                                                    \
+      "requests of one client not yet answered; a further one is refused (Quota exceeded, 429); "  \
+      "0: any number")                                                                             \
+    X(requests_per_second_max, 0, 0, 1000000000,                                                   \
+      "requests of one client in a second; a further one is refused; 0: any number")               \
+    X(verify_source_id, 1, 0, 1,                                                                   \
+      "0: a request may name another client than its publisher as its sender (__srcId)")           \
+    X(retained_requests, 1, 0, 1,                                                                  \
+      "0: messages with a Response Topic or Correlation Data must not be retained")                \
+    X(group_strategy, 0, 0, 2,                                                                     \
+      "which member of a group gets a request: 0: the one with the fewest in flight, then the "    \
+      "fastest; 1: always the same one for the same $partition; 2: always the same one for the "   \
+      "same requester")                                                                            \
+    X(outlier_deadlines, 3, 0, 1000000,                                                            \
+      "deadlines in a row that a member of a group lets pass before it is left out; 0: never")     \
+    X(outlier_pause_ms, 5000, 1, 86400000,                                                         \
+      "milliseconds that such a member is left out before it is tried again, one request at a "    \
+      "time")                                                                                      \
+    X(slow_request_ms, 1000, 0, 86400000,                                                          \
+      "milliseconds from which on an answered request is logged as slow; 0: none is")              \
+    X(request_filters_max, 1000, 1, 1000000,                                                       \
+      "filters and groups that have figures of their own below $SYS/rr; further ones share some")  \
     X(sys_interval_s, 10, 0, 86400,                                                                \
       "seconds between two looks at what has changed below $SYS; 0: nothing is published there")   \
     X(ending_timeout_ms, 1000, 1, 600000,                                                          \

@@ -3,6 +3,7 @@
 #include "broker/core/conn.h"
 #include "broker/core/mail.h"
 #include "broker/core/publish.h"
+#include "broker/core/request.h"
 #include "broker/core/session.h"
 #include "broker/core/sys.h"
 
@@ -13,11 +14,17 @@
 enum wilco_status
 shard_init(struct shard *s, struct broker *b, unsigned index, uint64_t now_ms)
 {
-    *s = (struct shard){.broker = b, .index = index, .now_ms = now_ms};
+    *s = (struct shard){.broker = b, .index = index, .now_ms = now_ms, .now_us = now_ms * 1000};
     s->scratch = publish_scratch_new(b->alloc);
     if (s->scratch == NULL) {
         return WILCO_ENOMEM;
     }
+    if (!request_stats_table_init(&s->request_stats, b->alloc,
+                                  service_table_capacity(b->services))) {
+        publish_scratch_free(s->scratch);
+        return WILCO_ENOMEM;
+    }
+    request_table_init(&s->requests, b->alloc, b->hash_seed);
     wheel_init(&s->wheel, now_ms);
     session_table_init(&s->sessions, b->alloc, b->hash_seed, index);
     output_pool_init(&s->output_pool, b->alloc, FREE_CHUNKS_MAX);
@@ -53,8 +60,10 @@ shard_fini(struct shard *s)
         node = map_any(&s->sessions.by_client_id);
     }
     drop_mail(s);
-    assert(s->will_count == 0); /* shard_settle() ends everything that can add one */
-    mem_free(s->broker->alloc, s->wills);
+    assert(s->deferred_count == 0); /* shard_settle() ends everything that can add one */
+    mem_free(s->broker->alloc, s->deferred);
+    request_table_fini(&s->requests);
+    request_stats_table_fini(&s->request_stats);
     session_table_fini(&s->sessions);
     topic_matches_fini(&s->matches);
     buffer_fini(&s->reply);
@@ -72,16 +81,18 @@ fire(struct timer *t)
     case SHARD_TIMER_LOG_GATE:
         log_gate_timer_fired(CONTAINER_OF(t, struct shard, log_gate.timer));
         break;
+    case SHARD_TIMER_REQUEST: request_timer_fired(CONTAINER_OF(t, struct request, timer)); break;
     }
 }
 
 void
-shard_advance(struct shard *s, uint64_t now_ms)
+shard_advance(struct shard *s, uint64_t now_us)
 {
     struct timer *t = NULL;
 
-    if (now_ms > s->now_ms) {
-        s->now_ms = now_ms;
+    if (now_us > s->now_us) {
+        s->now_us = now_us;
+        s->now_ms = now_us / 1000;
     }
     wheel_advance(&s->wheel, s->now_ms);
     t = wheel_pop(&s->wheel);
@@ -158,38 +169,52 @@ shard_shut_down(struct shard *s, uint8_t reason_code)
 }
 
 void
-shard_defer_will(struct shard *s, struct message *will)
+shard_defer(struct shard *s, struct message *m, uint64_t session_id)
 {
-    if (s->will_count == s->will_capacity) {
-        size_t capacity = s->will_capacity == 0 ? 4 : s->will_capacity * 2;
-        struct message **moved =
-            mem_realloc(s->broker->alloc, s->wills, capacity * sizeof(struct message *));
+    if (s->deferred_count == s->deferred_capacity) {
+        size_t capacity = s->deferred_capacity == 0 ? 4 : s->deferred_capacity * 2;
+        struct shard_deferred *moved =
+            mem_realloc(s->broker->alloc, s->deferred, capacity * sizeof(*moved));
 
         if (moved == NULL) {
             s->stats.dropped_no_memory++;
-            message_unref(will);
+            message_unref(m);
             return;
         }
-        s->wills = moved;
-        s->will_capacity = capacity;
+        s->deferred = moved;
+        s->deferred_capacity = capacity;
     }
-    s->wills[s->will_count++] = will;
+    s->deferred[s->deferred_count++] =
+        (struct shard_deferred){.message = m, .session_id = session_id};
 }
 
-/* Publishing a will may break connections, whose own wills then join the array: hence the index. */
+static void
+publish_will(struct shard *s, struct message *will)
+{
+    size_t receivers = 0;
+
+    will->received_ms = s->now_ms; /* nobody else has a reference yet; its expiry starts now */
+    will->received_us = s->now_us;
+    if ((will->retain ? publish_and_retain(s, will, &receivers)
+                      : publish_message(s, will, &receivers)) == WILCO_ELIMIT) {
+        (void)!publish_message(s, will, &receivers);
+    }
+}
+
+/* Publishing one may break connections, whose wills and requests then join the array: hence the
+ * index. */
 void
 shard_settle(struct shard *s)
 {
-    for (size_t i = 0; i < s->will_count; i++) {
-        struct message *will = s->wills[i];
-        size_t receivers = 0;
+    for (size_t i = 0; i < s->deferred_count; i++) {
+        struct shard_deferred d = s->deferred[i];
 
-        will->received_ms = s->now_ms; /* nobody else has a reference yet; its expiry starts now */
-        if ((will->retain ? publish_and_retain(s, will, &receivers)
-                          : publish_message(s, will, &receivers)) == WILCO_ELIMIT) {
-            (void)!publish_message(s, will, &receivers);
+        if (d.session_id == SESSION_ID_NONE) {
+            publish_will(s, d.message);
+        } else {
+            publish_to_session(s, d.message, d.session_id);
         }
-        message_unref(will);
+        message_unref(d.message);
     }
-    s->will_count = 0;
+    s->deferred_count = 0;
 }

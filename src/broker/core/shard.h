@@ -7,6 +7,8 @@
 #include "base/wheel.h"
 #include "broker/core/broker.h"
 #include "broker/core/log_gate.h"
+#include "broker/core/request_stats.h"
+#include "broker/core/request_table.h"
 #include "broker/core/session_table.h"
 #include "broker/core/stats.h"
 #include "link/output.h"
@@ -14,6 +16,12 @@
 struct conn;
 struct message;
 struct publish_scratch;
+
+/* A will (for whoever wants it) or a status response (for one session). */
+struct shard_deferred {
+    struct message *message; /* owned */
+    uint64_t session_id;     /* SESSION_ID_NONE: a will */
+};
 
 /* A part of the broker: connections, sessions, timers and counters that belong together and are
  * touched by one thread at a time. Whoever drives a shard guards it with one lock and calls, in
@@ -26,19 +34,22 @@ struct shard {
     struct broker *broker;
     unsigned index;
     uint64_t now_ms;
+    uint64_t now_us; /* the same on a finer clock, for measuring */
     struct wheel wheel;
     struct session_table sessions;
     struct output_pool output_pool;
-    struct list dirty;      /* conns that want their driver's attention */
-    struct mailbox inbox;   /* mail from other shards (mail.h); pushed to from any thread */
-    uint64_t kicks;         /* a bit for each shard to whose inbox we pushed */
-    struct message **wills; /* to be published once the present packet is done with */
-    size_t will_count;
-    size_t will_capacity;
+    struct list dirty;    /* conns that want their driver's attention */
+    struct mailbox inbox; /* mail from other shards (mail.h); pushed to from any thread */
+    uint64_t kicks;       /* a bit for each shard to whose inbox we pushed */
+    struct shard_deferred *deferred; /* to be published once the present packet is done with */
+    size_t deferred_count;
+    size_t deferred_capacity;
     struct topic_matches matches; /* scratch of publish.c */
     struct publish_scratch *scratch;
     struct buffer reply; /* scratch for SUBACK and its like */
     struct stats stats;
+    struct request_table requests;            /* what its sessions were asked (request.h) */
+    struct request_stats_table request_stats; /* by service */
     struct log_gate log_gate;
     bool is_stopping;                 /* shard_shut_down() was called */
     struct stats_shared stats_shared; /* as of the end of the last turn; read by all shards */
@@ -52,6 +63,7 @@ enum shard_timer {
     SHARD_TIMER_SESSION,  /* struct session: will delay, session expiry */
     SHARD_TIMER_SYS,      /* the shard: $SYS topics (sys.h) */
     SHARD_TIMER_LOG_GATE, /* the shard: lines in the log (log_gate.h) */
+    SHARD_TIMER_REQUEST,  /* struct request: its deadline */
 };
 
 WILCO_MUST_CHECK enum wilco_status shard_init(struct shard *s, struct broker *b, unsigned index,
@@ -59,8 +71,8 @@ WILCO_MUST_CHECK enum wilco_status shard_init(struct shard *s, struct broker *b,
 void
 shard_fini(struct shard *s); /* ends every session silently; mail still in the inbox is dropped */
 
-/* It is `now_ms`: fires what is due. */
-void shard_advance(struct shard *s, uint64_t now_ms);
+/* It is `now_us` microseconds on the broker's monotonic clock: fires what is due. */
+void shard_advance(struct shard *s, uint64_t now_us);
 /* Delivers what other shards have pushed. */
 void shard_run_inbox(struct shard *s);
 static inline bool
@@ -86,9 +98,10 @@ uint64_t shard_take_kicks(struct shard *s);
  * does. Wills are not published. */
 void shard_shut_down(struct shard *s, uint8_t reason_code);
 
-/* For the modules of the core: a will (owned from now on) to be published when it is safe to; and
- * that moment, at the end of everything a driver calls. */
-void shard_defer_will(struct shard *s, struct message *will);
+/* For the modules of the core: a message (owned from now on) to be published when it is safe to,
+ * for one session or, being a will, for all (SESSION_ID_NONE); and that moment, at the end of
+ * everything a driver calls. */
+void shard_defer(struct shard *s, struct message *m, uint64_t session_id);
 void shard_settle(struct shard *s);
 
 #endif

@@ -2,14 +2,15 @@
 
 #include "broker/core/deliver.h"
 #include "broker/core/rcu.h"
+#include "broker/core/request.h"
 #include "broker/core/session.h"
 
 /* QoS 0 needs no quota, and does not wait. */
 static enum session_presence
-presence_for(const struct broker *b, uint64_t session_id, uint8_t qos)
+presence_for(const struct session_slot *slot, uint8_t qos)
 {
-    const struct shard *owner = b->shards[session_id_shard(session_id)];
-    enum session_presence presence = session_table_presence(&owner->sessions, session_id);
+    enum session_presence presence =
+        (enum session_presence)atomic_load_explicit(&slot->presence, memory_order_relaxed);
 
     if (qos == 0 && presence == SESSION_NO_QUOTA) {
         return SESSION_READY;
@@ -23,25 +24,150 @@ lower_qos(uint8_t a, uint8_t b)
     return a < b ? a : b;
 }
 
+/* How well a member suits, the first field that differs deciding. */
+struct rank {
+    enum session_presence presence;
+    bool is_in;          /* not left out for letting deadlines pass */
+    uint64_t preference; /* of one key; the same for all without one */
+    uint32_t load;       /* less is better */
+    uint32_t latency_us; /* likewise */
+};
+
+static bool
+is_better(const struct rank *a, const struct rank *b)
+{
+    if (a->presence != b->presence) {
+        return a->presence > b->presence;
+    }
+    if (a->is_in != b->is_in) {
+        return a->is_in;
+    }
+    if (a->preference != b->preference) {
+        return a->preference > b->preference;
+    }
+    return a->load != b->load ? a->load < b->load : a->latency_us < b->latency_us;
+}
+
+/* What keeps requests together; 0: nothing. */
+static uint64_t
+key_of(const struct settings *settings, const struct message *m)
+{
+    if (!message_is_request(m) || settings->group_strategy == SHARE_LEAST) {
+        return 0;
+    }
+    return settings->group_strategy == SHARE_PARTITION ? m->request.partition : m->publisher;
+}
+
+/* Highest random weight: who joins or leaves takes or gives his own part only. */
+static uint64_t
+weight(uint64_t key, uint64_t session_id)
+{
+    uint64_t x = (key ^ session_id) * UINT64_C(0x9E3779B97F4A7C15);
+
+    x = (x ^ x >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
+    return x ^ x >> 32;
+}
+
+static void
+rank_request(struct rank *rank, const struct shard *s, const struct session_slot *slot,
+             uint64_t key, uint64_t session_id)
+{
+    const struct standing *standing = &slot->standing;
+
+    rank->is_in = !standing_is_out(standing, &s->broker->settings, s->now_ms);
+    rank->load = standing_load(standing);
+    rank->latency_us = standing_latency_us(standing, s->now_ms);
+    if (key != 0) { /* the same one while he is connected, whatever else */
+        rank->preference = weight(key, session_id);
+        rank->presence = rank->presence >= SESSION_FULL ? SESSION_READY : rank->presence;
+        rank->is_in = true;
+    }
+}
+
+static bool
+rank_member(struct rank *out, const struct shard *s, const struct topic_match *member,
+            const struct message *m, uint64_t key)
+{
+    const struct shard *owner = s->broker->shards[session_id_shard(member->session_id)];
+    const struct session_slot *slot = session_table_slot(&owner->sessions, member->session_id);
+
+    if (slot == NULL) {
+        return false;
+    }
+    *out = (struct rank){.presence = presence_for(slot, lower_qos(m->qos, member->how.qos)),
+                         .is_in = true};
+    if (message_is_request(m)) {
+        rank_request(out, s, slot, key, member->session_id);
+    }
+    return true;
+}
+
+/* Whether to look on: a message goes to the first who can take it; for a request some more are
+ * compared, and all where it is always to be the same one. */
+static bool
+is_good_enough(const struct rank *best, const struct message *m, uint64_t key, unsigned looks)
+{
+    if (best->presence != SESSION_READY || key != 0) {
+        return false;
+    }
+    return !message_is_request(m) || looks >= SHARE_LOOKS_MAX;
+}
+
+static void
+note_coming(struct shard *s, uint64_t session_id, const struct message *m)
+{
+    unsigned shard = session_id_shard(session_id);
+    struct session_slot *slot = NULL;
+
+    if (message_is_request(m) && shard != s->index) {
+        slot = session_table_slot(&s->broker->shards[shard]->sessions, session_id);
+    }
+    if (slot != NULL) {
+        (void)atomic_fetch_add_explicit(&slot->standing.coming, 1, memory_order_relaxed);
+    }
+}
+
+void
+share_arrived(struct shard *s, uint64_t session_id)
+{
+    const struct shard *owner = s->broker->shards[session_id_shard(session_id)];
+    struct session_slot *slot = session_table_slot(&owner->sessions, session_id);
+
+    if (slot != NULL) {
+        uint32_t coming = atomic_load_explicit(&slot->standing.coming, memory_order_relaxed);
+
+        while (coming > 0 &&
+               !atomic_compare_exchange_weak_explicit(&slot->standing.coming, &coming, coming - 1,
+                                                      memory_order_relaxed, memory_order_relaxed)) {
+        }
+    }
+}
+
 bool
-share_choose(const struct broker *b, struct topic_group *g, const struct message *m,
+share_choose(struct shard *s, struct topic_group *g, const struct message *m,
              const struct share_wish *wish, struct topic_match *out)
 {
+    uint64_t key = key_of(&s->broker->settings, m);
     uint32_t start = topic_group_turn(g);
     struct topic_group_cursor cursor = {0};
-    enum session_presence best = SESSION_GONE;
+    struct rank best = {.presence = SESSION_GONE};
     struct topic_match member;
+    struct rank rank;
 
-    while (best != SESSION_READY && topic_group_next(g, start, &cursor, &member)) {
-        uint8_t qos = lower_qos(m->qos, member.how.qos);
-        enum session_presence presence = presence_for(b, member.session_id, qos);
-
-        if (presence > best && presence >= wish->at_least && member.session_id != wish->except) {
-            best = presence;
+    for (unsigned looks = 0;
+         !is_good_enough(&best, m, key, looks) && topic_group_next(g, start, &cursor, &member);
+         looks++) {
+        if (member.session_id != wish->except && rank_member(&rank, s, &member, m, key) &&
+            rank.presence >= wish->at_least && is_better(&rank, &best)) {
+            best = rank;
             *out = member;
         }
     }
-    return best != SESSION_GONE;
+    if (best.presence == SESSION_GONE) {
+        return false;
+    }
+    note_coming(s, out->session_id, m);
+    return true;
 }
 
 static struct topic_group *
@@ -57,61 +183,49 @@ group_of(const struct topic_matches *matches, uint32_t number)
 
 /* Groups are looked up by the message's topic: a delivery needs to carry no more than a number. */
 static bool
-find_member(struct shard *s, const struct message *m, uint32_t group, const struct share_wish *wish,
-            struct topic_match *out)
+find_member(struct shard *s, const struct share_load *load, const struct share_wish *wish,
+            struct topic_match *out, uint32_t *service)
 {
+    const struct message *m = load->message;
     struct topic_group *g = NULL;
     bool found = false;
 
     rcu_read_begin();
     if (topic_index_match(s->broker->index, message_topic(m), &s->matches) == WILCO_OK) {
-        g = group_of(&s->matches, group);
-        found = g != NULL && share_choose(s->broker, g, m, wish, out);
+        g = group_of(&s->matches, load->group);
+        found = g != NULL && share_choose(s, g, m, wish, out);
+    }
+    if (found) {
+        *service = topic_group_service(g);
     }
     rcu_read_end();
     return found;
 }
 
-static bool
-send_mail(struct shard *s, struct message *m, const struct target *t, const uint32_t *words)
-{
-    unsigned shard = session_id_shard(t->session_id);
-    struct mail *mail = mail_new(s->broker->alloc, m, 1, target_words(t));
-
-    if (mail == NULL) {
-        return false;
-    }
-    mail->targets[0] = *t;
-    memcpy(mail_words(mail), words, target_words(t) * sizeof(*words));
-    mailbox_push(&s->broker->shards[shard]->inbox, &mail->node);
-    s->kicks |= UINT64_C(1) << shard;
-    return true;
-}
-
 bool
-share_pass_on(struct shard *s, struct message *m, uint32_t group, const struct share_wish *wish)
+share_pass_on(struct shard *s, const struct share_load *load, const struct share_wish *wish)
 {
+    struct message *m = load->message;
     struct topic_match member;
     struct target target;
-    uint32_t words[2] = {group, 0};
+    uint32_t words[3] = {load->group, 0, 0};
 
-    if (!find_member(s, m, group, wish, &member)) {
+    if (!find_member(s, load, wish, &member, &words[1])) {
         return false;
     }
-    words[1] = member.how.identifier;
+    words[1 + load->is_request] = member.how.identifier;
     target = (struct target){
         .session_id = member.session_id,
         .identifier_count = member.how.identifier != 0,
         .qos = lower_qos(m->qos, member.how.qos),
         .retain = m->retain && member.how.retain_as_published,
         .is_shared = true,
+        .is_request = load->is_request,
+        .was_sent = load->was_sent,
     };
-    if (session_id_shard(target.session_id) != s->index) {
-        if (!send_mail(s, m, &target, words)) {
-            return false;
-        }
-    } else {
-        target_deliver(s, m, &target, words);
+    if (!target_send(s, m, &target, words)) {
+        share_arrived(s, target.session_id);
+        return false;
     }
     s->stats.passed_on++;
     return true;
@@ -128,12 +242,23 @@ struct moving {
 static bool
 move(struct moving *v, const struct delivery *d)
 {
-    if (d->group == 0 || d->group == v->exhausted) {
+    const struct share_load load = {
+        .message = d->message,
+        .group = d->group,
+        .is_request = d->request != NULL,
+        .was_sent =
+            d->request != NULL && (d->request->was_sent || d->request->stage != REQUEST_QUEUED),
+    };
+
+    if (d->group == 0 || d->group == v->exhausted || d->is_cancelled) {
         return false;
     }
-    if (!share_pass_on(v->session->shard, d->message, d->group, &v->wish)) {
+    if (!share_pass_on(v->session->shard, &load, &v->wish)) {
         v->exhausted = d->group;
         return false;
+    }
+    if (d->request != NULL) {
+        request_moved(d->request);
     }
     return true;
 }
@@ -203,16 +328,18 @@ share_member_ends(struct session *s)
 }
 
 bool
-share_redirect(struct shard *s, struct message *m, uint32_t group, uint64_t session_id)
+share_redirect(struct shard *s, struct message *m, const struct target *t, uint32_t group)
 {
-    const struct session *session = session_table_get(&s->sessions, session_id);
+    const struct session *session = session_table_get(&s->sessions, t->session_id);
+    const struct share_load load = {
+        .message = m, .group = group, .is_request = t->is_request, .was_sent = t->was_sent};
     const struct share_wish wish = {
-        .except = session_id,
+        .except = t->session_id,
         .at_least = session == NULL ? SESSION_OFFLINE : SESSION_STUCK,
     };
 
     if (session != NULL && session->presence != SESSION_OFFLINE) {
         return false;
     }
-    return share_pass_on(s, m, group, &wish);
+    return share_pass_on(s, &load, &wish);
 }

@@ -14,21 +14,44 @@
  * [MQTT-4.8.2-4, 4.8.2-5], and neither does what a member refused [MQTT-4.8.2-6]. Each time a
  * message moves, some connection or session has ended: it cannot go round for ever. */
 
+/* settings.group_strategy */
+enum share_strategy {
+    SHARE_LEAST = 0,
+    SHARE_PARTITION = 1,
+    SHARE_STICKY = 2,
+};
+
+/* Members compared for a request when the first of them could take it. */
+#define SHARE_LOOKS_MAX 64U
+
 /* Whom not to choose, and who is good enough. */
 struct share_wish {
     uint64_t except; /* a session id, or SESSION_ID_NONE */
     enum session_presence at_least;
 };
 
-/* The best member for this message, inside a read section. Among equals members take turns. false:
- * there is none. */
-bool share_choose(const struct broker *b, struct topic_group *g, const struct message *m,
+/* The best member for this message, inside a read section. Of those who can take it best, requests
+ * go to who has the fewest of them in flight and then to who has answered fastest of late, unless
+ * he has let too many deadlines pass (standing.h); or always to the same one, if that is the
+ * group_strategy. Among equals members take turns. If it is a request and the member is in another
+ * shard, it counts as on its way until share_arrived(). false: there is none. */
+bool share_choose(struct shard *s, struct topic_group *g, const struct message *m,
                   const struct share_wish *wish, struct topic_match *out);
 
-/* Gives the message to another member of the group with this number. false: none was found, or
- * there was no memory; nothing has changed. */
-bool share_pass_on(struct shard *s, struct message *m, uint32_t group,
-                   const struct share_wish *wish);
+/* What a member had, or should have had. */
+struct share_load {
+    struct message *message;
+    uint32_t group;  /* the number of the group */
+    bool is_request; /* it is a request that has not ended */
+    bool was_sent;   /* some member may have executed it */
+};
+
+/* Gives it to another member of the group. false: none was found, or there was no memory; nothing
+ * has changed. */
+bool share_pass_on(struct shard *s, const struct share_load *load, const struct share_wish *wish);
+
+/* A request that another shard has sent a member, with share_choose(), is here, or is lost. */
+void share_arrived(struct shard *s, uint64_t session_id);
 
 /* The session has lost its connection; it lives on. */
 void share_member_left(struct session *s);
@@ -37,6 +60,6 @@ void share_member_ends(struct session *s);
 
 /* Mail for a member has arrived in its shard. true: the member is gone or away by now, and another
  * gets the message. */
-bool share_redirect(struct shard *s, struct message *m, uint32_t group, uint64_t session_id);
+bool share_redirect(struct shard *s, struct message *m, const struct target *t, uint32_t group);
 
 #endif

@@ -1,6 +1,5 @@
 #include "broker/core/stats.h"
 
-#include <stddef.h>
 #include <string.h>
 
 _Static_assert(sizeof(struct stats) == STATS_WORDS * sizeof(uint64_t), "nothing but counters");
@@ -25,6 +24,12 @@ add_at(struct stats *sum, size_t i, uint64_t more)
     uint64_t word = word_at(sum, i) + more;
 
     memcpy((uint8_t *)sum + i * sizeof(word), &word, sizeof(word));
+}
+
+void
+stats_increment(struct stats *s, size_t at)
+{
+    add_at(s, at, 1);
 }
 
 void

@@ -2,6 +2,7 @@
 #define WILCO_BROKER_CORE_STATS_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What a shard counts, from its start. One row a counter: X(name, "what"). Each row is a topic
@@ -32,13 +33,35 @@
     X(publish_bytes_received, "bytes of payload received in PUBLISH packets")                      \
     X(publish_bytes_sent, "bytes of payload sent in PUBLISH packets")
 
+/* The same of requests (MQTT 5.0, 4.10). Each row is a topic under $SYS/rr/, and a field rr_<name>
+ * of struct stats. */
+#define REQUEST_STATS(X)                                                                           \
+    X(requests, "messages with a Response Topic that clients have published")                      \
+    X(answered, "requests answered: their last or only response has come")                         \
+    X(no_responder, "requests that nobody had subscribed to")                                      \
+    X(offline, "requests for which no responder was connected")                                    \
+    X(refused, "requests refused: Response Topic, identity, User Properties or quota")             \
+    X(not_taken, "requests that their responder could not be given, or declined")                  \
+    X(lost, "requests whose responder was lost")                                                   \
+    X(timed_out, "requests whose deadline passed")                                                 \
+    X(response_lost, "responses that could not be given to the requester")                         \
+    X(untracked, "requests passed on without being tracked: there are too many")                   \
+    X(passed_on, "idempotent requests given to another member of a group, theirs being lost")      \
+    X(left_out, "times that a member of a group was left out: it did not answer")                  \
+    X(responses_second, "responses to an inbox refused: there was one before")                     \
+    X(responses_late, "responses to an inbox refused: the request had ended without one")          \
+    X(responses_unknown, "messages to an inbox refused: its client was not asked this")            \
+    X(statuses, "status responses sent")
+
 /* What there is now. Each is changed by the shard that has it, so none is ever below 0. */
 #define GAUGES(X)                                                                                  \
     X(subscriptions, "subscriptions, without the shared ones")                                     \
     X(shared_subscriptions, "subscriptions that are a member of a group")                          \
     X(inflight, "QoS 1 and 2 messages sent and not yet completely acknowledged")                   \
     X(held, "messages kept in sessions")                                                           \
-    X(held_bytes, "packet bytes of the messages kept in sessions")
+    X(held_bytes, "packet bytes of the messages kept in sessions")                                 \
+    X(rr_in_flight, "requests that responders have and have not answered")                         \
+    X(rr_in_flight_bytes, "packet bytes of these requests")
 
 #define STATS_PACKET_TYPES 16 /* by enum wire_type */
 #define STATS_REASONS      64 /* reason codes from 0x80 on */
@@ -48,6 +71,9 @@ struct stats {
     STATS(STATS_FIELD)
     GAUGES(STATS_FIELD)
 #undef STATS_FIELD
+#define REQUEST_STATS_FIELD(name, what) uint64_t rr_##name;
+    REQUEST_STATS(REQUEST_STATS_FIELD)
+#undef REQUEST_STATS_FIELD
     uint64_t received[STATS_PACKET_TYPES]; /* packets */
     uint64_t sent[STATS_PACKET_TYPES];
     /* Connections, messages and subscriptions refused or ended, and connections that the broker
@@ -68,6 +94,8 @@ stats_count_reason(struct stats *s, uint8_t reason_code)
     }
 }
 
+/* Adds 1 to the counter that is word number `at`. */
+void stats_increment(struct stats *s, size_t at);
 /* Adds every counter of `more`. */
 void stats_add(struct stats *sum, const struct stats *more);
 

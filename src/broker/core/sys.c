@@ -4,6 +4,7 @@
 
 #include "broker/core/message.h"
 #include "broker/core/publish.h"
+#include "broker/core/sys_requests.h"
 #include "broker/core/sys_table.h"
 
 #include <assert.h>
@@ -24,15 +25,17 @@ struct sys {
     uint64_t started_ms;
     uint64_t sampled_ms;
     struct sys_load loads[SYS_LOAD_COUNT];
+    struct sys_requests requests;
     char published[][TEXT_BYTES]; /* row by row; "": not yet */
 };
 
 struct sys *
-sys_new(const struct wilco_alloc *a, uint64_t interval_s, uint64_t now_ms)
+sys_new(const struct wilco_alloc *a, uint64_t interval_s, uint64_t now_ms, uint32_t services)
 {
     struct sys *sys = mem_zalloc(a, sizeof(*sys) + sys_topic_count() * TEXT_BYTES);
 
-    if (sys == NULL) {
+    if (sys == NULL || !sys_requests_init(&sys->requests, a, services)) {
+        mem_free(a, sys);
         return NULL;
     }
     (void)pthread_mutex_init(&sys->lock, NULL); /* cannot fail for a default mutex */
@@ -51,6 +54,7 @@ sys_free(struct sys *sys)
 {
     if (sys != NULL) {
         (void)pthread_mutex_destroy(&sys->lock);
+        sys_requests_fini(&sys->requests);
         mem_free(sys->alloc, sys);
     }
 }
@@ -208,22 +212,25 @@ write_text(char text[TEXT_BYTES], const struct sys_topic *row, const struct sys 
     }
 }
 
+bool
+sys_publish(struct shard *s, struct span topic, struct span payload)
+{
+    const struct wire_publish p = {.retain = true, .topic = topic, .payload = payload};
+    struct message *m = message_new(s->broker->alloc, &p, SESSION_ID_NONE, s->now_ms);
+    size_t receivers = 0;
+    bool is_done = m != NULL && publish_and_retain(s, m, &receivers) == WILCO_OK;
+
+    message_unref(m);
+    return is_done;
+}
+
 /* What could not be published is tried again with the next sample, if memory is short. */
 static void
 publish_row(struct shard *s, const char *topic, const char *text, char published[TEXT_BYTES])
 {
-    const struct wire_publish p = {
-        .retain = true,
-        .topic = span_of_text(topic),
-        .payload = span_of_text(text),
-    };
-    struct message *m = message_new(s->broker->alloc, &p, SESSION_ID_NONE, s->now_ms);
-    size_t receivers = 0;
-
-    if (m != NULL && publish_and_retain(s, m, &receivers) == WILCO_OK) {
+    if (sys_publish(s, span_of_text(topic), span_of_text(text))) {
         memcpy(published, text, TEXT_BYTES);
     }
-    message_unref(m);
 }
 
 static void
@@ -243,6 +250,7 @@ sample(struct sys *sys, struct shard *s)
             publish_row(s, sys_topic_at(i)->name.topic, text, sys->published[i]);
         }
     }
+    sys_requests_sample(&sys->requests, s);
 }
 
 static uint64_t

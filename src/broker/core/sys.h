@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 /* What the broker says about itself: retained messages below $SYS/broker/, with the names that
- * other brokers gave them, and one for each counter of stats.h. docs/sys.md lists them all.
+ * other brokers gave them, one for each counter of stats.h there and below $SYS/rr/, and one for
+ * whatever is asked (sys_requests.h). docs/sys.md lists them all.
  *
  * Every sys_interval_s seconds the values are sampled, and those that have changed are published,
  * at QoS 0. The first turn of any shard that comes at or after that moment does it, whichever it
@@ -22,8 +23,10 @@
 struct sys;
 struct shard;
 
-/* NULL: out of memory. `interval_s` 0: nothing is ever published. */
-struct sys *sys_new(const struct wilco_alloc *a, uint64_t interval_s, uint64_t now_ms);
+/* NULL: out of memory. `interval_s` 0: nothing is ever published. `services`: as many numbers there
+ * can be in service_table.h. */
+struct sys *sys_new(const struct wilco_alloc *a, uint64_t interval_s, uint64_t now_ms,
+                    uint32_t services);
 void sys_free(struct sys *sys); /* NULL is allowed */
 
 /* At the start of a shard's turn, between packets: samples and publishes if it is time. */
@@ -38,6 +41,9 @@ void sys_timer_fired(struct shard *s);
 /* A client has connected, or left: for the number of them and the highest it ever was. */
 void sys_client_joined(struct sys *sys);
 void sys_client_left(struct sys *sys);
+
+/* For its parts: publishes a retained message of QoS 0. false: out of memory. */
+bool sys_publish(struct shard *s, struct span topic, struct span payload);
 
 /* Row `index` of the table of topics, for documentation; NULL topic behind the last. */
 struct sys_row {

@@ -5,7 +5,8 @@
 
 #include <assert.h>
 
-#define ROOT "$SYS/broker/"
+#define ROOT          "$SYS/broker/"
+#define REQUESTS_ROOT "$SYS/rr/"
 
 #define RECEIVED_AT(type) (offsetof(struct stats, received) + sizeof(uint64_t) * (type))
 #define SENT_AT(type)     (offsetof(struct stats, sent) + sizeof(uint64_t) * (type))
@@ -72,6 +73,12 @@ static const struct sys_topic rows[] = {
      REASON_AT(code)},
     WIRE_REASONS(REASON_ROW)
 #undef REASON_ROW
+#define REQUEST_ROW(name, what)                                                                    \
+    {{REQUESTS_ROOT #name, what}, SYS_SOURCE_COUNTER, offsetof(struct stats, rr_##name)},
+    REQUEST_STATS(REQUEST_ROW)
+    REQUEST_ROW(in_flight, "requests that responders have and have not answered, now")
+    REQUEST_ROW(in_flight_bytes, "packet bytes of these requests")
+#undef REQUEST_ROW
 };
 /* clang-format on */
 

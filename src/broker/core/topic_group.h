@@ -10,7 +10,8 @@ struct topic_group {
     _Atomic(struct topic_group *) next; /* of the same filter */
     struct subscriber_set members;
     _Atomic uint32_t turns;
-    uint32_t number; /* names it among the groups of its index; never 0 */
+    _Atomic uint32_t service; /* what it is called in figures (service_table.h); 0: nothing yet */
+    uint32_t number;          /* names it among the groups of its index; never 0 */
     uint32_t name_bytes;
     uint8_t name[];
 };
@@ -18,6 +19,12 @@ struct topic_group {
 /* NULL: out of memory. */
 struct topic_group *topic_group_new(const struct wilco_alloc *a, struct span name, uint32_t number);
 void topic_group_free(struct topic_group *g, const struct wilco_alloc *a); /* no reader is left */
+
+static inline uint32_t
+topic_group_service(const struct topic_group *g)
+{
+    return atomic_load_explicit(&g->service, memory_order_relaxed);
+}
 
 /* A number that goes up by one with each call, for taking turns. */
 uint32_t topic_group_turn(struct topic_group *g);

@@ -1,6 +1,7 @@
 #ifndef WILCO_BROKER_CORE_TOPIC_INDEX_H
 #define WILCO_BROKER_CORE_TOPIC_INDEX_H
 
+#include "broker/core/service_table.h"
 #include "broker/core/topic_group.h"
 #include "broker/core/topic_matches.h"
 
@@ -40,5 +41,10 @@ WILCO_MUST_CHECK enum wilco_status topic_index_match(struct topic_index *t, stru
 
 /* How many subscriptions there are; exact when no writer is active. */
 size_t topic_index_count(const struct topic_index *t);
+
+/* Sees to it that every filter and group in `m`, which topic_index_match() has just filled for
+ * `topic` in this read section, has a number among the services. */
+void topic_index_number(struct topic_index *t, struct span topic, const struct topic_matches *m,
+                        struct service_table *services);
 
 #endif

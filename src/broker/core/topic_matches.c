@@ -13,6 +13,7 @@ topic_matches_fini(struct topic_matches *m)
 {
     mem_free(m->alloc, m->items);
     mem_free(m->alloc, m->groups);
+    mem_free(m->alloc, m->found);
     mem_free(m->alloc, m->steps);
     topic_matches_init(m, m->alloc);
 }
@@ -64,6 +65,23 @@ topic_matches_add_group(struct topic_matches *m, struct topic_group *g)
         m->group_capacity = capacity;
     }
     m->groups[m->group_count++] = g;
+    return WILCO_OK;
+}
+
+enum wilco_status
+topic_matches_add_audience(struct topic_matches *m, const struct audience *a, size_t first)
+{
+    if (m->filters == m->filter_capacity) {
+        size_t capacity = capacity_for(m->filter_capacity, m->filters + 1);
+        struct topic_found *found = mem_realloc(m->alloc, m->found, capacity * sizeof(*found));
+
+        if (found == NULL) {
+            return WILCO_ENOMEM;
+        }
+        m->found = found;
+        m->filter_capacity = capacity;
+    }
+    m->found[m->filters++] = (struct topic_found){.audience = a, .first = first};
     return WILCO_OK;
 }
 

@@ -25,7 +25,14 @@ struct topic_match {
     struct subscription_how how;
 };
 
+struct audience;
 struct topic_group;
+
+/* One matching filter. */
+struct topic_found {
+    const struct audience *audience;
+    size_t first; /* of its subscriptions among the items; the next filter's follow */
+};
 
 /* The tree's walk (topic_tree.h): of one level of the topic its text and hash, and of one node that
  * is still to be visited where it is and how deep. */
@@ -45,7 +52,9 @@ struct topic_matches {
     struct topic_group **groups;
     size_t group_count;
     size_t group_capacity;
-    size_t filters;           /* how many filters matched: up to 1, no session can be named twice */
+    struct topic_found *found; /* the filters */
+    size_t filters;            /* how many matched: up to 1, no session can be named twice */
+    size_t filter_capacity;
     struct topic_step *steps; /* scratch */
     size_t step_capacity;
     const struct wilco_alloc *alloc;
@@ -59,6 +68,8 @@ void topic_matches_clear(struct topic_matches *m); /* keeps its memory */
 WILCO_MUST_CHECK enum wilco_status topic_matches_grow(struct topic_matches *m, size_t more);
 WILCO_MUST_CHECK enum wilco_status topic_matches_add_group(struct topic_matches *m,
                                                            struct topic_group *g);
+WILCO_MUST_CHECK enum wilco_status
+topic_matches_add_audience(struct topic_matches *m, const struct audience *a, size_t first);
 /* Makes room for `count` steps at least; those that are there stay. */
 WILCO_MUST_CHECK enum wilco_status topic_matches_grow_steps(struct topic_matches *m, size_t count);
 

@@ -17,7 +17,7 @@
 struct topic_tree_node {
     struct reclaim_node reclaim;
     struct audience audience;
-    struct topic_tree_node *parent;           /* writer's; NULL: the root */
+    struct topic_tree_node *parent;           /* as long as this one; NULL: the root */
     _Atomic(struct topic_tree_node *) plus;   /* the child "+" */
     _Atomic(struct topic_tree_node *) number; /* the child "#" */
     _Atomic uint32_t literals;                /* how many children by name */
@@ -185,6 +185,7 @@ add_node(struct topic_tree *t, struct topic_tree_node *parent, struct span level
         return NULL;
     }
     n->parent = parent;
+    n->audience.is_in_tree = true;
     n->level_bytes = (uint32_t)level.len;
     if (level.len > 0) {
         memcpy(n->level, level.data, level.len);
@@ -345,4 +346,33 @@ topic_tree_collect(const struct topic_tree *t, struct span topic, struct topic_m
         visit(&w, next->node, next->depth, true);
     }
     return w.status;
+}
+
+/* Filled from the last level to the first. */
+enum wilco_status
+topic_tree_filter_of(const struct audience *a, struct buffer *out)
+{
+    const struct topic_tree_node *n =
+        CONTAINER_OF((void *)(uintptr_t)a, struct topic_tree_node, audience);
+    size_t bytes = 0;
+    enum wilco_status st = WILCO_OK;
+
+    for (const struct topic_tree_node *i = n; i->parent != NULL; i = i->parent) {
+        bytes += i->level_bytes + 1;
+    }
+    st = buffer_reserve(out, bytes);
+    if (st != WILCO_OK || bytes == 0) {
+        return st;
+    }
+    out->len = bytes - 1; /* no "/" behind the last level */
+    for (const struct topic_tree_node *i = n; i->parent != NULL; i = i->parent) {
+        bytes -= i->level_bytes + 1;
+        if (i->level_bytes > 0) {
+            memcpy(out->data + bytes, i->level, i->level_bytes);
+        }
+        if (i != n) {
+            out->data[bytes + i->level_bytes] = '/';
+        }
+    }
+    return WILCO_OK;
 }

@@ -1,6 +1,7 @@
 #ifndef WILCO_BROKER_CORE_TOPIC_TREE_H
 #define WILCO_BROKER_CORE_TOPIC_TREE_H
 
+#include "base/buffer.h"
 #include "broker/core/audience.h"
 #include "broker/core/rcu_table.h"
 
@@ -29,5 +30,10 @@ bool topic_tree_remove(struct topic_tree *t, struct span filter, const struct su
  */
 WILCO_MUST_CHECK enum wilco_status topic_tree_collect(const struct topic_tree *t, struct span topic,
                                                       struct topic_matches *out);
+
+/* For readers. Puts the filter that an audience of this tree is at into `out`, which is empty.
+ * WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status topic_tree_filter_of(const struct audience *a,
+                                                        struct buffer *out);
 
 #endif

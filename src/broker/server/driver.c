@@ -151,7 +151,7 @@ work_off(struct crew *crew, uint64_t due)
             loop_wake(d->loop);
         } else if (pthread_mutex_trylock(&d->lock) == 0) {
             borrows++;
-            shard_advance(d->shard, clock_monotonic_ms());
+            shard_advance(d->shard, clock_monotonic_ns() / 1000);
             run_mail(d);
             arm(d);
             due |= let_go(d);
@@ -240,7 +240,7 @@ begin_to_stop(struct driver *d)
 static bool
 turn(struct driver *d)
 {
-    shard_advance(d->shard, clock_monotonic_ms());
+    shard_advance(d->shard, clock_monotonic_ns() / 1000);
     handle_events(d);
     /* Not before: an event that says "wake up" is taken for all who asked until then. */
     if (halt_is_wanted(&d->crew->halt)) {

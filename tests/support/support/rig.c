@@ -121,7 +121,7 @@ rig_settle(struct rig *r)
             struct shard *s = r->broker.shards[i];
             struct conn *c = NULL;
 
-            shard_advance(s, r->now_ms);
+            shard_advance(s, r->now_ms * 1000);
             shard_run_inbox(s);
             (void)shard_take_kicks(s);
             shard_share_stats(s);

@@ -98,7 +98,10 @@ test_dollar(void **state)
     rig_client_connect(&r, &c, "c");
     rig_subscribe(&witness, "#", 2);
     for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {
-        rig_subscribe(&witness, i == 1 ? "$share/g/+" : topics[i], 2);
+        const struct wire_subscription w = {
+            .filter = span_of_text(i == 1 ? "$share/g/+" : topics[i]), .qos = 2};
+
+        rig_subscribe_with(&witness, &w, 0, i == 3 ? 0x87 : 2); /* an inbox of nobody's */
         rig_publish(&c, topics[i], "x");
         rig_publish_qos(&c, topics[i], "x", 1, 1);
         rig_expect_ack(&c, WIRE_PUBACK, 1, 0x87);

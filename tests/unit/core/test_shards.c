@@ -254,7 +254,7 @@ test_will_elsewhere(void **state)
     rig_client_close(&c);
     (void)shard_take_kicks(r.broker.shards[2]);
     r.now_ms += 5000;
-    shard_advance(r.broker.shards[2], r.now_ms);
+    shard_advance(r.broker.shards[2], r.now_ms * 1000);
     assert_int_equal(shard_take_kicks(r.broker.shards[2]), 1U << 3);
     rig_settle(&r);
     rig_expect_publish(&witness, "gone", &packet);

@@ -31,6 +31,19 @@ static const char *const possible[] = {
     "topic_bytes_max",
     "topic_alias_bytes_max",
     "no_matching_subscribers",
+    "request_deadline_ms",
+    "requests_held_max",
+    "requests_held_bytes_max",
+    "requests_max",
+    "requests_bytes_max",
+    "requests_in_flight_max",
+    "requests_per_second_max",
+    "verify_source_id",
+    "retained_requests",
+    "group_strategy",
+    "outlier_deadlines",
+    "outlier_pause_ms",
+    "slow_request_ms",
 };
 
 bool

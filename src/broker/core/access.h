@@ -1,0 +1,27 @@
+#ifndef WILCO_BROKER_CORE_ACCESS_H
+#define WILCO_BROKER_CORE_ACCESS_H
+
+#include "base/span.h"
+
+#include <stdbool.h>
+
+struct broker;
+
+/* Who may do what with which topics. The broker is given a policy; without one everybody may do
+ * everything that the broker itself allows. The one place that asks. */
+enum access_action {
+    ACCESS_PUBLISH,   /* to a Topic Name */
+    ACCESS_SUBSCRIBE, /* to a Topic Filter, without "$share/<group>/" */
+    ACCESS_RECEIVE,   /* what is published to a Topic Name */
+};
+
+struct access_policy {
+    /* From any thread. */
+    bool (*may)(void *context, struct span client_id, enum access_action action, struct span topic);
+    void *context;
+};
+
+bool access_may(const struct broker *b, struct span client_id, enum access_action action,
+                struct span topic);
+
+#endif

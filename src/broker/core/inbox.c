@@ -1,0 +1,295 @@
+#include "broker/core/inbox.h"
+
+#include "base/buffer.h"
+#include "broker/core/deliver.h"
+#include "broker/core/mail.h"
+#include "broker/core/request.h"
+#include "wire/topic.h"
+
+#define IDENTIFIERS_MAX 16U /* Subscription Identifiers that go with one message */
+
+struct inbox_filter {
+    struct list link;
+    struct subscription_how how;
+    uint16_t bytes;
+    uint8_t text[];
+};
+
+struct inbox {
+    struct list filters; /* struct inbox_filter */
+    size_t filter_count;
+    bool is_assigned;
+    uint16_t bytes;
+    uint8_t topic[];
+};
+
+static bool
+starts_with_level(struct span topic, struct span levels)
+{
+    return topic.len >= levels.len && memcmp(topic.data, levels.data, levels.len) == 0 &&
+           (topic.len == levels.len || topic.data[levels.len] == '/');
+}
+
+bool
+inbox_is_topic(struct span name)
+{
+    return starts_with_level(name, SPAN_LITERAL(INBOX_ROOT));
+}
+
+bool
+inbox_is_filter(struct span filter)
+{
+    return starts_with_level(filter, SPAN_LITERAL(INBOX_ROOT));
+}
+
+/* A name as one level, whatever it is made of. */
+static enum wilco_status
+append_name(struct buffer *out, struct span name)
+{
+    enum wilco_status status = buffer_append(out, name);
+
+    for (size_t i = out->len - (status == WILCO_OK ? name.len : 0); i < out->len; i++) {
+        if (strchr("/+#", out->data[i]) != NULL) {
+            out->data[i] = '_';
+        }
+    }
+    return status;
+}
+
+static enum wilco_status
+append_prefix(struct buffer *out, struct span prefix, struct span client_id, struct span user_name)
+{
+    enum wilco_status status = WILCO_OK;
+
+    for (size_t i = 0; i < prefix.len && status == WILCO_OK; i++) {
+        if (prefix.data[i] != '%' || i + 1 == prefix.len) {
+            status = buffer_append(out, span_of(prefix.data + i, 1));
+            continue;
+        }
+        i++;
+        status = append_name(out, prefix.data[i] == 'c' ? client_id : user_name);
+    }
+    return status;
+}
+
+static enum wilco_status
+make(struct session *s, struct span topic)
+{
+    struct inbox *inbox = mem_zalloc(s->shard->broker->alloc, sizeof(*inbox) + topic.len);
+
+    if (inbox == NULL) {
+        return WILCO_ENOMEM;
+    }
+    list_init(&inbox->filters);
+    inbox->bytes = (uint16_t)topic.len;
+    memcpy(inbox->topic, topic.data, topic.len);
+    s->inbox = inbox;
+    return WILCO_OK;
+}
+
+enum wilco_status
+inbox_give(struct session *s, struct span prefix, struct span user_name)
+{
+    const struct broker *b = s->shard->broker;
+    char token[INBOX_TOKEN_CHARS + 1];
+    struct buffer topic;
+    enum wilco_status status = WILCO_OK;
+
+    if (s->inbox != NULL) {
+        return WILCO_OK;
+    }
+    buffer_init(&topic, b->alloc, INBOX_BYTES_MAX);
+    status = append_prefix(&topic, prefix, session_client_id(s), user_name);
+    if (status == WILCO_ELIMIT) { /* names too long for it */
+        topic.len = 0;
+        status = buffer_append(&topic, SPAN_LITERAL(INBOX_ROOT));
+    }
+    if (status == WILCO_OK) {
+        status = random_token(b->random, token, INBOX_TOKEN_CHARS);
+    }
+    if (status == WILCO_OK) {
+        status = buffer_append(&topic, SPAN_LITERAL("/"));
+    }
+    if (status == WILCO_OK) {
+        status = buffer_append(&topic, span_of_text(token));
+    }
+    if (status == WILCO_OK) {
+        status = make(s, buffer_span(&topic));
+    }
+    buffer_fini(&topic);
+    return status;
+}
+
+void
+inbox_assign(struct session *s)
+{
+    if (s->inbox != NULL) {
+        s->inbox->is_assigned = true;
+    }
+}
+
+static void
+remove_filter(struct session *s, struct inbox_filter *f)
+{
+    list_remove(&f->link);
+    mem_free(s->shard->broker->alloc, f);
+    s->inbox->filter_count--;
+    s->shard->stats.subscriptions--;
+}
+
+void
+inbox_free(struct session *s)
+{
+    if (s->inbox == NULL) {
+        return;
+    }
+    while (!list_is_empty(&s->inbox->filters)) {
+        remove_filter(s, CONTAINER_OF(s->inbox->filters.next, struct inbox_filter, link));
+    }
+    mem_free(s->shard->broker->alloc, s->inbox);
+    s->inbox = NULL;
+}
+
+struct span
+inbox_topic(const struct session *s)
+{
+    return s->inbox == NULL ? SPAN_EMPTY : span_of(s->inbox->topic, s->inbox->bytes);
+}
+
+bool
+inbox_owns(const struct session *s, struct span topic)
+{
+    return s->inbox != NULL && starts_with_level(topic, inbox_topic(s));
+}
+
+static struct inbox_filter *
+find_filter(const struct session *s, struct span filter)
+{
+    for (struct list *i = s->inbox->filters.next; i != &s->inbox->filters; i = i->next) {
+        struct inbox_filter *f = CONTAINER_OF(i, struct inbox_filter, link);
+
+        if (span_equal(span_of(f->text, f->bytes), filter)) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+enum wilco_status
+inbox_subscribe(struct session *s, struct span filter, const struct subscription_how *how,
+                bool *existed)
+{
+    const struct broker *b = s->shard->broker;
+    struct inbox_filter *f = find_filter(s, filter);
+
+    *existed = f != NULL;
+    if (f != NULL) { /* [MQTT-3.8.4-3] */
+        f->how = *how;
+        return WILCO_OK;
+    }
+    if (s->inbox->filter_count >= b->settings.subscriptions_max) {
+        return WILCO_ELIMIT;
+    }
+    f = mem_alloc(b->alloc, sizeof(*f) + filter.len);
+    if (f == NULL) {
+        return WILCO_ENOMEM;
+    }
+    f->link = (struct list){.next = NULL};
+    f->how = *how;
+    f->bytes = (uint16_t)filter.len;
+    memcpy(f->text, filter.data, filter.len);
+    list_push_back(&s->inbox->filters, &f->link);
+    s->inbox->filter_count++;
+    s->shard->stats.subscriptions++;
+    return WILCO_OK;
+}
+
+bool
+inbox_unsubscribe(struct session *s, struct span filter)
+{
+    struct inbox_filter *f = s->inbox == NULL ? NULL : find_filter(s, filter);
+
+    if (f == NULL) {
+        return false;
+    }
+    remove_filter(s, f);
+    return true;
+}
+
+/* Who responds may ask something in turn. */
+static bool
+send_as_request(struct shard *s, struct message *m, uint64_t session_id)
+{
+    const uint32_t words[1] = {SERVICE_OTHER};
+    const struct target target = {
+        .session_id = session_id, .qos = m->qos, .is_inbox = true, .is_request = true};
+
+    request_starts(s, m, 1);
+    if (!target_send(s, m, &target, words)) {
+        request_not_opened(s, m, REQUEST_NO_MEMORY, false);
+        return false;
+    }
+    return true;
+}
+
+bool
+inbox_send(struct shard *s, struct message *m, uint64_t session_id)
+{
+    const struct target target = {.session_id = session_id, .qos = m->qos, .is_inbox = true};
+    const struct shard *owner = s->broker->shards[session_id_shard(session_id)];
+    bool is_request = message_is_request(m) && s->broker->settings.request_tracking != 0;
+
+    if (session_table_presence(&owner->sessions, session_id) == SESSION_GONE) {
+        if (is_request) {
+            request_unserved(s, m, REQUEST_NO_RESPONDER);
+        }
+        return false;
+    }
+    return is_request ? send_as_request(s, m, session_id) : target_send(s, m, &target, NULL);
+}
+
+/* What a client gets once for all of its subscriptions that match. */
+struct gathered {
+    struct delivery_terms terms;
+    bool is_wanted;
+    uint32_t identifiers[IDENTIFIERS_MAX];
+};
+
+static void
+gather(struct gathered *g, const struct message *m, const struct subscription_how *how)
+{
+    uint8_t qos = m->qos < how->qos ? m->qos : how->qos;
+
+    g->is_wanted = true;
+    g->terms.qos = g->terms.qos > qos ? g->terms.qos : qos; /* [MQTT-3.3.4-2] */
+    g->terms.retain = g->terms.retain || (m->retain && how->retain_as_published);
+    if (how->identifier != 0 && g->terms.identifier_count < IDENTIFIERS_MAX) {
+        g->identifiers[g->terms.identifier_count++] = how->identifier;
+    }
+}
+
+void
+inbox_deliver(struct session *s, struct message *m, const struct delivery_terms *terms)
+{
+    struct inbox *inbox = s->inbox;
+    const struct subscription_how assigned = {.qos = 2};
+    struct gathered g = {.terms = {.request = terms->request, .identifiers = NULL}};
+
+    if (inbox->is_assigned) {
+        gather(&g, m, &assigned);
+    }
+    for (struct list *i = inbox->filters.next; i != &inbox->filters; i = i->next) {
+        const struct inbox_filter *f = CONTAINER_OF(i, struct inbox_filter, link);
+
+        if (topic_matches(span_of(f->text, f->bytes), message_topic(m)) &&
+            !(f->how.no_local && m->publisher == s->id)) { /* [MQTT-3.8.3-3] */
+            gather(&g, m, &f->how);
+        }
+    }
+    g.terms.identifiers = g.identifiers;
+    if (g.is_wanted) {
+        deliver(s, m, &g.terms);
+    } else if (terms->request != NULL) {
+        request_fail(terms->request, REQUEST_NO_RESPONDER);
+    }
+}

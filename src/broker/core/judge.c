@@ -1,0 +1,275 @@
+#include "broker/core/judge.h"
+
+#include "broker/core/inbox.h"
+#include "broker/core/limits.h"
+#include "broker/core/message.h"
+#include "broker/core/publish.h"
+#include "broker/core/request.h"
+#include "broker/core/status_response.h"
+
+#include <stdlib.h>
+
+#define ACCEPTED ((struct verdict){.reason_code = WIRE_REASON_SUCCESS})
+
+/* What has been found out about a message so far. */
+struct matter {
+    struct conn *conn;
+    const struct wire_publish *p;
+    struct request_terms terms; /* of a request */
+    bool is_request;
+    bool is_to_inbox;         /* its topic */
+    struct request *answered; /* the request it responds to; NULL: none that is known */
+};
+
+static struct verdict
+refuse(uint8_t reason_code, const char *why)
+{
+    return (struct verdict){.reason_code = reason_code, .why = why};
+}
+
+/* A request is refused: its publisher may want to hear of it in a status response as well. */
+static struct verdict
+refuse_request(const struct matter *m, uint8_t reason_code, enum request_failure failure,
+               const char *why)
+{
+    struct session *session = m->conn->session;
+    const struct status_facts facts = {.why = failure, .stage = REQUEST_REJECTED, .words = why};
+
+    request_failure_count(&session->shard->stats, failure);
+    status_refuse(session, m->p, &facts);
+    return refuse(reason_code, why == NULL ? request_failure_words(failure) : why);
+}
+
+const char *
+judge_response_topic(const struct broker *b, struct span client_id, const struct session *session,
+                     struct span topic)
+{
+    if (inbox_is_topic(topic)) {
+        return session != NULL && inbox_owns(session, topic)
+                   ? NULL
+                   : "the Response Topic is in the inbox of another client";
+    }
+    if (topic.data[0] == '$') {
+        return "the Response Topic begins with $: nobody may publish there";
+    }
+    return access_may(b, client_id, ACCESS_RECEIVE, topic)
+               ? NULL
+               : "the requester may not receive what is published to the Response Topic";
+}
+
+/* Requests per second: as many may come at once as in a second. */
+static bool
+take_token(struct session *s)
+{
+    uint64_t per_second = s->shard->broker->settings.requests_per_second_max;
+    uint64_t elapsed_ms = s->shard->now_ms - s->ask_tokens_at_ms;
+    uint64_t more = elapsed_ms > 1000 ? per_second : elapsed_ms * per_second / 1000;
+
+    if (per_second == 0) {
+        return true;
+    }
+    if (more > 0) {
+        uint64_t tokens = s->ask_tokens + more;
+
+        s->ask_tokens = (uint32_t)(tokens < per_second ? tokens : per_second);
+        s->ask_tokens_at_ms = s->shard->now_ms;
+    }
+    if (s->ask_tokens == 0) {
+        return false;
+    }
+    s->ask_tokens--;
+    return true;
+}
+
+static bool
+is_within_quota(struct session *s)
+{
+    uint64_t in_flight_max = s->shard->broker->settings.requests_in_flight_max;
+
+    return take_token(s) && (in_flight_max == 0 || session_asks_in_flight(s) < in_flight_max);
+}
+
+/* The sender it names must be himself, as we may not name him in his place [MQTT-3.3.2-17]. */
+static bool
+is_forged(const struct matter *m)
+{
+    return m->terms.source_id.data != NULL &&
+           m->conn->shard->broker->settings.verify_source_id != 0 &&
+           !span_equal(m->terms.source_id, session_client_id(m->conn->session));
+}
+
+/* Reads what makes it a request, and judges that. */
+static struct verdict
+judge_request(struct matter *m)
+{
+    struct session *session = m->conn->session;
+    struct span topic = m->p->properties.response_topic;
+    const char *why =
+        judge_response_topic(session->shard->broker, session_client_id(session), session, topic);
+
+    session->shard->stats.rr_requests++;
+    if (why != NULL) { /* nor may the broker itself publish there */
+        session->shard->stats.rr_refused++;
+        return refuse(WIRE_REASON_NOT_AUTHORIZED, why);
+    }
+    if (request_terms_read(&m->terms, &m->p->properties, &why) != WILCO_OK) {
+        return refuse_request(m, WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, REQUEST_MALFORMED, why);
+    }
+    if (is_forged(m)) {
+        return refuse_request(m, WIRE_REASON_NOT_AUTHORIZED, REQUEST_FORBIDDEN,
+                              "__srcId is not the Client Identifier of the publisher");
+    }
+    if (!is_within_quota(session)) {
+        return refuse_request(m, WIRE_REASON_QUOTA_EXCEEDED, REQUEST_QUOTA, NULL);
+    }
+    return ACCEPTED;
+}
+
+/* What nobody asked for must not get into an inbox; elsewhere whoever may publish may respond, and
+ * so may who was asked, whether he may publish or not. */
+static struct verdict
+judge_destination(struct matter *m)
+{
+    struct session *session = m->conn->session;
+    struct span topic = m->p->topic;
+    struct span correlation = m->p->properties.correlation_data;
+
+    m->is_to_inbox = inbox_is_topic(topic);
+    m->answered = request_find(session, topic, correlation);
+    if (m->answered != NULL) {
+        return ACCEPTED;
+    }
+    if (m->is_to_inbox) {
+        request_count_stray(session, topic, correlation);
+        return refuse(WIRE_REASON_NOT_AUTHORIZED,
+                      "no response to this Response Topic with this Correlation Data is expected "
+                      "from this client (any more)");
+    }
+    if (topic.data[0] == '$') { /* the broker's own topics (4.7.2): [U-3.3.4-3], [U-4.7.2-1] */
+        return refuse(WIRE_REASON_NOT_AUTHORIZED, NULL);
+    }
+    if (!access_may(session->shard->broker, session_client_id(session), ACCESS_PUBLISH, topic)) {
+        return refuse(WIRE_REASON_NOT_AUTHORIZED, "this client may not publish to this topic");
+    }
+    return ACCEPTED;
+}
+
+/* The status that a response says it has; 0: none. */
+static long
+stated_status(const struct wire_properties *p)
+{
+    struct span value = SPAN_EMPTY;
+    char digits[4] = "";
+
+    if (!wire_properties_has(p, WIRE_USER_PROPERTY) ||
+        !wire_properties_user(p, SPAN_LITERAL("__stat"), &value) || value.len >= sizeof(digits)) {
+        return 0;
+    }
+    if (value.len > 0) {
+        memcpy(digits, value.data, value.len);
+    }
+    return strtol(digits, NULL, 10);
+}
+
+static struct message *
+make_message(const struct matter *m)
+{
+    struct shard *s = m->conn->shard;
+    struct session *session = m->conn->session;
+    struct message *message = message_new(s->broker->alloc, m->p, session->id, s->now_ms);
+
+    if (message == NULL) {
+        return NULL;
+    }
+    message->received_us = s->now_us;
+    if (m->is_request) {
+        message_ask(message, m->p, &m->terms, s->broker->hash_seed);
+        message->request.wants_status = session->wants_status;
+        message->request.is_to_inbox = inbox_is_topic(m->p->properties.response_topic);
+    }
+    if (m->answered != NULL) {
+        request_mark_response(m->answered, message);
+    }
+    return message;
+}
+
+/* `*receivers`: how many it is on its way to. */
+static enum wilco_status
+send_on_its_way(const struct matter *m, struct message *message, size_t *receivers)
+{
+    struct shard *s = m->conn->shard;
+
+    if (m->is_to_inbox) { /* nothing in it is retained */
+        *receivers = inbox_send(s, message, message->responds_to);
+        return WILCO_OK;
+    }
+    return m->p->retain ? publish_and_retain(s, message, receivers) /* [MQTT-3.3.1-8] */
+                        : publish_message(s, message, receivers);
+}
+
+static struct verdict
+accept_message(const struct matter *m)
+{
+    const struct settings *settings = &m->conn->shard->broker->settings;
+    struct message *message = make_message(m);
+    enum wilco_status status = WILCO_ENOMEM;
+    size_t receivers = 0;
+
+    if (message != NULL) {
+        status = send_on_its_way(m, message, &receivers);
+        message_unref(message);
+    }
+    if (status != WILCO_OK) {
+        return refuse(WIRE_REASON_QUOTA_EXCEEDED, NULL);
+    }
+    if (m->answered != NULL) {
+        request_answered(m->answered, response_has_more(&m->p->properties),
+                         stated_status(&m->p->properties) >= 400);
+    }
+    if (receivers == 0 && entrance_tells_no_matching_subscribers(m->conn->entrance, settings)) {
+        return refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL);
+    }
+    return ACCEPTED;
+}
+
+static struct verdict
+consider(struct matter *m)
+{
+    const struct settings *limits = &m->conn->shard->broker->settings;
+    const struct wire_properties *v = &m->p->properties;
+    struct verdict verdict = ACCEPTED;
+
+    if (!limits_allow_topic(limits, m->p->topic)) {
+        return refuse(WIRE_REASON_TOPIC_NAME_INVALID, NULL);
+    }
+    if (!limits_allow_properties(limits, v)) {
+        return refuse(WIRE_REASON_QUOTA_EXCEEDED, NULL);
+    }
+    if (m->p->retain && limits->retained_requests == 0 &&
+        (m->is_request || wire_properties_has(v, WIRE_CORRELATION_DATA))) {
+        return refuse(WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR,
+                      "requests and responses must not be retained here");
+    }
+    verdict = judge_destination(m);
+    if (verdict.reason_code == WIRE_REASON_SUCCESS && m->is_request) {
+        verdict = judge_request(m);
+    }
+    return verdict.reason_code == WIRE_REASON_SUCCESS ? accept_message(m) : verdict;
+}
+
+struct verdict
+judge_message(struct conn *c, const struct wire_publish *p)
+{
+    struct stats *stats = &c->shard->stats;
+    struct matter m = {
+        .conn = c,
+        .p = p,
+        .is_request = wire_properties_has(&p->properties, WIRE_RESPONSE_TOPIC) &&
+                      c->shard->broker->settings.request_tracking != 0,
+    };
+    struct verdict verdict = consider(&m);
+
+    stats->publish_refused += wire_reason_is_error(verdict.reason_code);
+    stats_count_reason(stats, verdict.reason_code);
+    return verdict;
+}

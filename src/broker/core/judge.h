@@ -1,0 +1,24 @@
+#ifndef WILCO_BROKER_CORE_JUDGE_H
+#define WILCO_BROKER_CORE_JUDGE_H
+
+#include "broker/core/conn.h"
+#include "wire/publish.h"
+
+/* What becomes of a message that a client publishes, once its packet is known to be in order: it is
+ * refused, or sent on its way as a plain message, a request, a response that was asked for, or
+ * several of these. */
+struct verdict {
+    uint8_t reason_code; /* to acknowledge it with */
+    const char *why;     /* Reason String for a refusal; NULL: the words of explain.h */
+};
+
+/* `p->topic` is a valid Topic Name. */
+struct verdict judge_message(struct conn *c, const struct wire_publish *p);
+
+/* Whether a client may have responses sent to this topic: nobody is made to publish where the
+ * requester himself could not, or could not even look [U-4.10.1-1]. NULL, or what is wrong.
+ * `session`: the client's, if it has one. */
+const char *judge_response_topic(const struct broker *b, struct span client_id,
+                                 const struct session *session, struct span topic);
+
+#endif

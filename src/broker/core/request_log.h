@@ -1,0 +1,17 @@
+#ifndef WILCO_BROKER_CORE_REQUEST_LOG_H
+#define WILCO_BROKER_CORE_REQUEST_LOG_H
+
+#include "broker/core/request.h"
+#include "broker/core/status_response.h"
+
+/* Lines about requests that failed, and about those that took slow_request_ms or longer: who asked
+ * whom what, and how long each stage took. They pass the gate that keeps clients from filling the
+ * log (log_gate.h). */
+
+/* `r` NULL: the copy never got to a holder. */
+void request_log_failure(struct shard *s, const struct message *m, const struct request *r,
+                         const struct status_facts *facts);
+/* If it was slow. The request has just been answered. */
+void request_log_answer(struct shard *s, const struct request *r);
+
+#endif

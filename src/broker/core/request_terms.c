@@ -1,0 +1,123 @@
+#include "broker/core/request_terms.h"
+
+#define DIGITS_MAX 12U
+
+/* A whole number up to `max`. */
+static bool
+read_number(struct span text, uint64_t max, uint64_t *out)
+{
+    uint64_t number = 0;
+
+    if (text.len == 0 || text.len > DIGITS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+        number = number * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    *out = number;
+    return number <= max;
+}
+
+static bool
+read_ttl(struct request_terms *t, struct span value)
+{
+    return read_number(value, REQUEST_TTL_MS_MAX, &t->ttl_ms);
+}
+
+static bool
+read_more(struct request_terms *t, struct span value)
+{
+    uint64_t number = 0;
+    bool is_number = read_number(value, REQUEST_MORE_MAX, &number);
+
+    t->more = (uint32_t)number;
+    return is_number;
+}
+
+static bool
+read_idempotent(struct request_terms *t, struct span value)
+{
+    t->is_idempotent = span_equal(value, SPAN_LITERAL("1"));
+    return t->is_idempotent || span_equal(value, SPAN_LITERAL("0"));
+}
+
+static bool
+read_if_offline(struct request_terms *t, struct span value)
+{
+    t->fails_if_offline = span_equal(value, SPAN_LITERAL("fail"));
+    return t->fails_if_offline || span_equal(value, SPAN_LITERAL("wait"));
+}
+
+static bool
+read_partition(struct request_terms *t, struct span value)
+{
+    t->partition = value;
+    return true;
+}
+
+static bool
+read_source_id(struct request_terms *t, struct span value)
+{
+    t->source_id = value;
+    return true;
+}
+
+static const struct {
+    struct span name;
+    bool (*read)(struct request_terms *t, struct span value);
+    const char *why;
+} rows[] = {
+    {SPAN_INIT("rr-ttl"), read_ttl, "rr-ttl is no whole number of milliseconds up to 365 days"},
+    {SPAN_INIT("rr-more"), read_more, "rr-more is no whole number up to 1000000000"},
+    {SPAN_INIT("rr-idem"), read_idempotent, "rr-idem is neither 0 nor 1"},
+    {SPAN_INIT("rr-if-offline"), read_if_offline, "rr-if-offline is neither fail nor wait"},
+    {SPAN_INIT("$partition"), read_partition, ""},
+    {SPAN_INIT("__srcId"), read_source_id, ""},
+};
+
+static enum wilco_status
+read_property(struct request_terms *t, const struct wire_property *property, const char **why)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (span_equal(rows[i].name, property->name) && !rows[i].read(t, property->value)) {
+            *why = rows[i].why;
+            return WILCO_EPROTOCOL;
+        }
+    }
+    return WILCO_OK;
+}
+
+enum wilco_status
+request_terms_read(struct request_terms *out, const struct wire_properties *p, const char **why)
+{
+    struct wire_property_iterator it = wire_property_iterate(p->block);
+    struct wire_property property;
+    enum wilco_status status = WILCO_OK;
+
+    *out = (struct request_terms){.ttl_ms = UINT64_MAX};
+    if (!wire_properties_has(p, WIRE_USER_PROPERTY)) {
+        return WILCO_OK;
+    }
+    while (status == WILCO_OK && wire_property_next(&it, &property)) {
+        if (property.id == WIRE_USER_PROPERTY) {
+            status = read_property(out, &property, why);
+        }
+    }
+    return status;
+}
+
+bool
+response_has_more(const struct wire_properties *p)
+{
+    struct span value = SPAN_EMPTY;
+
+    if (!wire_properties_has(p, WIRE_USER_PROPERTY)) {
+        return false;
+    }
+    return (wire_properties_user(p, SPAN_LITERAL("rr-more"), &value) &&
+            span_equal(value, SPAN_LITERAL("1"))) ||
+           wire_properties_user(p, SPAN_LITERAL("rr-prog"), &value);
+}

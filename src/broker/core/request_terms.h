@@ -1,0 +1,32 @@
+#ifndef WILCO_BROKER_CORE_REQUEST_TERMS_H
+#define WILCO_BROKER_CORE_REQUEST_TERMS_H
+
+#include "base/compiler.h"
+#include "base/status.h"
+#include "wire/property.h"
+
+/* What a PUBLISH with a Response Topic asks of the broker, beyond what MQTT knows: User Properties
+ * of the profiles P1 (Azure mRPC) and P2 (`rr-`). They are forwarded as they are; unknown ones mean
+ * nothing. Spans are borrowed from the packet. */
+struct request_terms {
+    uint64_t ttl_ms;       /* `rr-ttl`: milliseconds it is worth answering; UINT64_MAX: not said */
+    uint32_t more;         /* `rr-more`: responses that may come before the last one */
+    bool is_idempotent;    /* `rr-idem`=1: it may be executed twice */
+    bool fails_if_offline; /* `rr-if-offline`=fail, not wait */
+    struct span partition; /* `$partition`; empty: none */
+    struct span source_id; /* `__srcId`, who asks, by his own word; data NULL: not said */
+};
+
+/* The longest deadline, 365 days, and the most responses, that can be asked for. */
+#define REQUEST_TTL_MS_MAX UINT64_C(31536000000)
+#define REQUEST_MORE_MAX   UINT32_C(1000000000)
+
+/* WILCO_EPROTOCOL: a value that makes no sense; `*why` (static storage) says which. */
+WILCO_MUST_CHECK enum wilco_status
+request_terms_read(struct request_terms *out, const struct wire_properties *p, const char **why);
+
+/* Of a response: whether others are to follow it (`rr-more`, or `rr-prog`, a report of progress).
+ */
+bool response_has_more(const struct wire_properties *p);
+
+#endif
