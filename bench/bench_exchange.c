@@ -1,12 +1,14 @@
 /* Requests and responses through a broker, as fast as it goes (closed loop), checked one by one.
  *
- * usage: bench_exchange PORT REQUESTERS WINDOW RESPONDERS PAYLOAD_BYTES QOS SECONDS [BROKER_PID]
+ * usage: bench_exchange PORT REQUESTERS WINDOW RESPONDERS PAYLOAD_BYTES QOS SECONDS [BROKER_PID
+ * [inbox]]
  *
- * Requester i asks on `bench/<i modulo RESPONDERS>` and keeps WINDOW requests in flight; each
- * response must carry the correlation data of a request that is open. Prints one line of key=value
- * pairs: round trips per second, latency percentiles, the generator's own share of a core, and the
- * broker's microseconds of CPU per round trip when its pid is given. One thread, one write per
- * connection and turn. */
+ * Requester i asks on `bench/<i modulo RESPONDERS>` and keeps WINDOW requests in flight; responses
+ * come to `answers/<i>`, or, with `inbox`, to the inbox that the broker gives him (Response
+ * Information), without a subscription. Each response must carry the correlation data of a request
+ * that is open. Prints one line of key=value pairs: round trips per second, latency percentiles,
+ * the generator's own share of a core, and the broker's microseconds of CPU per round trip when its
+ * pid is given. One thread, one write per connection and turn. */
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "link/framer.h"
@@ -35,6 +37,7 @@ struct client {
     struct framer framer;
     struct buffer out;
     uint64_t *sent_ns; /* by slot of the window; 0: free */
+    char response_topic[128];
 };
 
 struct bench {
@@ -45,6 +48,7 @@ struct bench {
     size_t payload_bytes;
     uint8_t qos;
     uint64_t seconds;
+    bool has_inboxes;
     int epoll;
     struct client *clients;
     uint8_t *payload;
@@ -107,19 +111,17 @@ static void
 ask(struct bench *b, struct client *c, uint32_t slot)
 {
     char topic[32];
-    char response_topic[32];
     uint8_t correlation[4] = {(uint8_t)(slot >> 24), (uint8_t)(slot >> 16), (uint8_t)(slot >> 8),
                               (uint8_t)slot};
     struct wire_any packet = {.type = WIRE_PUBLISH};
     struct wire_publish *p = &packet.as.publish;
 
     (void)snprintf(topic, sizeof(topic), "bench/%u", c->index % b->responders);
-    (void)snprintf(response_topic, sizeof(response_topic), "answers/%u", c->index);
     p->qos = b->qos;
     p->packet_id = b->qos == 0 ? 0 : packet_id(c);
     p->topic = span_of_text(topic);
     p->payload = span_of(b->payload, b->payload_bytes);
-    p->properties.response_topic = span_of_text(response_topic);
+    p->properties.response_topic = span_of_text(c->response_topic);
     p->properties.correlation_data = span_of(correlation, sizeof(correlation));
     wire_properties_set(&p->properties, WIRE_RESPONSE_TOPIC);
     wire_properties_set(&p->properties, WIRE_CORRELATION_DATA);
@@ -210,10 +212,11 @@ take_input(struct bench *b, struct client *c)
     flush(c);
 }
 
-static void
+/* The frame lives until the next read. */
+static struct frame
 wait_for(struct client *c, enum wire_type type)
 {
-    struct frame f;
+    struct frame f = {.type = type};
 
     for (;;) {
         struct pollfd p = {.fd = c->fd, .events = POLLIN};
@@ -224,7 +227,7 @@ wait_for(struct client *c, enum wire_type type)
             die("no answer to CONNECT or SUBSCRIBE");
         }
         if (framer_next(&c->framer, &in, &f) == WILCO_OK && f.type == type) {
-            return;
+            return f;
         }
     }
 }
@@ -243,8 +246,44 @@ subscribe(const struct bench *b, struct client *c)
         (struct wire_subscribe){.packet_id = 1, .count = 1, .subscriptions = &with_length};
     put(c, &packet);
     flush(c);
-    wait_for(c, WIRE_SUBACK);
+    (void)wait_for(c, WIRE_SUBACK);
     c->next_id = 1;
+}
+
+/* Says CONNECT and takes CONNACK, and the inbox in it, if that is wanted. */
+static void
+introduce(const struct bench *b, struct client *c)
+{
+    static const struct wire_user_property rr = {SPAN_INIT("rr"), SPAN_INIT("1")};
+    char name[32];
+    struct wire_any connect = {.type = WIRE_CONNECT};
+    struct wire_properties *v = &connect.as.connect.properties;
+    struct wire_connack connack;
+    struct frame f;
+
+    (void)snprintf(name, sizeof(name), "%s%u", c->asks ? "asks" : "answers", c->index);
+    (void)snprintf(c->response_topic, sizeof(c->response_topic), "answers/%u", c->index);
+    connect.as.connect.version = WIRE_V5;
+    connect.as.connect.clean_start = true;
+    connect.as.connect.client_id = span_of_text(name);
+    if (c->asks && b->has_inboxes) {
+        v->request_response_information = 1;
+        v->users = &rr;
+        v->user_count = 1;
+        wire_properties_set(v, WIRE_REQUEST_RESPONSE_INFORMATION);
+        wire_properties_set(v, WIRE_USER_PROPERTY);
+    }
+    put(c, &connect);
+    flush(c);
+    f = wait_for(c, WIRE_CONNACK);
+    if (wire_connack_decode(&connack, f.body, WIRE_V5) != WILCO_OK) {
+        die("a CONNACK that does not decode");
+    }
+    if (wire_properties_has(&connack.properties, WIRE_RESPONSE_INFORMATION)) {
+        (void)snprintf(c->response_topic, sizeof(c->response_topic), "%.*s",
+                       (int)connack.properties.response_information.len,
+                       (const char *)connack.properties.response_information.data);
+    }
 }
 
 static void
@@ -253,8 +292,6 @@ open_client(struct bench *b, struct client *c, unsigned index, bool asks)
     struct url url = {.scheme = URL_MQTT, .host = "127.0.0.1", .port = b->port};
     struct address address;
     size_t count = 0;
-    char name[32];
-    struct wire_any connect = {.type = WIRE_CONNECT};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
     enum wilco_status status = WILCO_OK;
 
@@ -275,14 +312,10 @@ open_client(struct bench *b, struct client *c, unsigned index, bool asks)
     if (status != WILCO_OK) {
         die("connect");
     }
-    (void)snprintf(name, sizeof(name), "%s%u", asks ? "asks" : "answers", index);
-    connect.as.connect.version = WIRE_V5;
-    connect.as.connect.clean_start = true;
-    connect.as.connect.client_id = span_of_text(name);
-    put(c, &connect);
-    flush(c);
-    wait_for(c, WIRE_CONNACK);
-    subscribe(b, c);
+    introduce(b, c);
+    if (!asks || !b->has_inboxes) {
+        subscribe(b, c);
+    }
     if (epoll_ctl(b->epoll, EPOLL_CTL_ADD, c->fd, &event) != 0) {
         die("epoll");
     }
@@ -415,7 +448,7 @@ main(int argc, char **argv)
 
     if (argc < 8) {
         fputs("usage: bench_exchange PORT REQUESTERS WINDOW RESPONDERS PAYLOAD_BYTES QOS SECONDS "
-              "[BROKER_PID]\n",
+              "[BROKER_PID [inbox]]\n",
               stderr);
         return 1;
     }
@@ -426,6 +459,7 @@ main(int argc, char **argv)
     b.payload_bytes = strtoul(argv[5], NULL, 10);
     b.qos = (uint8_t)strtoul(argv[6], NULL, 10);
     b.seconds = strtoull(argv[7], NULL, 10);
+    b.has_inboxes = argc > 9 && strcmp(argv[9], "inbox") == 0;
     b.clients = calloc(b.requesters + b.responders, sizeof(*b.clients));
     b.payload = calloc(1, b.payload_bytes + 1);
     b.samples_ns = calloc(SAMPLES_MAX, sizeof(*b.samples_ns));

@@ -30,18 +30,6 @@ starts_with_level(struct span topic, struct span levels)
            (topic.len == levels.len || topic.data[levels.len] == '/');
 }
 
-bool
-inbox_is_topic(struct span name)
-{
-    return starts_with_level(name, SPAN_LITERAL(INBOX_ROOT));
-}
-
-bool
-inbox_is_filter(struct span filter)
-{
-    return starts_with_level(filter, SPAN_LITERAL(INBOX_ROOT));
-}
-
 /* A name as one level, whatever it is made of. */
 static enum wilco_status
 append_name(struct buffer *out, struct span name)

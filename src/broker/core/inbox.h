@@ -14,10 +14,13 @@
 #define INBOX_TOKEN_CHARS 16U
 #define INBOX_BYTES_MAX   1024U
 
-/* Whether a Topic Name is in any inbox. */
-bool inbox_is_topic(struct span name);
-/* Whether a Topic Filter (without "$share/<group>/") is for what is in inboxes. */
-bool inbox_is_filter(struct span filter);
+/* Whether a Topic Name, or Topic Filter (without "$share/<group>/"), is in any inbox. */
+static inline bool
+inbox_holds(struct span topic)
+{
+    return topic.len >= 2 && topic.data[0] == '$' && topic.data[1] == 'r' &&
+           (topic.len == 2 || topic.data[2] == '/');
+}
 
 /* Gives the session an inbox, if it has none yet. `prefix` is a listener's template: "$r" or
  * longer, with "%c" for the Client Identifier and "%u" for the user name. WILCO_ENOMEM; WILCO_EIO

@@ -44,7 +44,7 @@ const char *
 judge_response_topic(const struct broker *b, struct span client_id, const struct session *session,
                      struct span topic)
 {
-    if (inbox_is_topic(topic)) {
+    if (inbox_holds(topic)) {
         return session != NULL && inbox_owns(session, topic)
                    ? NULL
                    : "the Response Topic is in the inbox of another client";
@@ -52,7 +52,7 @@ judge_response_topic(const struct broker *b, struct span client_id, const struct
     if (topic.data[0] == '$') {
         return "the Response Topic begins with $: nobody may publish there";
     }
-    return access_may(b, client_id, ACCESS_RECEIVE, topic)
+    return access_may(b->access, client_id, ACCESS_RECEIVE, topic)
                ? NULL
                : "the requester may not receive what is published to the Response Topic";
 }
@@ -134,7 +134,7 @@ judge_destination(struct matter *m)
     struct span topic = m->p->topic;
     struct span correlation = m->p->properties.correlation_data;
 
-    m->is_to_inbox = inbox_is_topic(topic);
+    m->is_to_inbox = inbox_holds(topic);
     m->answered = request_find(session, topic, correlation);
     if (m->answered != NULL) {
         return ACCEPTED;
@@ -148,7 +148,8 @@ judge_destination(struct matter *m)
     if (topic.data[0] == '$') { /* the broker's own topics (4.7.2): [U-3.3.4-3], [U-4.7.2-1] */
         return refuse(WIRE_REASON_NOT_AUTHORIZED, NULL);
     }
-    if (!access_may(session->shard->broker, session_client_id(session), ACCESS_PUBLISH, topic)) {
+    if (!access_may(session->shard->broker->access, session_client_id(session), ACCESS_PUBLISH,
+                    topic)) {
         return refuse(WIRE_REASON_NOT_AUTHORIZED, "this client may not publish to this topic");
     }
     return ACCEPTED;
@@ -185,7 +186,7 @@ make_message(const struct matter *m)
     if (m->is_request) {
         message_ask(message, m->p, &m->terms, s->broker->hash_seed);
         message->request.wants_status = session->wants_status;
-        message->request.is_to_inbox = inbox_is_topic(m->p->properties.response_topic);
+        message->request.is_to_inbox = inbox_holds(m->p->properties.response_topic);
     }
     if (m->answered != NULL) {
         request_mark_response(m->answered, message);

@@ -6,7 +6,9 @@
 bool
 limits_allow_topic(const struct settings *s, struct span topic)
 {
-    return topic.len <= s->topic_bytes_max && topic_level_count(topic) <= s->topic_levels_max;
+    /* There are never more levels than bytes, and one. */
+    return topic.len <= s->topic_bytes_max &&
+           (topic.len < s->topic_levels_max || topic_level_count(topic) <= s->topic_levels_max);
 }
 
 bool

@@ -1,5 +1,6 @@
 #include "broker/core/message.h"
 
+#include "base/compiler.h"
 #include "base/hash.h"
 #include "wire/packet.h"
 #include "wire/writer.h"
@@ -128,23 +129,30 @@ message_new(const struct wilco_alloc *a, const struct wire_publish *p, uint64_t 
     return m;
 }
 
-/* Where a value that `p` borrows from its block of properties has gone. */
+/* Where a value that `p` borrows has gone: the block of properties is copied as it is, unless some
+ * of it stays behind, or was not there. */
 static uint32_t
-offset_of(const struct message *m, const struct wire_publish *p, enum wire_property_id id,
-          struct span value)
+search(const struct message *m, enum wire_property_id id)
 {
     struct wire_property_iterator it = wire_property_iterate(message_properties(m));
     struct wire_property property;
 
-    if (p->properties.block.data != NULL && (p->properties.present & NOT_FORWARDED) == 0) {
-        return m->properties_offset + (uint32_t)(value.data - p->properties.block.data);
-    }
     while (wire_property_next(&it, &property)) {
         if (property.id == id) {
             return (uint32_t)(property.value.data - m->packet);
         }
     }
     return 0;
+}
+
+static inline uint32_t
+offset_of(const struct message *m, const struct wire_properties *v, enum wire_property_id id,
+          struct span value)
+{
+    bool is_copied = v->block.data != NULL && (v->present & NOT_FORWARDED) == 0;
+
+    return WILCO_LIKELY(is_copied) ? m->properties_offset + (uint32_t)(value.data - v->block.data)
+                                   : search(m, id);
 }
 
 void
@@ -158,10 +166,10 @@ message_ask(struct message *m, const struct wire_publish *p, const struct reques
         return;
     }
     r->response_topic_bytes = (uint16_t)v->response_topic.len;
-    r->response_topic_offset = offset_of(m, p, WIRE_RESPONSE_TOPIC, v->response_topic);
+    r->response_topic_offset = offset_of(m, v, WIRE_RESPONSE_TOPIC, v->response_topic);
     if (v->correlation_data.len > 0) {
         r->correlation_bytes = (uint16_t)v->correlation_data.len;
-        r->correlation_offset = offset_of(m, p, WIRE_CORRELATION_DATA, v->correlation_data);
+        r->correlation_offset = offset_of(m, v, WIRE_CORRELATION_DATA, v->correlation_data);
     }
     r->more = terms->more;
     r->is_idempotent = terms->is_idempotent;

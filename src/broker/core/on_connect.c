@@ -83,7 +83,7 @@ may_have_will(const struct conn *c, const struct wire_connect *p)
     const struct wire_properties *v = &p->will.properties;
 
     if (p->will.topic.data[0] == '$' ||
-        !access_may(b, p->client_id, ACCESS_PUBLISH, p->will.topic)) {
+        !access_may(b->access, p->client_id, ACCESS_PUBLISH, p->will.topic)) {
         return false;
     }
     return !wire_properties_has(v, WIRE_RESPONSE_TOPIC) ||
@@ -192,7 +192,7 @@ ask_with(const struct session *session, struct message *m, const struct wire_pub
         request_terms_read(&terms, &will->properties, &why) == WILCO_OK) {
         message_ask(m, will, &terms, b->hash_seed);
         m->request.wants_status = session->wants_status;
-        m->request.is_to_inbox = inbox_is_topic(will->properties.response_topic);
+        m->request.is_to_inbox = inbox_holds(will->properties.response_topic);
     }
 }
 

@@ -55,10 +55,11 @@ denial(const struct conn *c, struct span filter)
     struct span inner = filter;
 
     (void)topic_share_split(filter, &group, &inner);
-    if (inbox_is_filter(inner) && (group.len > 0 || !inbox_owns(c->session, inner))) {
+    if (inbox_holds(inner) && (group.len > 0 || !inbox_owns(c->session, inner))) {
         return WIRE_REASON_NOT_AUTHORIZED;
     }
-    return access_may(c->shard->broker, session_client_id(c->session), ACCESS_SUBSCRIBE, inner)
+    return access_may(c->shard->broker->access, session_client_id(c->session), ACCESS_SUBSCRIBE,
+                      inner)
                ? WIRE_REASON_SUCCESS
                : WIRE_REASON_NOT_AUTHORIZED;
 }
@@ -66,8 +67,8 @@ denial(const struct conn *c, struct span filter)
 static enum wilco_status
 subscribe(struct session *s, struct span filter, const struct subscription_how *how, bool *existed)
 {
-    return inbox_is_filter(filter) ? inbox_subscribe(s, filter, how, existed)
-                                   : session_subscribe(s, filter, how, existed);
+    return inbox_holds(filter) ? inbox_subscribe(s, filter, how, existed)
+                               : session_subscribe(s, filter, how, existed);
 }
 
 /* The reason code for one filter [MQTT-3.8.4-7]; `*send_retained` says whether its retained

@@ -29,8 +29,8 @@ on_unsubscribe(struct conn *c, const struct frame *f)
         return status;
     }
     for (size_t i = 0; wire_unsubscribe_next(&p.payload, &filter); i++) {
-        bool existed = inbox_is_filter(filter) ? inbox_unsubscribe(c->session, filter)
-                                               : session_unsubscribe(c->session, filter);
+        bool existed = inbox_holds(filter) ? inbox_unsubscribe(c->session, filter)
+                                           : session_unsubscribe(c->session, filter);
 
         codes->data[i] = existed ? WIRE_REASON_SUCCESS : WIRE_REASON_NO_SUBSCRIPTION_EXISTED;
     }

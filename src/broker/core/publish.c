@@ -417,7 +417,7 @@ publish_to_session(struct shard *s, struct message *m, uint64_t session_id)
 {
     struct publish_scratch *p = s->scratch;
 
-    if (inbox_is_topic(message_topic(m))) {
+    if (inbox_holds(message_topic(m))) {
         (void)inbox_send(s, m, session_id);
         return;
     }

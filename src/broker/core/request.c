@@ -145,28 +145,19 @@ has_room(const struct session *holder, const struct message *m)
 static struct request *
 make(struct session *holder, struct message *m, const struct request_way *way)
 {
-    struct request_table *table = &holder->shard->requests;
-    struct request *r = request_table_take(table);
-    uint64_t key = 0;
+    struct request *r = request_table_take(&holder->shard->requests);
 
-    if (r == NULL) {
-        return NULL;
+    if (r != NULL) {
+        r->holder = holder;
+        r->message = message_ref(m);
+        r->service = way->service;
+        r->group = way->group;
+        r->qos = way->qos;
+        r->was_sent = way->was_sent;
+        r->more = m->request.more;
+        r->stage = REQUEST_QUEUED;
+        r->timer.kind = SHARD_TIMER_REQUEST;
     }
-    r->holder = holder;
-    r->message = m;
-    r->service = way->service;
-    r->group = way->group;
-    r->qos = way->qos;
-    r->was_sent = way->was_sent;
-    r->more = m->request.more;
-    r->stage = REQUEST_QUEUED;
-    r->timer.kind = SHARD_TIMER_REQUEST;
-    key = request_table_key(table, holder->id, message_response_topic(m), message_correlation(m));
-    if (request_table_add(table, r, key) != WILCO_OK) {
-        request_table_give_back(table, r);
-        return NULL;
-    }
-    (void)message_ref(m);
     return r;
 }
 
@@ -194,16 +185,6 @@ join_holder(struct request *r)
     wheel_start(&s->wheel, &r->timer, deadline_ms_of(s, r->message));
 }
 
-static void
-count_copy(struct shard *s, uint32_t service)
-{
-    struct request_stats *stats = request_stats_of(&s->request_stats, service);
-
-    if (stats != NULL) {
-        request_stats_increment(&stats->requests);
-    }
-}
-
 /* Without a request nobody may answer into an inbox, so the copy ends; elsewhere it goes on, and
  * nothing will be known of it. */
 static bool
@@ -223,9 +204,12 @@ request_open(struct session *holder, struct message *m, const struct request_way
              struct request **out)
 {
     struct shard *s = holder->shard;
+    struct request_stats *stats = request_stats_of(&s->request_stats, way->service);
 
     *out = NULL;
-    count_copy(s, way->service);
+    if (stats != NULL) {
+        request_stats_increment(&stats->requests);
+    }
     if (m->request.fails_if_offline && holder->presence == SESSION_OFFLINE) {
         request_not_opened(s, m, REQUEST_OFFLINE, way->was_sent);
         return false;
@@ -234,6 +218,7 @@ request_open(struct session *holder, struct message *m, const struct request_way
     if (*out == NULL) {
         return go_untracked(s, m, way->was_sent);
     }
+    (*out)->stats = stats;
     join_holder(*out);
     return true;
 }
@@ -263,16 +248,13 @@ close(struct request *r, bool was_answered)
 void
 request_sent(struct request *r)
 {
-    struct request_stats *stats = NULL;
-
     if (r->stage != REQUEST_QUEUED) {
         return; /* sent again */
     }
     r->stage = REQUEST_DELIVERED;
     r->sent_us = now_us_of(r);
-    stats = request_stats_of(&r->holder->shard->request_stats, r->service);
-    if (stats != NULL) {
-        histogram_record(&stats->queue, since_us(r->sent_us, r->message->received_us));
+    if (r->stats != NULL) {
+        histogram_record(&r->stats->queue, since_us(r->sent_us, r->message->received_us));
     }
 }
 
@@ -315,10 +297,9 @@ request_fail(struct request *r, enum request_failure why)
         .stage = (enum request_stage)r->stage,
         .maybe = may_be_executed(r, why),
     };
-    struct request_stats *stats = request_stats_of(&s->request_stats, r->service);
 
-    if (stats != NULL) {
-        request_stats_increment(&stats->failed);
+    if (r->stats != NULL) {
+        request_stats_increment(&r->stats->failed);
     }
     request_log_failure(s, r->message, r, &facts);
     copy_ends(s, r->message, facts.maybe ? MAYBE : 0, &facts);
@@ -334,22 +315,17 @@ request_moved(struct request *r)
 struct request *
 request_find(const struct session *holder, struct span topic, struct span correlation)
 {
-    const struct request_table *table = &holder->shard->requests;
-
-    if (holder->request_count == 0) {
-        return NULL;
-    }
-    return request_table_find(table, request_table_key(table, holder->id, topic, correlation),
-                              holder, topic, correlation);
+    return holder->request_count == 0
+               ? NULL
+               : request_table_find(&holder->shard->requests, holder, topic, correlation);
 }
 
 void
 request_count_stray(struct session *holder, struct span topic, struct span correlation)
 {
-    const struct request_table *table = &holder->shard->requests;
     struct stats *stats = &holder->shard->stats;
 
-    switch (request_table_recall(table, request_table_key(table, holder->id, topic, correlation))) {
+    switch (request_table_recall(&holder->shard->requests, holder, topic, correlation)) {
     case REQUEST_UNKNOWN: stats->rr_responses_unknown++; break;
     case REQUEST_ENDED_UNANSWERED: stats->rr_responses_late++; break;
     case REQUEST_ENDED_ANSWERED: stats->rr_responses_second++; break;
@@ -366,13 +342,11 @@ request_mark_response(const struct request *r, struct message *response)
 static void
 count_answer(struct request *r, uint64_t took_us, bool is_error)
 {
-    struct request_stats *stats = request_stats_of(&r->holder->shard->request_stats, r->service);
-
-    if (stats != NULL) {
-        request_stats_increment(&stats->answered);
-        histogram_record(&stats->service, took_us);
+    if (r->stats != NULL) {
+        request_stats_increment(&r->stats->answered);
+        histogram_record(&r->stats->service, took_us);
         if (is_error) {
-            request_stats_increment(&stats->errors);
+            request_stats_increment(&r->stats->errors);
         }
     }
 }

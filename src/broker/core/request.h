@@ -17,22 +17,24 @@
  * (status_response.h) is sent. So there is never a status where there was a response, and never two
  * (unless the response itself could not be handed over, which is a failure of its own). */
 struct request {
-    struct map_node by_key; /* by holder, Response Topic and Correlation Data; the oldest alone */
-    struct list same_key;   /* a ring of those with the same key, the oldest first */
+    struct map_node by_key; /* while it is filed (request_table.h): the oldest of its key */
+    struct list same_key;   /* likewise: a ring of those with its key, the oldest first */
     struct list of_holder;  /* in session->requests */
     struct timer timer;     /* the deadline */
     struct session *holder;
     struct message *message;   /* a reference */
     struct delivery *delivery; /* while it is kept or in flight at QoS 1 or 2 */
     struct request *next_free;
-    uint64_t sent_us;  /* from REQUEST_DELIVERED on */
-    uint64_t acked_us; /* from REQUEST_ACKED on */
-    uint32_t service;  /* service_table.h */
-    uint32_t group;    /* topic_group.h; 0: none */
-    uint32_t more;     /* responses that may still come before the last one */
-    uint8_t qos;       /* at which it goes to the holder */
-    uint8_t stage;     /* enum request_stage */
-    bool was_sent;     /* an earlier holder may have executed it, or sent a part */
+    struct request_stats *stats; /* of its service; NULL: there was no memory for them */
+    uint64_t sent_us;            /* from REQUEST_DELIVERED on */
+    uint64_t acked_us;           /* from REQUEST_ACKED on */
+    uint32_t service;            /* service_table.h */
+    uint32_t group;              /* topic_group.h; 0: none */
+    uint32_t more;               /* responses that may still come before the last one */
+    uint8_t qos;                 /* at which it goes to the holder */
+    uint8_t stage;               /* enum request_stage */
+    bool is_filed;               /* by key */
+    bool was_sent;               /* an earlier holder may have executed it, or sent a part */
 };
 
 /* How a copy of a message reaches a holder. */
@@ -43,7 +45,8 @@ struct request_way {
     bool was_sent; /* to an earlier holder, who was lost */
 };
 
-/* The message, a request, is about to be delivered so many times. */
+/* The message, a request, is about to be delivered so many times. It counts as one of its
+ * publisher's until the last of these has ended. */
 void request_starts(struct shard *s, struct message *m, size_t copies);
 /* It is not, for there is nobody to deliver it to, or no memory. */
 void request_unserved(struct shard *s, struct message *m, enum request_failure why);

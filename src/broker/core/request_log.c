@@ -118,7 +118,7 @@ request_log_answer(struct shard *s, const struct request *r)
     uint64_t slow_ms = s->broker->settings.slow_request_ms;
     struct line line;
 
-    if (slow_ms == 0 || ms_between(r->message->received_us, s->now_us) < slow_ms ||
+    if (slow_ms == 0 || s->now_us < r->message->received_us + slow_ms * 1000 ||
         !log_gate_passes(s)) {
         return;
     }

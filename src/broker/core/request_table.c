@@ -54,81 +54,148 @@ request_table_give_back(struct request_table *t, struct request *r)
     t->free_count++;
 }
 
-uint64_t
-request_table_key(const struct request_table *t, uint64_t holder_id, struct span topic,
-                  struct span correlation)
+static uint64_t
+key_of(const struct request_table *t, const struct session *holder, struct span topic,
+       struct span correlation)
 {
-    return hash_bytes(correlation, hash_bytes(topic, t->hash_seed) + holder_id * SPREAD);
+    return hash_bytes(correlation, hash_bytes(topic, t->hash_seed) + holder->id * SPREAD);
 }
 
 static bool
-is_for(const struct request *r, const struct session *holder, struct span topic,
-       struct span correlation)
+is_answered_by(const struct request *r, struct span topic, struct span correlation)
 {
-    return r->holder == holder && span_equal(message_correlation(r->message), correlation) &&
+    return span_equal(message_correlation(r->message), correlation) &&
            span_equal(message_response_topic(r->message), topic);
 }
 
-struct request *
-request_table_find(const struct request_table *t, uint64_t key, const struct session *holder,
-                   struct span topic, struct span correlation)
+/* The oldest of those filed with this key. */
+static struct request *
+find_filed(const struct request_table *t, uint64_t key, const struct session *holder,
+           struct span topic, struct span correlation)
 {
     for (struct map_node *n = map_first(&t->by_key, key); n != NULL; n = map_next(n)) {
         struct request *r = CONTAINER_OF(n, struct request, by_key);
 
-        if (is_for(r, holder, topic, correlation)) {
+        if (r->holder == holder && is_answered_by(r, topic, correlation)) {
             return r;
         }
     }
     return NULL;
 }
 
-enum wilco_status
-request_table_add(struct request_table *t, struct request *r, uint64_t key)
+/* Of several with one key only the oldest is in the map, and the others behind it in a ring. */
+static enum wilco_status
+file(struct request_table *t, struct request *r)
 {
-    struct request *oldest = request_table_find(
-        t, key, r->holder, message_response_topic(r->message), message_correlation(r->message));
+    struct span topic = message_response_topic(r->message);
+    struct span correlation = message_correlation(r->message);
+    uint64_t key = key_of(t, r->holder, topic, correlation);
+    struct request *oldest = find_filed(t, key, r->holder, topic, correlation);
+    enum wilco_status status = WILCO_OK;
 
     list_init(&r->same_key);
     if (oldest != NULL) {
         r->by_key.hash = key;
         list_push_back(&oldest->same_key, &r->same_key);
-        return WILCO_OK;
+    } else {
+        status = map_add(&t->by_key, &r->by_key, key);
     }
-    return map_add(&t->by_key, &r->by_key, key);
+    r->is_filed = status == WILCO_OK;
+    return status;
 }
 
-static bool
-is_oldest(const struct request_table *t, const struct request *r)
+/* Files what the holder has been asked since this was done last: the newest of its requests. */
+static enum wilco_status
+file_new(struct request_table *t, const struct session *holder)
 {
-    return request_table_find(t, r->by_key.hash, r->holder, message_response_topic(r->message),
-                              message_correlation(r->message)) == r;
+    struct list *i = holder->requests.prev;
+    enum wilco_status status = WILCO_OK;
+
+    while (i != &holder->requests && !CONTAINER_OF(i, struct request, of_holder)->is_filed) {
+        i = i->prev;
+    }
+    for (i = i->next; i != &holder->requests && status == WILCO_OK; i = i->next) {
+        status = file(t, CONTAINER_OF(i, struct request, of_holder));
+    }
+    return status;
+}
+
+struct request *
+request_table_find(struct request_table *t, const struct session *holder, struct span topic,
+                   struct span correlation)
+{
+    unsigned looks = 0;
+
+    for (struct list *i = holder->requests.next; i != &holder->requests; i = i->next) {
+        struct request *r = CONTAINER_OF(i, struct request, of_holder);
+
+        if (looks++ == REQUEST_LOOKS_MAX) {
+            break;
+        }
+        if (is_answered_by(r, topic, correlation)) {
+            return r;
+        }
+    }
+    if (holder->request_count <= REQUEST_LOOKS_MAX || file_new(t, holder) != WILCO_OK) {
+        return NULL;
+    }
+    return find_filed(t, key_of(t, holder, topic, correlation), holder, topic, correlation);
+}
+
+static void
+take_out(struct request_table *t, struct request *r)
+{
+    struct request *next = CONTAINER_OF(r->same_key.next, struct request, same_key);
+    bool is_alone = !list_is_linked(&r->same_key);
+
+    if (!is_alone && find_filed(t, r->by_key.hash, r->holder, message_response_topic(r->message),
+                                message_correlation(r->message)) == r) {
+        enum wilco_status status = map_add(&t->by_key, &next->by_key, r->by_key.hash);
+
+        assert(status == WILCO_OK); /* the map is not empty */
+        (void)status;
+        is_alone = true;
+    }
+    if (is_alone) {
+        map_remove(&t->by_key, &r->by_key);
+    }
+    list_remove(&r->same_key);
+    r->is_filed = false;
+}
+
+/* Something that differs for most requests, and costs next to nothing. */
+static uint64_t
+fingerprint(const struct session *holder, struct span topic, struct span correlation)
+{
+    uint64_t word = 0;
+    size_t len = correlation.len < sizeof(word) ? correlation.len : sizeof(word);
+
+    if (len > 0) { /* the end of a UUIDv7 is random, its beginning is not */
+        memcpy(&word, correlation.data + correlation.len - len, len);
+    }
+    return ((word + topic.len + correlation.len) * SPREAD ^ holder->id) & ~UINT64_C(1);
 }
 
 void
 request_table_remove(struct request_table *t, struct request *r, bool was_answered)
 {
-    uint64_t key = r->by_key.hash;
-
-    if (!list_is_linked(&r->same_key)) {
-        map_remove(&t->by_key, &r->by_key);
-    } else if (is_oldest(t, r)) {
-        struct request *next = CONTAINER_OF(r->same_key.next, struct request, same_key);
-        enum wilco_status status = map_add(&t->by_key, &next->by_key, key);
-
-        assert(status == WILCO_OK); /* the map is not empty */
-        (void)status;
-        map_remove(&t->by_key, &r->by_key);
+    if (r->is_filed) {
+        take_out(t, r);
     }
-    list_remove(&r->same_key);
-    t->ended[t->ended_count++ % REQUEST_ENDED_MAX] = (key & ~UINT64_C(1)) | was_answered;
+    t->ended[t->ended_count++ % REQUEST_ENDED_MAX] =
+        fingerprint(r->holder, message_response_topic(r->message),
+                    message_correlation(r->message)) |
+        was_answered;
 }
 
 enum request_memory
-request_table_recall(const struct request_table *t, uint64_t key)
+request_table_recall(const struct request_table *t, const struct session *holder, struct span topic,
+                     struct span correlation)
 {
+    uint64_t wanted = fingerprint(holder, topic, correlation);
+
     for (size_t i = 0; i < REQUEST_ENDED_MAX; i++) {
-        if (((t->ended[i] ^ key) & ~UINT64_C(1)) == 0) {
+        if ((t->ended[i] & ~UINT64_C(1)) == wanted) {
             return (t->ended[i] & 1U) != 0 ? REQUEST_ENDED_ANSWERED : REQUEST_ENDED_UNANSWERED;
         }
     }

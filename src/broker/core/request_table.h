@@ -10,9 +10,15 @@
 struct request;
 struct session;
 
-/* The requests of one shard's holders, by what answers them; memory for new ones; and a short
+/* The requests of one shard's holders, found by what answers them; memory for new ones; and a short
  * memory of those that have ended, to tell a second or late response from one that nobody asked
- * for. Keys are hashes over holder, Response Topic and Correlation Data. */
+ * for.
+ *
+ * Most responders answer in the order in which they were asked. So the oldest requests of the
+ * holder are looked at first, and only when it is none of them the holder's requests are filed in
+ * a hash table, by holder, Response Topic and Correlation Data: each once, at the first response
+ * that comes out of order after it. */
+#define REQUEST_LOOKS_MAX 4U /* requests looked at before the table is */
 #define REQUEST_ENDED_MAX 1024U
 #define REQUEST_FREE_MAX  4096U /* kept for reuse */
 
@@ -23,26 +29,22 @@ struct request_table {
     struct request *free;
     uint32_t free_count;
     uint32_t ended_count;              /* ever, modulo 2^32 */
-    uint64_t ended[REQUEST_ENDED_MAX]; /* keys; the lowest bit: it was answered */
+    uint64_t ended[REQUEST_ENDED_MAX]; /* fingerprints; the lowest bit: it was answered */
 };
 
 void request_table_init(struct request_table *t, const struct wilco_alloc *a, uint64_t hash_seed);
 void request_table_fini(struct request_table *t); /* it is empty */
 
-/* NULL: out of memory. All zero. */
+/* All zero; NULL: out of memory. */
 struct request *request_table_take(struct request_table *t);
 void request_table_give_back(struct request_table *t, struct request *r);
 
-uint64_t request_table_key(const struct request_table *t, uint64_t holder_id, struct span topic,
-                           struct span correlation);
-/* The oldest; NULL: there is none. */
-struct request *request_table_find(const struct request_table *t, uint64_t key,
-                                   const struct session *holder, struct span topic,
-                                   struct span correlation);
-/* Files it, its fields being set. WILCO_ENOMEM. */
-WILCO_MUST_CHECK enum wilco_status request_table_add(struct request_table *t, struct request *r,
-                                                     uint64_t key);
-/* Takes it out, and remembers that it has ended. */
+/* The holder's oldest request that a message to this topic with this Correlation Data answers;
+ * NULL: there is none, or no memory to find it. */
+struct request *request_table_find(struct request_table *t, const struct session *holder,
+                                   struct span topic, struct span correlation);
+/* A request, which is still among its holder's, is about to end: takes it out if it is filed, and
+ * remembers it. */
 void request_table_remove(struct request_table *t, struct request *r, bool was_answered);
 
 enum request_memory {
@@ -50,6 +52,10 @@ enum request_memory {
     REQUEST_ENDED_UNANSWERED,
     REQUEST_ENDED_ANSWERED,
 };
-enum request_memory request_table_recall(const struct request_table *t, uint64_t key);
+/* What is remembered of a request that such a message would have answered: it can be mistaken, so
+ * it is good for counting only. */
+enum request_memory request_table_recall(const struct request_table *t,
+                                         const struct session *holder, struct span topic,
+                                         struct span correlation);
 
 #endif

@@ -69,19 +69,16 @@ topic_matches_add_group(struct topic_matches *m, struct topic_group *g)
 }
 
 enum wilco_status
-topic_matches_add_audience(struct topic_matches *m, const struct audience *a, size_t first)
+topic_matches_grow_filters(struct topic_matches *m)
 {
-    if (m->filters == m->filter_capacity) {
-        size_t capacity = capacity_for(m->filter_capacity, m->filters + 1);
-        struct topic_found *found = mem_realloc(m->alloc, m->found, capacity * sizeof(*found));
+    size_t capacity = capacity_for(m->filter_capacity, m->filters + 1);
+    struct topic_found *found = mem_realloc(m->alloc, m->found, capacity * sizeof(*found));
 
-        if (found == NULL) {
-            return WILCO_ENOMEM;
-        }
-        m->found = found;
-        m->filter_capacity = capacity;
+    if (found == NULL) {
+        return WILCO_ENOMEM;
     }
-    m->found[m->filters++] = (struct topic_found){.audience = a, .first = first};
+    m->found = found;
+    m->filter_capacity = capacity;
     return WILCO_OK;
 }
 

@@ -68,8 +68,7 @@ void topic_matches_clear(struct topic_matches *m); /* keeps its memory */
 WILCO_MUST_CHECK enum wilco_status topic_matches_grow(struct topic_matches *m, size_t more);
 WILCO_MUST_CHECK enum wilco_status topic_matches_add_group(struct topic_matches *m,
                                                            struct topic_group *g);
-WILCO_MUST_CHECK enum wilco_status
-topic_matches_add_audience(struct topic_matches *m, const struct audience *a, size_t first);
+WILCO_MUST_CHECK enum wilco_status topic_matches_grow_filters(struct topic_matches *m);
 /* Makes room for `count` steps at least; those that are there stay. */
 WILCO_MUST_CHECK enum wilco_status topic_matches_grow_steps(struct topic_matches *m, size_t count);
 
@@ -83,6 +82,21 @@ static inline WILCO_MUST_CHECK enum wilco_status
 topic_matches_reserve_steps(struct topic_matches *m, size_t count)
 {
     return WILCO_LIKELY(m->step_capacity >= count) ? WILCO_OK : topic_matches_grow_steps(m, count);
+}
+
+/* One more filter: its subscriptions are the items from number `first` on. */
+static inline WILCO_MUST_CHECK enum wilco_status
+topic_matches_add_audience(struct topic_matches *m, const struct audience *a, size_t first)
+{
+    if (WILCO_UNLIKELY(m->filters == m->filter_capacity)) {
+        enum wilco_status st = topic_matches_grow_filters(m);
+
+        if (st != WILCO_OK) {
+            return st;
+        }
+    }
+    m->found[m->filters++] = (struct topic_found){.audience = a, .first = first};
+    return WILCO_OK;
 }
 
 #endif
