@@ -188,7 +188,8 @@ make_message(const struct matter *m)
         message->request.wants_status = session->wants_status;
         message->request.is_to_inbox = inbox_holds(m->p->properties.response_topic);
     }
-    if (m->answered != NULL) {
+    if (m->answered != NULL && (!m->p->retain || m->is_to_inbox)) {
+        /* What is retained is not for the requester alone, and will be sent again and again. */
         request_mark_response(m->answered, message);
     }
     return message;

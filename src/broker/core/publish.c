@@ -228,15 +228,24 @@ add_member(struct shard *s, const struct message *m, struct topic_group *g)
 {
     struct publish_scratch *p = s->scratch;
     bool must_be_online = p->is_request && m->request.fails_if_offline;
-    const struct share_wish wish = {.at_least = must_be_online ? SESSION_FULL : SESSION_OFFLINE};
+    const struct share_wish wish = {
+        .at_least = must_be_online ? SESSION_FULL : SESSION_OFFLINE,
+        .opens_request = p->is_request,
+    };
     const struct origin from = {.group = g->number, .service = topic_group_service(g)};
     struct topic_match chosen;
+
+    enum wilco_status status = WILCO_OK;
 
     if (!share_choose(s, g, m, &wish, &chosen)) {
         p->passed_over += must_be_online;
         return WILCO_OK;
     }
-    return add_target(p, m, &chosen, &from);
+    status = add_target(p, m, &chosen, &from);
+    if (status != WILCO_OK && p->is_request) {
+        share_take_back(s, chosen.session_id);
+    }
+    return status;
 }
 
 static enum wilco_status
@@ -347,7 +356,7 @@ static void
 lose_request(struct shard *s, struct message *m, const struct target *t)
 {
     if (t->is_shared) {
-        share_arrived(s, t->session_id);
+        share_take_back(s, t->session_id);
     }
     request_not_opened(s, m, REQUEST_NO_MEMORY, false);
 }
@@ -375,6 +384,22 @@ send_elsewhere(struct shard *s, struct message *m, uint64_t others)
     return status;
 }
 
+/* Out of memory before anybody was sent anything. */
+static void
+give_up_request(struct shard *s, struct message *m)
+{
+    const struct publish_scratch *p = s->scratch;
+
+    for (size_t i = 0; i < p->target_count && p->is_request; i++) {
+        if (p->targets[i].is_shared) {
+            share_take_back(s, p->targets[i].session_id);
+        }
+    }
+    if (p->is_request) {
+        request_unserved(s, m, REQUEST_NO_MEMORY);
+    }
+}
+
 enum wilco_status
 publish_message(struct shard *s, struct message *m, size_t *receivers)
 {
@@ -385,9 +410,7 @@ publish_message(struct shard *s, struct message *m, size_t *receivers)
     *receivers = 0;
     if (status != WILCO_OK) {
         s->stats.dropped_no_memory++;
-        if (p->is_request) {
-            request_unserved(s, m, REQUEST_NO_MEMORY);
-        }
+        give_up_request(s, m);
         return status;
     }
     *receivers = p->target_count;

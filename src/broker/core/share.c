@@ -114,32 +114,46 @@ is_good_enough(const struct rank *best, const struct message *m, uint64_t key, u
 }
 
 static void
-note_coming(struct shard *s, uint64_t session_id, const struct message *m)
+note_coming(const struct shard *s, uint64_t session_id)
 {
-    unsigned shard = session_id_shard(session_id);
-    struct session_slot *slot = NULL;
+    const struct shard *owner = s->broker->shards[session_id_shard(session_id)];
+    struct session_slot *slot =
+        owner == s ? NULL : session_table_slot(&owner->sessions, session_id);
 
-    if (message_is_request(m) && shard != s->index) {
-        slot = session_table_slot(&s->broker->shards[shard]->sessions, session_id);
-    }
     if (slot != NULL) {
         (void)atomic_fetch_add_explicit(&slot->standing.coming, 1, memory_order_relaxed);
+    }
+}
+
+static void
+uncount_coming(const struct shard *owner, uint64_t session_id)
+{
+    struct session_slot *slot = session_table_slot(&owner->sessions, session_id);
+    uint32_t coming = 0;
+
+    if (slot == NULL) {
+        return;
+    }
+    coming = atomic_load_explicit(&slot->standing.coming, memory_order_relaxed);
+    while (coming > 0 &&
+           !atomic_compare_exchange_weak_explicit(&slot->standing.coming, &coming, coming - 1,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
     }
 }
 
 void
 share_arrived(struct shard *s, uint64_t session_id)
 {
+    uncount_coming(s, session_id);
+}
+
+void
+share_take_back(struct shard *s, uint64_t session_id)
+{
     const struct shard *owner = s->broker->shards[session_id_shard(session_id)];
-    struct session_slot *slot = session_table_slot(&owner->sessions, session_id);
 
-    if (slot != NULL) {
-        uint32_t coming = atomic_load_explicit(&slot->standing.coming, memory_order_relaxed);
-
-        while (coming > 0 &&
-               !atomic_compare_exchange_weak_explicit(&slot->standing.coming, &coming, coming - 1,
-                                                      memory_order_relaxed, memory_order_relaxed)) {
-        }
+    if (owner != s) {
+        uncount_coming(owner, session_id);
     }
 }
 
@@ -166,7 +180,9 @@ share_choose(struct shard *s, struct topic_group *g, const struct message *m,
     if (best.presence == SESSION_GONE) {
         return false;
     }
-    note_coming(s, out->session_id, m);
+    if (wish->opens_request) {
+        note_coming(s, out->session_id);
+    }
     return true;
 }
 
@@ -205,12 +221,14 @@ find_member(struct shard *s, const struct share_load *load, const struct share_w
 bool
 share_pass_on(struct shard *s, const struct share_load *load, const struct share_wish *wish)
 {
+    const struct share_wish whole = {
+        .except = wish->except, .at_least = wish->at_least, .opens_request = load->is_request};
     struct message *m = load->message;
     struct topic_match member;
     struct target target;
     uint32_t words[3] = {load->group, 0, 0};
 
-    if (!find_member(s, load, wish, &member, &words[1])) {
+    if (!find_member(s, load, &whole, &member, &words[1])) {
         return false;
     }
     words[1 + load->is_request] = member.how.identifier;
@@ -224,7 +242,9 @@ share_pass_on(struct shard *s, const struct share_load *load, const struct share
         .was_sent = load->was_sent,
     };
     if (!target_send(s, m, &target, words)) {
-        share_arrived(s, target.session_id);
+        if (load->is_request) {
+            share_take_back(s, target.session_id);
+        }
         return false;
     }
     s->stats.passed_on++;

@@ -28,13 +28,14 @@ enum share_strategy {
 struct share_wish {
     uint64_t except; /* a session id, or SESSION_ID_NONE */
     enum session_presence at_least;
+    bool opens_request; /* with whom is chosen (request.h) */
 };
 
 /* The best member for this message, inside a read section. Of those who can take it best, requests
  * go to who has the fewest of them in flight and then to who has answered fastest of late, unless
  * he has let too many deadlines pass (standing.h); or always to the same one, if that is the
- * group_strategy. Among equals members take turns. If it is a request and the member is in another
- * shard, it counts as on its way until share_arrived(). false: there is none. */
+ * group_strategy. Among equals members take turns. What opens a request with a member in another
+ * shard counts as coming to him until share_arrived(). false: there is none. */
 bool share_choose(struct shard *s, struct topic_group *g, const struct message *m,
                   const struct share_wish *wish, struct topic_match *out);
 
@@ -50,8 +51,10 @@ struct share_load {
  * has changed. */
 bool share_pass_on(struct shard *s, const struct share_load *load, const struct share_wish *wish);
 
-/* A request that another shard has sent a member, with share_choose(), is here, or is lost. */
+/* A request has arrived here, in the shard of the member that another shard chose for it. */
 void share_arrived(struct shard *s, uint64_t session_id);
+/* It will not be sent, by the shard that chose the member. */
+void share_take_back(struct shard *s, uint64_t session_id);
 
 /* The session has lost its connection; it lives on. */
 void share_member_left(struct session *s);
