@@ -6,8 +6,6 @@
 #include "broker/core/request.h"
 #include "wire/topic.h"
 
-#define IDENTIFIERS_MAX 16U /* Subscription Identifiers that go with one message */
-
 struct inbox_filter {
     struct list link;
     struct subscription_how how;
@@ -236,48 +234,61 @@ inbox_send(struct shard *s, struct message *m, uint64_t session_id)
     return is_request ? send_as_request(s, m, session_id) : target_send(s, m, &target, NULL);
 }
 
-/* What a client gets once for all of its subscriptions that match. */
-struct gathered {
-    struct delivery_terms terms;
-    bool is_wanted;
-    uint32_t identifiers[IDENTIFIERS_MAX];
-};
-
+/* One more subscription that wants the message; the client gets that once, for all of them. */
 static void
-gather(struct gathered *g, const struct message *m, const struct subscription_how *how)
+gather(struct delivery_terms *terms, uint32_t *identifiers, const struct message *m,
+       const struct subscription_how *how)
 {
     uint8_t qos = m->qos < how->qos ? m->qos : how->qos;
 
-    g->is_wanted = true;
-    g->terms.qos = g->terms.qos > qos ? g->terms.qos : qos; /* [MQTT-3.3.4-2] */
-    g->terms.retain = g->terms.retain || (m->retain && how->retain_as_published);
-    if (how->identifier != 0 && g->terms.identifier_count < IDENTIFIERS_MAX) {
-        g->identifiers[g->terms.identifier_count++] = how->identifier;
+    terms->qos = terms->qos > qos ? terms->qos : qos; /* [MQTT-3.3.4-2] */
+    terms->retain = terms->retain || (m->retain && how->retain_as_published);
+    if (how->identifier != 0 && terms->identifier_count < UINT16_MAX) { /* [MQTT-3.3.4-4] */
+        identifiers[terms->identifier_count++] = how->identifier;
     }
 }
 
-void
-inbox_deliver(struct session *s, struct message *m, const struct delivery_terms *terms)
+/* Whether anything of the session's wants the message. `identifiers` has room for all of them. */
+static bool
+gather_all(struct session *s, const struct message *m, struct delivery_terms *terms,
+           uint32_t *identifiers)
 {
+    static const struct subscription_how assigned = {.qos = 2};
     struct inbox *inbox = s->inbox;
-    const struct subscription_how assigned = {.qos = 2};
-    struct gathered g = {.terms = {.request = terms->request, .identifiers = NULL}};
+    bool is_wanted = inbox->is_assigned;
 
     if (inbox->is_assigned) {
-        gather(&g, m, &assigned);
+        gather(terms, identifiers, m, &assigned);
     }
     for (struct list *i = inbox->filters.next; i != &inbox->filters; i = i->next) {
         const struct inbox_filter *f = CONTAINER_OF(i, struct inbox_filter, link);
 
         if (topic_matches(span_of(f->text, f->bytes), message_topic(m)) &&
             !(f->how.no_local && m->publisher == s->id)) { /* [MQTT-3.8.3-3] */
-            gather(&g, m, &f->how);
+            is_wanted = true;
+            gather(terms, identifiers, m, &f->how);
         }
     }
-    g.terms.identifiers = g.identifiers;
-    if (g.is_wanted) {
-        deliver(s, m, &g.terms);
-    } else if (terms->request != NULL) {
-        request_fail(terms->request, REQUEST_NO_RESPONDER);
+    return is_wanted;
+}
+
+void
+inbox_deliver(struct session *s, struct message *m, struct request *request)
+{
+    struct buffer *scratch = &s->shard->reply;
+    struct delivery_terms terms = {.request = request};
+    enum request_failure why = REQUEST_NO_RESPONDER;
+
+    scratch->len = 0;
+    if (buffer_reserve(scratch, s->inbox->filter_count * sizeof(uint32_t)) != WILCO_OK) {
+        s->shard->stats.dropped_no_memory++;
+        why = REQUEST_NO_MEMORY;
+    } else if (gather_all(s, m, &terms, (void *)scratch->data)) {
+        terms.identifiers = (void *)scratch->data;
+        deliver(s, m, &terms);
+        return;
+    }
+    if (request != NULL) {
+        request_fail(request, why);
     }
 }

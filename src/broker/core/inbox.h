@@ -46,8 +46,8 @@ bool inbox_unsubscribe(struct session *s, struct span filter); /* false: there w
 /* Sends a message that was published to the session's inbox on its way to it, in whatever shard it
  * is. false: the session is gone, or there was no memory. */
 bool inbox_send(struct shard *s, struct message *m, uint64_t session_id);
-/* In the shard of the session: delivers it, as far as its subscriptions want it. `terms` has what
- * does not depend on them. */
-void inbox_deliver(struct session *s, struct message *m, const struct delivery_terms *terms);
+/* In the shard of the session: delivers it, as far as its subscriptions want it. `request`: the one
+ * that was opened with it, or NULL. */
+void inbox_deliver(struct session *s, struct message *m, struct request *request);
 
 #endif

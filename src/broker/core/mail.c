@@ -73,7 +73,7 @@ target_deliver(struct shard *s, struct message *m, const struct target *t, const
         return;
     }
     if (t->is_inbox) {
-        inbox_deliver(session, m, &terms);
+        inbox_deliver(session, m, terms.request);
     } else {
         deliver(session, m, &terms);
     }
