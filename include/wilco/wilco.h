@@ -258,8 +258,8 @@ struct wilco_subscription {
  * was granted, or why it was refused. Subscribing to the same filter again
  * replaces options and callback. WILCO_EREFUSED (by SUBACK, or before: the server has said that it
  * does not do such subscriptions), WILCO_EINVAL (no Topic Filter, No Local with a shared one, no
- * callback; also: requests use it as response topic), WILCO_ELIMIT (65 536 subscriptions, or larger
- * than the server takes), WILCO_ECLOSED, WILCO_ENOMEM. Waits. */
+ * callback; also: requests use it as response topic, outside the inbox), WILCO_ELIMIT (65 536
+ * subscriptions, or larger than the server takes), WILCO_ECLOSED, WILCO_ENOMEM. Waits. */
 WILCO_API enum wilco_status wilco_subscribe(struct wilco *client,
                                             const struct wilco_subscription *subscription,
                                             wilco_message_fn *on_message, void *context,
@@ -273,10 +273,13 @@ WILCO_API enum wilco_status wilco_unsubscribe(struct wilco *client, const char *
 
 /* ---- Asking ---- */
 
-/* A request (MQTT 5.0, 4.10). The client subscribes to its response topic and has the SUBACK before
- * the first request leaves; a response is accepted when its topic and its correlation data are the
- * request's, and when it is not a retained message. Up to 64 response topics are kept subscribed;
- * one for which nothing is pending makes room for another. */
+/* A request (MQTT 5.0, 4.10). A broker that knows requests assigns the client an inbox when it
+ * connects: Response Information (3.2.2.3.15) that begins with `$r/`. It has then subscribed the
+ * client to that and to everything below, and requests that are answered there leave at once. For
+ * any other response topic, and with any other server, the client subscribes and has the SUBACK
+ * before the first request leaves. A response is accepted when its topic and its correlation data
+ * are the request's, and when it is not a retained message. Up to 64 response topics are kept; one
+ * for which nothing is pending makes room for another. */
 struct wilco_request {
     const char *topic;
     struct wilco_bytes payload;
@@ -286,7 +289,7 @@ struct wilco_request {
     bool qos_0;
     bool is_utf8;
     const char *content_type;
-    const char *response_topic;          /* NULL: the client's own, unguessable one */
+    const char *response_topic;          /* NULL: the inbox, or one that nobody can guess */
     struct wilco_bytes correlation_data; /* data == NULL: a fresh UUIDv7, 16 bytes */
     const struct wilco_user_property *user_properties;
     size_t user_property_count;

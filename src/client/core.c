@@ -31,6 +31,7 @@ init_session(struct core *c, const struct wilco_options *o)
     output_pool_init(&c->pool, c->alloc, POOL_FREE_MAX);
     buffer_init(&c->authentication.method, c->alloc, UINT16_MAX);
     buffer_init(&c->authentication.data, c->alloc, UINT16_MAX);
+    buffer_init(&c->assigned_inbox, c->alloc, UINT16_MAX);
     framer_init(&c->framer, c->alloc, packet_bytes_max);
     alias_in_init(&c->aliases, c->alloc, ALIAS_MAXIMUM);
     send_window_init(&c->sent, c->alloc);
@@ -117,6 +118,7 @@ core_free(struct core *c)
     requester_fini(&c->requester);
     buffer_fini(&c->authentication.method);
     buffer_fini(&c->authentication.data);
+    buffer_fini(&c->assigned_inbox);
     mem_free(c->alloc, c->client_id);
     mem_free(c->alloc, c);
 }

@@ -6,6 +6,10 @@
 
 #define KEEP_ALIVE_S 60
 
+/* We understand an inbox that needs no SUBSCRIBE, and the broker's word in the place of an answer.
+ */
+static const struct wire_user_property opt_in = {SPAN_INIT("rr"), SPAN_INIT("1")};
+
 static enum wilco_status
 refuse(struct wilco_error *why, const char *text)
 {
@@ -28,6 +32,10 @@ set_properties(const struct core *c, struct wire_properties *p, const struct wil
     wire_properties_set(p, WIRE_MAXIMUM_PACKET_SIZE);
     p->topic_alias_maximum = ALIAS_MAXIMUM;
     wire_properties_set(p, WIRE_TOPIC_ALIAS_MAXIMUM);
+    p->request_response_information = 1;
+    wire_properties_set(p, WIRE_REQUEST_RESPONSE_INFORMATION);
+    p->users = &opt_in;
+    p->user_count = 1;
 }
 
 static void
@@ -219,6 +227,9 @@ core_on_connack(struct core *c, struct span body)
     }
     set_limits(c, &connack.properties);
     st = take_assigned_id(c, &connack.properties);
+    if (st == WILCO_OK) {
+        st = core_take_inbox(c, &connack.properties);
+    }
     if (st == WILCO_OK) {
         c->state = CORE_OPEN;
     }

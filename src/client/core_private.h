@@ -23,6 +23,7 @@
  *   core_publish.c    publications out, their queue and quota
  *   core_ack.c        PUBACK, PUBREC, PUBREL, PUBCOMP, both ways
  *   core_deliver.c    publications in
+ *   core_inbox.c      the inbox that the server assigned
  *   core_request.c    requests, response topics and responses
  *   core_subscribe.c  SUBSCRIBE, UNSUBSCRIBE and their acknowledgements
  *   core_event.c      telling what happened
@@ -119,7 +120,8 @@ struct core {
     uint64_t messages_unmatched;
 
     char *client_id;
-    char inbox[INBOX_BYTES];
+    struct buffer assigned_inbox; /* by the server, with everything below; empty: there is none */
+    char inbox[INBOX_BYTES];      /* what we subscribe to instead */
 };
 
 /* What the server would answer, for it has said what it does not do. */
@@ -190,6 +192,16 @@ WILCO_MUST_CHECK enum wilco_status core_on_publish(struct core *c, const struct 
 /* Acknowledges a message that everybody has had, and lets it go. */
 void core_finish_message(struct core *c, struct wilco_message *m);
 
+/* ---- core_inbox.c ---- */
+
+/* Follows what CONNACK says of an inbox, if it does. */
+WILCO_MUST_CHECK enum wilco_status core_take_inbox(struct core *c,
+                                                   const struct wire_properties *connack);
+/* Where responses go whose request names no topic for them. */
+struct span core_response_topic(const struct core *c);
+/* Whether `topic` is the assigned inbox, or lies in it: what is published there comes unasked. */
+bool core_is_assigned(const struct core *c, struct span topic);
+
 /* ---- core_request.c ---- */
 
 void core_end_request(struct core *c, struct request *request, enum wilco_status status,
@@ -205,9 +217,11 @@ void core_abandon_requests(struct core *c);
 
 /* ---- core_subscribe.c ---- */
 
-/* SUBSCRIBE for an inbox; its answer goes to core_inbox_granted() or core_inbox_refused(). */
-WILCO_MUST_CHECK enum wilco_status core_subscribe_inbox(struct core *c, struct span topic,
-                                                        struct subscription **out);
+/* A new response topic. INBOX_ASKED: it is subscribed to, and the answer goes to
+ * core_inbox_granted() or core_inbox_refused(). INBOX_ASSIGNED: it can be used at once. */
+WILCO_MUST_CHECK enum wilco_status core_add_inbox(struct core *c, struct span topic,
+                                                  enum inbox_state inbox,
+                                                  struct subscription **out);
 WILCO_MUST_CHECK enum wilco_status core_on_suback(struct core *c, enum wire_type type,
                                                   struct span body);
 void core_settle_operation(struct core *c, struct operation *op, enum wilco_status status,

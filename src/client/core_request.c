@@ -50,16 +50,39 @@ core_judge_request(struct core *c, struct outgoing *o, uint8_t reason_code)
     }
 }
 
+/* The subscription to `topic`: in the assigned inbox the one that requests use, whatever the
+ * application subscribes to there. */
+static struct subscription *
+find_inbox(const struct core *c, struct span topic)
+{
+    return core_is_assigned(c, topic) ? subscriptions_find_assigned(&c->subscriptions, topic)
+                                      : subscriptions_find(&c->subscriptions, topic);
+}
+
 /* The response topic of ours that `m` came for; NULL: none. */
 static struct subscription *
 inbox_of(const struct core *c, const struct wilco_message *m)
 {
-    struct subscription *s = subscriptions_find(&c->subscriptions, m->topic);
+    struct subscription *s = find_inbox(c, m->topic);
 
-    if (s == NULL || s->inbox == INBOX_NONE || (m->has_identifiers && !message_names(m, s->id))) {
+    if (s == NULL || s->inbox == INBOX_NONE) {
+        return NULL;
+    }
+    if (s->inbox != INBOX_ASSIGNED && m->has_identifiers && !message_names(m, s->id)) {
         return NULL;
     }
     return s;
+}
+
+/* What comes to the assigned inbox before anybody has asked, as after a resumed session, is a
+ * response nevertheless, and nothing for whoever gets the rest. */
+static void
+count_unasked(struct core *c, struct wilco_message *m)
+{
+    if (span_equal(m->topic, buffer_span(&c->assigned_inbox))) {
+        m->is_wanted = true;
+        c->requester.counters.responses_unknown++;
+    }
 }
 
 void
@@ -69,6 +92,7 @@ core_match_response(struct core *c, struct wilco_message *m)
     struct request *request = NULL;
 
     if (inbox == NULL) {
+        count_unasked(c, m);
         return;
     }
     m->is_wanted = true;
@@ -151,10 +175,11 @@ core_cancel(struct core *c, uint64_t call)
 static enum wilco_status
 inbox_for(struct core *c, struct span topic, struct subscription **out)
 {
-    struct subscription *s = subscriptions_find(&c->subscriptions, topic);
+    struct subscription *s = find_inbox(c, topic);
 
     if (s == NULL) {
-        return core_subscribe_inbox(c, topic, out);
+        return core_add_inbox(c, topic, core_is_assigned(c, topic) ? INBOX_ASSIGNED : INBOX_ASKED,
+                              out);
     }
     *out = s;
     return s->inbox == INBOX_NONE ? WILCO_EINVAL : WILCO_OK;
@@ -209,7 +234,8 @@ enum wilco_status
 core_request(struct core *c, const struct wilco_request *r, const struct core_asker *asker,
              uint64_t now_ms, uint64_t *call, uint8_t *reason_code)
 {
-    struct span topic = span_of_text(r->response_topic == NULL ? c->inbox : r->response_topic);
+    struct span topic =
+        r->response_topic == NULL ? core_response_topic(c) : span_of_text(r->response_topic);
     struct span correlation = span_of_bytes(r->correlation_data);
     struct request *request = NULL;
     uint8_t uuid[UUID_BYTES];

@@ -113,8 +113,14 @@ static enum wilco_status
 evict_inbox(struct core *c)
 {
     struct subscription *idle = subscriptions_idle_inbox(&c->subscriptions);
-    enum wilco_status st = idle == NULL ? WILCO_ELIMIT : send_unsubscribe(c, idle, NULL);
+    enum wilco_status st = WILCO_OK;
 
+    if (idle == NULL) {
+        return WILCO_ELIMIT;
+    }
+    if (idle->inbox != INBOX_ASSIGNED) {
+        st = send_unsubscribe(c, idle, NULL);
+    }
     if (st == WILCO_OK) {
         subscriptions_remove(&c->subscriptions, idle);
     }
@@ -122,7 +128,7 @@ evict_inbox(struct core *c)
 }
 
 enum wilco_status
-core_subscribe_inbox(struct core *c, struct span topic, struct subscription **out)
+core_add_inbox(struct core *c, struct span topic, enum inbox_state inbox, struct subscription **out)
 {
     struct wire_subscription wanted = {
         .filter = topic,
@@ -135,9 +141,9 @@ core_subscribe_inbox(struct core *c, struct span topic, struct subscription **ou
         st = evict_inbox(c);
     }
     if (st == WILCO_OK) {
-        st = subscriptions_add(&c->subscriptions, topic, true, out);
+        st = subscriptions_add(&c->subscriptions, topic, inbox, out);
     }
-    if (st != WILCO_OK) {
+    if (st != WILCO_OK || inbox == INBOX_ASSIGNED) {
         return st;
     }
     st = send_subscribe(c, *out, &wanted, NULL);
@@ -183,7 +189,7 @@ subscription_for(struct core *c, struct span filter, struct subscription **out)
 {
     *out = subscriptions_find(&c->subscriptions, filter);
     if (*out == NULL) {
-        return subscriptions_add(&c->subscriptions, filter, false, out);
+        return subscriptions_add(&c->subscriptions, filter, INBOX_NONE, out);
     }
     return (*out)->inbox == INBOX_NONE ? WILCO_OK : WILCO_EINVAL;
 }

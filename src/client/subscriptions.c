@@ -51,20 +51,32 @@ subscriptions_fini(struct subscriptions *t)
     map_fini(&t->by_id);
 }
 
-struct subscription *
-subscriptions_find(const struct subscriptions *t, struct span filter)
+static struct subscription *
+find(const struct subscriptions *t, struct span filter, bool is_assigned)
 {
     struct map_node *node = map_first(&t->by_filter, hash_bytes(filter, t->seed));
 
     while (node != NULL) {
         struct subscription *s = CONTAINER_OF(node, struct subscription, by_filter);
 
-        if (span_equal(filter_of(s), filter)) {
+        if ((s->inbox == INBOX_ASSIGNED) == is_assigned && span_equal(filter_of(s), filter)) {
             return s;
         }
         node = map_next(node);
     }
     return NULL;
+}
+
+struct subscription *
+subscriptions_find(const struct subscriptions *t, struct span filter)
+{
+    return find(t, filter, false);
+}
+
+struct subscription *
+subscriptions_find_assigned(const struct subscriptions *t, struct span topic)
+{
+    return find(t, topic, true);
 }
 
 struct subscription *
@@ -96,7 +108,7 @@ subscriptions_idle_inbox(const struct subscriptions *t)
     {
         struct subscription *s = CONTAINER_OF(node, struct subscription, link);
 
-        if (s->inbox == INBOX_GRANTED && s->request_count == 0) {
+        if ((s->inbox == INBOX_GRANTED || s->inbox == INBOX_ASSIGNED) && s->request_count == 0) {
             return s;
         }
     }
@@ -104,7 +116,7 @@ subscriptions_idle_inbox(const struct subscriptions *t)
 }
 
 static struct subscription *
-subscription_new(const struct subscriptions *t, struct span filter, bool is_inbox)
+subscription_new(const struct subscriptions *t, struct span filter, enum inbox_state inbox)
 {
     struct subscription *s = mem_alloc(t->alloc, sizeof(*s) + filter.len);
     struct span group, inner;
@@ -114,28 +126,29 @@ subscription_new(const struct subscriptions *t, struct span filter, bool is_inbo
     }
     *s = (struct subscription){
         .id = t->last_id + 1,
-        .inbox = is_inbox ? INBOX_ASKED : INBOX_NONE,
+        .inbox = inbox,
         .len = filter.len,
     };
     list_init(&s->waiting);
     memcpy(s->filter, filter.data, filter.len);
-    if (!is_inbox && topic_share_split(filter, &group, &inner)) {
+    if (inbox == INBOX_NONE && topic_share_split(filter, &group, &inner)) {
         s->match_offset = filter.len - inner.len;
     }
     return s;
 }
 
 enum wilco_status
-subscriptions_add(struct subscriptions *t, struct span filter, bool is_inbox,
+subscriptions_add(struct subscriptions *t, struct span filter, enum inbox_state inbox,
                   struct subscription **out)
 {
+    bool is_inbox = inbox != INBOX_NONE;
     struct subscription *s = NULL;
 
     if (t->count >= SUBSCRIPTIONS_MAX || t->last_id == ID_MAX ||
         (is_inbox && t->inbox_count >= INBOXES_MAX)) {
         return WILCO_ELIMIT;
     }
-    s = subscription_new(t, filter, is_inbox);
+    s = subscription_new(t, filter, inbox);
     if (s == NULL ||
         map_add(&t->by_filter, &s->by_filter, hash_bytes(filter, t->seed)) != WILCO_OK) {
         mem_free(t->alloc, s);

@@ -17,6 +17,7 @@ enum inbox_state {
     INBOX_NONE,  /* no response topic but an application's subscription */
     INBOX_ASKED, /* SUBSCRIBE sent: requests wait for its SUBACK */
     INBOX_GRANTED,
+    INBOX_ASSIGNED, /* the server's own doing: an application's may have the same filter */
 };
 
 struct subscription {
@@ -54,16 +55,20 @@ struct subscriptions {
 void subscriptions_init(struct subscriptions *t, const struct wilco_alloc *a, uint64_t seed);
 void subscriptions_fini(struct subscriptions *t); /* frees them; no request may wait any more */
 
+/* All but the assigned ones, and those alone. */
 struct subscription *subscriptions_find(const struct subscriptions *t, struct span filter);
+struct subscription *subscriptions_find_assigned(const struct subscriptions *t, struct span topic);
 struct subscription *subscriptions_find_id(const struct subscriptions *t, uint32_t id);
 /* By the filter that a responder named before its `$share/<group>/` was put in front. */
 struct subscription *subscriptions_find_shared(const struct subscriptions *t, struct span inner);
 /* An inbox for which nothing is outstanding, the one made longest ago; NULL: all are busy. */
 struct subscription *subscriptions_idle_inbox(const struct subscriptions *t);
 
-/* `filter` is valid and not in the table. WILCO_ELIMIT (also of inboxes), WILCO_ENOMEM. */
+/* `filter` is valid and not in the table; an `inbox` begins as INBOX_ASKED or INBOX_ASSIGNED.
+ * WILCO_ELIMIT (also of inboxes), WILCO_ENOMEM. */
 WILCO_MUST_CHECK enum wilco_status subscriptions_add(struct subscriptions *t, struct span filter,
-                                                     bool is_inbox, struct subscription **out);
+                                                     enum inbox_state inbox,
+                                                     struct subscription **out);
 void subscriptions_remove(struct subscriptions *t, struct subscription *s);
 
 /* Who gets `m` next, each one once: by the identifiers the server sent along, or by matching. NULL:

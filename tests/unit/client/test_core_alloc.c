@@ -116,6 +116,29 @@ ask_and_be_answered(struct peer *p)
     return core_state(p->core) == CORE_OPEN && peer_counters(p).responses == 1;
 }
 
+/* The server assigns an inbox: nothing is subscribed to. */
+static bool
+ask_at_the_inbox(struct peer *p)
+{
+    const struct core_asker asker = {.on_response = peer_on_response};
+    const struct wilco_request r = {.topic = "do"};
+    const struct wilco_request below = {.topic = "do", .response_topic = "$r/me/below"};
+    struct wire_any connack = {.type = WIRE_CONNACK};
+    struct wire_properties *properties = &connack.as.connack.properties;
+    uint64_t call = 0;
+    uint8_t reason_code = 0;
+
+    properties->response_information = SPAN_LITERAL("$r/me");
+    wire_properties_set(properties, WIRE_RESPONSE_INFORMATION);
+    if (!send(p, &connack) ||
+        core_request(p->core, &r, &asker, p->now_ms, &call, &reason_code) != WILCO_OK ||
+        core_request(p->core, &below, &asker, p->now_ms, &call, &reason_code) != WILCO_OK) {
+        return false;
+    }
+    pull_everything(p);
+    return peer_counters(p).requests == 2;
+}
+
 static bool
 be_asked_and_answer(struct peer *p)
 {
@@ -170,9 +193,10 @@ get_a_message_in_pieces(struct peer *p)
     return core_state(p->core) == CORE_OPEN;
 }
 
-/* Runs `scenario` until no allocation is left to fail; it then must succeed. */
+/* Runs `scenario` until no allocation is left to fail; it then must succeed. It begins behind
+ * CONNACK, or with it. */
 static void
-run(bool (*scenario)(struct peer *p))
+run(bool (*scenario)(struct peer *p), bool is_open)
 {
     bool is_done = false;
 
@@ -180,7 +204,11 @@ run(bool (*scenario)(struct peer *p))
         struct peer p;
         bool is_ok = false;
 
-        peer_open(&p, NULL, NULL);
+        if (is_open) {
+            peer_open(&p, NULL, NULL);
+        } else {
+            peer_start(&p, NULL);
+        }
         core_discard_output(p.core);
         p.alloc.attempts = 0;
         p.alloc.fail_at = fail_at;
@@ -199,28 +227,35 @@ static void
 a_request_survives_every_failure(void **state)
 {
     (void)state;
-    run(ask_and_be_answered);
+    run(ask_and_be_answered, true);
+}
+
+static void
+an_inbox_survives_every_failure(void **state)
+{
+    (void)state;
+    run(ask_at_the_inbox, false);
 }
 
 static void
 a_call_survives_every_failure(void **state)
 {
     (void)state;
-    run(be_asked_and_answer);
+    run(be_asked_and_answer, true);
 }
 
 static void
 publications_survive_every_failure(void **state)
 {
     (void)state;
-    run(publish_all_ways);
+    run(publish_all_ways, true);
 }
 
 static void
 a_message_survives_every_failure(void **state)
 {
     (void)state;
-    run(get_a_message_in_pieces);
+    run(get_a_message_in_pieces, true);
 }
 
 static void
@@ -255,6 +290,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_survives_every_failure),
+        cmocka_unit_test(an_inbox_survives_every_failure),
         cmocka_unit_test(a_call_survives_every_failure),
         cmocka_unit_test(publications_survive_every_failure),
         cmocka_unit_test(a_message_survives_every_failure),

@@ -45,9 +45,12 @@ check_connect(const char *name, const struct core_config *wanted, const char *wa
     bytes_free(expected);
 }
 
-/* The properties that each CONNECT has: Topic Alias Maximum 16, Maximum Packet Size 16 MiB. Request
- * Problem Information, Request Response Information and authentication are left out. */
-#define USUAL "22 00 10 27 01 00 00 00"
+/* The properties that each CONNECT has: Request Response Information, Topic Alias Maximum 16,
+ * Maximum Packet Size 16 MiB, and that we know what our broker does for requests. Request Problem
+ * Information and authentication are left out. */
+#define ASKS   "19 01"
+#define OPT_IN "26 00 02 'rr' 00 01 '1'"
+#define USUAL  ASKS " 22 00 10 27 01 00 00 00 " OPT_IN
 
 static const struct wilco_user_property color = {"color", "red"};
 static const struct wilco_publish wills[] = {
@@ -92,8 +95,8 @@ writes_connect(void **state)
           .keep_alive_off = true},
          NULL,
          NULL,
-         "10 [ 00 04 'MQTT' 05 00 00 00 [ 11 00 00 00 1E 21 00 09 22 00 10 27 00 00 13 88 ] "
-         "00 02 'id' ]"},
+         "10 [ 00 04 'MQTT' 05 00 00 00 [ 11 00 00 00 1E " ASKS
+         " 21 00 09 22 00 10 27 00 00 13 88 " OPT_IN " ] 00 02 'id' ]"},
         {"user name",
          {.client_id = "id"},
          "me",

@@ -17,11 +17,11 @@ on_message(void *context, const struct wilco_message *m)
 }
 
 static struct subscription *
-must_add(struct subscriptions *t, const char *filter, bool is_inbox)
+must_add(struct subscriptions *t, const char *filter, enum inbox_state inbox)
 {
     struct subscription *s = NULL;
 
-    assert_int_equal(subscriptions_add(t, span_of_text(filter), is_inbox, &s), WILCO_OK);
+    assert_int_equal(subscriptions_add(t, span_of_text(filter), inbox, &s), WILCO_OK);
     s->to.on_message = on_message;
     return s;
 }
@@ -67,10 +67,10 @@ gives_each_message_to_whom_it_is_for(void **state)
 
     (void)state;
     subscriptions_init(&t, alloc_system(), 1);
-    (void)must_add(&t, "a/+", false);
-    (void)must_add(&t, "#", false);
-    (void)must_add(&t, "$share/g/a/b", false);
-    (void)must_add(&t, "inbox", true);
+    (void)must_add(&t, "a/+", INBOX_NONE);
+    (void)must_add(&t, "#", INBOX_NONE);
+    (void)must_add(&t, "$share/g/a/b", INBOX_NONE);
+    (void)must_add(&t, "inbox", INBOX_ASKED);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct wilco_message *m = arrived(rows[i].topic, rows[i].identifiers);
 
@@ -92,7 +92,7 @@ finds_by_filter_and_by_number(void **state)
 
     (void)state;
     subscriptions_init(&t, alloc_system(), 1);
-    s = must_add(&t, "$share/g/a", false);
+    s = must_add(&t, "$share/g/a", INBOX_NONE);
     assert_ptr_equal(subscriptions_find(&t, SPAN_LITERAL("$share/g/a")), s);
     assert_ptr_equal(subscriptions_find_id(&t, s->id), s);
     assert_ptr_equal(subscriptions_find_shared(&t, SPAN_LITERAL("a")), s);
@@ -100,7 +100,7 @@ finds_by_filter_and_by_number(void **state)
     assert_null(subscriptions_find_id(&t, 77));
     subscriptions_remove(&t, s);
     assert_null(subscriptions_find(&t, SPAN_LITERAL("$share/g/a")));
-    assert_int_not_equal(must_add(&t, "$share/g/a", false)->id, 1); /* never the same again */
+    assert_int_not_equal(must_add(&t, "$share/g/a", INBOX_NONE)->id, 1); /* never the same again */
     subscriptions_fini(&t);
 }
 
@@ -114,13 +114,13 @@ bounds_response_topics(void **state)
 
     (void)state;
     subscriptions_init(&t, alloc_system(), 1);
-    first = must_add(&t, "first", true);
+    first = must_add(&t, "first", INBOX_ASKED);
     for (unsigned i = 1; i < INBOXES_MAX; i++) {
         (void)snprintf(topic, sizeof(topic), "r/%u", i);
-        (void)must_add(&t, topic, true);
+        (void)must_add(&t, topic, INBOX_ASKED);
     }
-    assert_int_equal(subscriptions_add(&t, SPAN_LITERAL("more"), true, &s), WILCO_ELIMIT);
-    (void)must_add(&t, "other", false);        /* is no response topic */
+    assert_int_equal(subscriptions_add(&t, SPAN_LITERAL("more"), INBOX_ASKED, &s), WILCO_ELIMIT);
+    (void)must_add(&t, "other", INBOX_NONE);   /* is no response topic */
     assert_null(subscriptions_idle_inbox(&t)); /* none is granted yet */
     first->inbox = INBOX_GRANTED;
     assert_ptr_equal(subscriptions_idle_inbox(&t), first);
@@ -128,7 +128,34 @@ bounds_response_topics(void **state)
     assert_null(subscriptions_idle_inbox(&t));
     first->request_count = 0;
     subscriptions_remove(&t, first);
-    (void)must_add(&t, "more", true);
+    (void)must_add(&t, "more", INBOX_ASKED);
+    subscriptions_fini(&t);
+}
+
+/* An application may subscribe to what the server has subscribed it to. */
+static void
+keeps_assigned_response_topics_apart(void **state)
+{
+    static const uint8_t unnamed[2] = {0};
+    struct subscriptions t;
+    struct subscription *assigned = NULL;
+    struct subscription *mine = NULL;
+    struct wilco_message *m = arrived("$r/x", unnamed);
+
+    (void)state;
+    subscriptions_init(&t, alloc_system(), 1);
+    assigned = must_add(&t, "$r/x", INBOX_ASSIGNED);
+    assert_null(subscriptions_find(&t, SPAN_LITERAL("$r/x")));
+    mine = must_add(&t, "$r/x", INBOX_NONE);
+    assert_ptr_equal(subscriptions_find(&t, SPAN_LITERAL("$r/x")), mine);
+    assert_ptr_equal(subscriptions_find_assigned(&t, SPAN_LITERAL("$r/x")), assigned);
+    assert_null(subscriptions_find_assigned(&t, SPAN_LITERAL("$r/y")));
+    assert_ptr_equal(subscriptions_next(&t, m), mine);
+    assert_null(subscriptions_next(&t, m));
+    assert_ptr_equal(subscriptions_idle_inbox(&t), assigned);
+    subscriptions_remove(&t, assigned);
+    assert_ptr_equal(subscriptions_find(&t, SPAN_LITERAL("$r/x")), mine);
+    wilco_message_unref(m);
     subscriptions_fini(&t);
 }
 
@@ -146,7 +173,7 @@ leaves_nothing_behind_without_memory(void **state)
 
         failing_alloc_init(&alloc, fail_at);
         subscriptions_init(&t, &alloc.alloc, 1);
-        st = subscriptions_add(&t, SPAN_LITERAL("a"), false, &s);
+        st = subscriptions_add(&t, SPAN_LITERAL("a"), INBOX_NONE, &s);
         is_done = alloc.attempts < fail_at;
         assert_int_equal(st, is_done ? WILCO_OK : WILCO_ENOMEM);
         subscriptions_fini(&t);
@@ -161,6 +188,7 @@ main(void)
         cmocka_unit_test(gives_each_message_to_whom_it_is_for),
         cmocka_unit_test(finds_by_filter_and_by_number),
         cmocka_unit_test(bounds_response_topics),
+        cmocka_unit_test(keeps_assigned_response_topics_apart),
         cmocka_unit_test(leaves_nothing_behind_without_memory),
     };
 
