@@ -20,6 +20,7 @@ enum wilco_status {
     WILCO_EREFUSED = -13,     /* the server refused the packet with a reason code >= 0x80 */
     WILCO_ECANCELLED = -14,   /* the caller took it back */
     WILCO_ENOTFOUND = -15,    /* there is no such thing */
+    WILCO_ELOST = -16,        /* no answer will come, but the request may have been executed */
 };
 
 #endif

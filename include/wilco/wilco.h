@@ -70,10 +70,28 @@ WILCO_API const char *wilco_reason_text(uint8_t reason_code);
 /* The version of the library that runs, such as "0.1.0". Static storage. */
 WILCO_API const char *wilco_version(void);
 
+/* How far a request that failed had come, as far as the server says so. */
+enum wilco_stage {
+    WILCO_STAGE_UNKNOWN,
+    WILCO_STAGE_REJECTED,  /* the server did not take it, or had nobody to give it to */
+    WILCO_STAGE_QUEUED,    /* it waited for a responder */
+    WILCO_STAGE_DELIVERED, /* it had been sent to a responder ... */
+    WILCO_STAGE_ACKED,     /* ... and the responder had acknowledged it */
+};
+
+/* Whether anybody executed it. */
+enum wilco_executed {
+    WILCO_EXECUTED_UNKNOWN, /* nobody says so */
+    WILCO_EXECUTED_NO,      /* nobody did: it does no harm to ask again */
+    WILCO_EXECUTED_MAYBE,
+};
+
 /* What happened, for people and programs: filled when a call that was given one fails. */
 struct wilco_error {
-    uint8_t reason_code; /* MQTT 5.0 Reason Code that decided, or 0 */
-    char text[240];      /* one line: what happened, where, and what to do */
+    uint8_t reason_code;          /* MQTT 5.0 Reason Code that decided, or 0 */
+    enum wilco_stage stage;       /* of a request */
+    enum wilco_executed executed; /* likewise */
+    char text[280];               /* one line: what happened, where, and what to do */
 };
 
 /* A User Property (MQTT 5.0, 3.3.2.3.7). */
@@ -295,7 +313,8 @@ struct wilco_request {
     size_t user_property_count;
     /* Filled on failure; NULL is allowed. With wilco_request_start() it is filled before the
      * callback runs, and must live until then. The text of WILCO_EREMOTE has the response's status
-     * and `__stMsg`. */
+     * and `__stMsg`. Where the server knows that no answer will come, the text says why, and
+     * whether the request may have been executed. */
     struct wilco_error *error;
 };
 
@@ -306,7 +325,14 @@ struct wilco_request {
  * 0x80 for the request, or for the subscription to its response topic); WILCO_ELIMIT (pending_max,
  * too large, or 64 other response topics); WILCO_EINVAL (also: a pending request has the same
  * response topic and correlation data, or the response topic is the filter of a subscription);
- * WILCO_ECLOSED; WILCO_ENOMEM. Waits. */
+ * WILCO_ECLOSED; WILCO_ENOMEM. Waits.
+ *
+ * A broker that assigned the inbox the request is to be answered in may also end it, as soon as it
+ * knows that no answer will come, at any QoS: WILCO_ENORESPONDER (nobody there, or all offline: not
+ * executed), WILCO_ELOST (the responder was lost: it may have been executed), WILCO_ETIMEDOUT,
+ * WILCO_ELIMIT (the response is too large), WILCO_EREFUSED (not allowed, or too many requests),
+ * WILCO_ECANCELLED, all without a response; what we have no name for is WILCO_EREMOTE, and the
+ * broker's word the response. */
 WILCO_API enum wilco_status wilco_request(struct wilco *client, const struct wilco_request *request,
                                           struct wilco_message **response);
 

@@ -20,6 +20,7 @@ status_text(enum wilco_status status)
     case WILCO_EREFUSED: return "refused by the server";
     case WILCO_ECANCELLED: return "cancelled";
     case WILCO_ENOTFOUND: return "not found";
+    case WILCO_ELOST: return "no answer will come";
     }
     return "unknown status";
 }

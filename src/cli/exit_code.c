@@ -19,7 +19,8 @@ exit_code_of(enum wilco_status status, uint8_t reason_code)
     case WILCO_EIO: return EXIT_CODE_CONNECTION;
     case WILCO_ENORESPONDER: return EXIT_CODE_NO_RESPONDER;
     case WILCO_ETIMEDOUT: return EXIT_CODE_TIMED_OUT;
-    case WILCO_EREMOTE: return EXIT_CODE_REMOTE;
+    case WILCO_EREMOTE:
+    case WILCO_ELOST: return EXIT_CODE_REMOTE;
     case WILCO_EREFUSED: return EXIT_CODE_REFUSED;
     case WILCO_ECANCELLED: return EXIT_CODE_INTERRUPTED;
     case WILCO_AGAIN:
@@ -40,7 +41,7 @@ exit_code_text(enum exit_code code)
     case EXIT_CODE_CONNECTION: return "the server cannot be reached, or the connection was lost";
     case EXIT_CODE_NO_RESPONDER: return "nobody is there to answer";
     case EXIT_CODE_TIMED_OUT: return "the time was up";
-    case EXIT_CODE_REMOTE: return "the responder answered with an error";
+    case EXIT_CODE_REMOTE: return "the responder answered with an error, or was lost";
     case EXIT_CODE_REFUSED: return "and above: the server refused, with this MQTT reason code";
     case EXIT_CODE_INTERRUPTED: return "interrupted (Ctrl-C)";
     }

@@ -93,7 +93,8 @@ struct core_event {
     enum core_event_kind kind;
     enum wilco_status status;
     uint8_t reason_code;
-    struct wilco_message *message; /* the receiver's reference; or NULL */
+    struct wilco_message *message; /* the receiver's reference, or NULL; not every one that ended a
+                                    * request is a response: message_as_response() */
     struct wilco_call *call;       /* CORE_CALL: the receiver's */
     union {
         wilco_message_fn *on_message;

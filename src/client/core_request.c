@@ -1,5 +1,6 @@
 #include "client/core_private.h"
 #include "client/responder.h"
+#include "client/status_response.h"
 
 #define TIMEOUT_MS 10000U
 #define UUID_BYTES 16U
@@ -85,6 +86,17 @@ count_unasked(struct core *c, struct wilco_message *m)
     }
 }
 
+/* What it means for its request that `m` came, to this response topic. */
+static enum wilco_status
+judge_response(struct wilco_message *m, const struct subscription *inbox)
+{
+    m->is_status_response = inbox->inbox == INBOX_ASSIGNED && status_response_is(m);
+    if (m->is_status_response) {
+        return status_response_outcome(m);
+    }
+    return wilco_message_status(m) >= 400 ? WILCO_EREMOTE : WILCO_OK;
+}
+
 void
 core_match_response(struct core *c, struct wilco_message *m)
 {
@@ -106,7 +118,7 @@ core_match_response(struct core *c, struct wilco_message *m)
         return;
     }
     request->response = wilco_message_ref(m);
-    core_end_request(c, request, wilco_message_status(m) >= 400 ? WILCO_EREMOTE : WILCO_OK, 0);
+    core_end_request(c, request, judge_response(m, inbox), 0);
 }
 
 enum wilco_status

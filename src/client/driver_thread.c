@@ -162,7 +162,8 @@ run_callback(struct wilco *c, struct core_event *event, const struct wilco_error
         break;
     case CORE_RESPONSE:
         explain_outcome(event->error, event->status, event->reason_code, event->message);
-        event->to.on_response(event->context, event->status, event->message);
+        event->to.on_response(event->context, event->status,
+                              message_as_response(event->message, event->status));
         break;
     case CORE_PUBLISHED:
         event->to.published(event->context, event->status, event->reason_code);

@@ -1,14 +1,15 @@
 #include "client/explain.h"
 
 #include "base/status.h"
+#include "client/status_response.h"
 #include "wire/reason.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#define TOPIC_MAX       100 /* bytes of a topic ... */
-#define STATUS_TEXT_MAX 100 /* ... and of a responder's text that are shown */
+#define TOPIC_MAX       100U /* bytes of a topic ... */
+#define STATUS_TEXT_MAX 100U /* ... and of a responder's or server's text that are shown */
 
 void
 explain_in_one_line(struct wilco_error *why)
@@ -18,6 +19,18 @@ explain_in_one_line(struct wilco_error *why)
             *at = ' ';
         }
     }
+}
+
+/* How many of so many bytes of UTF-8 are shown: the last character is whole. */
+static int
+shown(struct span text, size_t max)
+{
+    size_t len = text.len < max ? text.len : max;
+
+    while (len > 0 && len < text.len && (text.data[len] & 0xC0) == 0x80) {
+        len--;
+    }
+    return (int)len;
 }
 
 __attribute__((format(printf, 2, 3))) static void
@@ -34,22 +47,45 @@ add(struct wilco_error *why, const char *format, ...)
 void
 explain_request(struct wilco_error *why, const char *topic)
 {
+    struct span asked = span_of_text(topic);
+
     if (why != NULL) {
         *why = (struct wilco_error){.reason_code = 0};
-        add(why, "%.*s", TOPIC_MAX, topic == NULL ? "" : topic);
+        add(why, "%.*s", shown(asked, TOPIC_MAX), topic == NULL ? "" : topic);
     }
 }
 
 static void
-add_response(struct wilco_error *why, const struct wilco_message *response)
+add_response(struct wilco_error *why, enum wilco_status status,
+             const struct wilco_message *response)
 {
-    struct wilco_bytes text = wilco_message_user_property(response, "__stMsg");
+    struct span text = span_of_bytes(wilco_message_user_property(response, "__stMsg"));
 
-    add(why, ": %d", wilco_message_status(response));
-    if (text.len > 0) {
-        add(why, ": %.*s", text.len < STATUS_TEXT_MAX ? (int)text.len : STATUS_TEXT_MAX,
-            (const char *)text.data);
+    if (status == WILCO_EREMOTE) {
+        add(why, ": %d", wilco_message_status(response));
     }
+    if (text.len > 0) {
+        add(why, ": %.*s", shown(text, STATUS_TEXT_MAX), (const char *)text.data);
+    }
+}
+
+static void
+add_status_response(struct wilco_error *why, const struct wilco_message *m)
+{
+    why->stage = status_response_stage(m);
+    why->executed = status_response_executed(m);
+    switch (why->executed) {
+    case WILCO_EXECUTED_UNKNOWN: break;
+    case WILCO_EXECUTED_NO: add(why, " (not executed)"); break;
+    case WILCO_EXECUTED_MAYBE: add(why, " (may have been executed)"); break;
+    }
+}
+
+/* The server did not take it, or had nobody to give it to. */
+static bool
+is_rejected(enum wilco_status status)
+{
+    return status == WILCO_ENORESPONDER || status == WILCO_EREFUSED;
 }
 
 void
@@ -64,8 +100,14 @@ explain_outcome(struct wilco_error *why, enum wilco_status status, uint8_t reaso
     if (reason_code != 0) {
         add(why, ": %s (0x%02X)", wire_reason_text(reason_code), (unsigned)reason_code);
     }
-    if (status == WILCO_EREMOTE && response != NULL) {
-        add_response(why, response);
+    if (response != NULL) {
+        add_response(why, status, response);
+    }
+    if (message_is_status_response(response)) {
+        add_status_response(why, response);
+    } else if (is_rejected(status)) {
+        why->stage = WILCO_STAGE_REJECTED;
+        why->executed = WILCO_EXECUTED_NO;
     }
     explain_in_one_line(why);
 }

@@ -32,6 +32,7 @@ struct wilco_message {
     /* The core's. */
     uint16_t packet_id;
     bool is_wanted;                       /* something of ours matched it */
+    bool is_status_response;              /* the server's word that there will be no response */
     uint64_t number;                      /* in the order of arrival, from 1 */
     struct wire_property_iterator cursor; /* over the subscription identifiers */
     struct event_node event;
@@ -48,6 +49,20 @@ bool message_names(const struct wilco_message *m, uint32_t identifier);
 
 /* How long its sender waits from `now_ms` on; UINT64_MAX: it did not say. */
 uint64_t message_remaining_ms(const struct wilco_message *m, uint64_t now_ms);
+
+static inline bool
+message_is_status_response(const struct wilco_message *m) /* NULL is allowed */
+{
+    return m != NULL && m->is_status_response;
+}
+
+/* What its asker gets of the message that ended a request, or NULL: a status response explains, but
+ * is no response, unless nothing else says what is the matter. */
+static inline struct wilco_message *
+message_as_response(struct wilco_message *m, enum wilco_status ended)
+{
+    return ended == WILCO_OK || ended == WILCO_EREMOTE ? m : NULL;
+}
 
 static inline struct span
 span_of_bytes(struct wilco_bytes bytes)

@@ -24,7 +24,7 @@ struct request {
     wilco_response_fn *on_response; /* NULL: somebody waits for it at `context` */
     void *context;
     struct wilco_error *error;      /* the asker's, or NULL */
-    struct wilco_message *response; /* ours, once it has come */
+    struct wilco_message *response; /* ours, once it, or a status response, has come */
     enum wilco_status status;       /* how it ended */
     uint8_t reason_code;
     uint16_t correlation_len;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "client/client.h"
 #include "client/explain.h"
+#include "client/message.h"
 
 /* Asks if that is possible now, so that it ends at `deadline_ms`. */
 static enum wilco_status
@@ -56,12 +57,15 @@ wilco_request(struct wilco *client, const struct wilco_request *request,
         st = waiter_init(&w);
         if (st == WILCO_OK) {
             st = ask_and_wait(client, request, &w);
-            *response = w.message;
             waiter_fini(&w);
         }
     }
     client_leave(client);
     explain_outcome(request->error, st, w.reason_code, w.message);
+    *response = message_as_response(w.message, st);
+    if (*response == NULL) {
+        wilco_message_unref(w.message);
+    }
     return st;
 }
 

@@ -19,7 +19,8 @@ fault_reason(enum wilco_status status)
     case WILCO_EREMOTE:
     case WILCO_EREFUSED:
     case WILCO_ECANCELLED:
-    case WILCO_ENOTFOUND: break;
+    case WILCO_ENOTFOUND:
+    case WILCO_ELOST: break;
     }
     return WIRE_REASON_UNSPECIFIED_ERROR;
 }

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#define LAST WILCO_ENOTFOUND
+#define LAST WILCO_ELOST
 
 static void
 every_status_has_a_text_of_its_own(void **state)

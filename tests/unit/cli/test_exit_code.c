@@ -25,6 +25,7 @@ static const struct {
     {WILCO_ENORESPONDER, 0x10, 16},
     {WILCO_ETIMEDOUT, 0, 27},
     {WILCO_EREMOTE, 0, 64},
+    {WILCO_ELOST, 0, 64},
     {WILCO_EREFUSED, 0x80, 128},
     {WILCO_EREFUSED, 0x97, 151},
     {WILCO_EREFUSED, 0xff, 255},

@@ -1,5 +1,6 @@
 #include "peer.h"
 
+#include "client/message.h"
 #include "support/bytes.h"
 
 #include <setjmp.h>
@@ -238,20 +239,84 @@ peer_take_request(struct peer *p, struct peer_request *out)
 }
 
 void
-peer_answer(struct peer *p, const struct peer_request *request, const char *payload,
-            const char *status)
+peer_answer_with(struct peer *p, const struct peer_request *request, const char *payload,
+                 const struct wire_user_property *users, size_t count, bool retain)
 {
-    struct wire_user_property user = {SPAN_LITERAL("__stat"), span_of_text(status)};
     struct wire_any packet = {.type = WIRE_PUBLISH};
     struct wire_properties *properties = &packet.as.publish.properties;
 
     packet.as.publish.topic = span_of_text(request->topic);
     packet.as.publish.payload = span_of_text(payload);
+    packet.as.publish.retain = retain;
     properties->correlation_data = span_of(request->correlation, request->correlation_len);
     wire_properties_set(properties, WIRE_CORRELATION_DATA);
-    properties->users = &user;
-    properties->user_count = status != NULL;
+    properties->users = users;
+    properties->user_count = count;
     peer_send(p, &packet);
+}
+
+void
+peer_answer(struct peer *p, const struct peer_request *request, const char *payload,
+            const char *status)
+{
+    const struct wire_user_property user = {SPAN_LITERAL("__stat"), span_of_text(status)};
+
+    peer_answer_with(p, request, payload, &user, status != NULL, false);
+}
+
+size_t
+peer_status_users(const struct peer_status *s, struct wire_user_property users[5])
+{
+    const struct {
+        const char *name, *value;
+    } all[] = {
+        {"__stat", s->status},  {"__stMsg", s->text},     {"rr-src", s->source},
+        {"rr-stage", s->stage}, {"rr-exec", s->executed},
+    };
+    size_t count = 0;
+
+    for (size_t i = 0; i < 5; i++) {
+        if (all[i].value != NULL) {
+            users[count] =
+                (struct wire_user_property){span_of_text(all[i].name), span_of_text(all[i].value)};
+            count++;
+        }
+    }
+    return count;
+}
+
+void
+peer_say_status(struct peer *p, const struct peer_request *request, const struct peer_status *s)
+{
+    struct wire_user_property users[5];
+    size_t count = peer_status_users(s, users);
+
+    peer_answer_with(p, request, "", users, count, false);
+}
+
+struct wilco_message *
+peer_message(const struct wire_user_property *users, size_t count)
+{
+    struct wire_publish p = {.topic = SPAN_LITERAL("back")};
+    uint8_t bytes[1024];
+    struct wire_writer w = wire_writer_init(bytes, sizeof(bytes));
+    struct wire_header header;
+    struct wilco_message *m = NULL;
+    struct span packet;
+    size_t len = 0;
+
+    p.properties.users = users;
+    p.properties.user_count = count;
+    wire_publish_encode(&w, &p, WIRE_V5);
+    assert_int_equal(wire_writer_finish(&w, &len), WILCO_OK);
+    packet = span_of(bytes, len);
+    assert_int_equal(wire_header_decode(&header, packet), WILCO_OK);
+    assert_int_equal(
+        wire_publish_decode(&p, header.flags, span_skip(packet, header.header_bytes), WIRE_V5),
+        WILCO_OK);
+    m = message_new(alloc_system(), &p, 0);
+    assert_non_null(m);
+    return m;
 }
 
 /* Never run: the tests pull the events. It is a name to be found in them. */

@@ -67,6 +67,20 @@ void peer_take_request(struct peer *p, struct peer_request *out);
 /* QoS 0. `status` may be NULL: no `__stat`. */
 void peer_answer(struct peer *p, const struct peer_request *request, const char *payload,
                  const char *status);
+/* The same with any User Properties; `retain` is the flag of PUBLISH. */
+void peer_answer_with(struct peer *p, const struct peer_request *request, const char *payload,
+                      const struct wire_user_property *users, size_t count, bool retain);
+
+/* What our broker says in the place of an answer; NULL: without that property. */
+struct peer_status {
+    const char *status, *text, *source, *stage, *executed;
+};
+/* Its User Properties, of which there are as many as this returns. */
+size_t peer_status_users(const struct peer_status *s, struct wire_user_property users[5]);
+void peer_say_status(struct peer *p, const struct peer_request *request,
+                     const struct peer_status *s);
+/* A message as it arrives, with these User Properties. */
+struct wilco_message *peer_message(const struct wire_user_property *users, size_t count);
 
 /* Starts an asynchronous request that must be accepted; its call. The callback is peer_on_response.
  */

@@ -96,6 +96,27 @@ send_back(const struct talk *t, const struct wire_publish *p)
 }
 
 static bool
+say_offline(const struct talk *t, const struct wire_publish *request)
+{
+    const struct wire_user_property users[] = {
+        {SPAN_LITERAL("__stat"), SPAN_LITERAL("503")},
+        {SPAN_LITERAL("__stMsg"), SPAN_LITERAL("all responders are offline")},
+        {SPAN_LITERAL("rr-src"), SPAN_LITERAL("broker")},
+        {SPAN_LITERAL("rr-stage"), SPAN_LITERAL("rejected")},
+        {SPAN_LITERAL("rr-exec"), SPAN_LITERAL("no")},
+    };
+    struct wire_any packet = {.type = WIRE_PUBLISH};
+    struct wire_properties *p = &packet.as.publish.properties;
+
+    packet.as.publish.topic = request->properties.response_topic;
+    p->correlation_data = request->properties.correlation_data;
+    wire_properties_set(p, WIRE_CORRELATION_DATA);
+    p->users = users;
+    p->user_count = sizeof(users) / sizeof(users[0]);
+    return say(t, &packet);
+}
+
+static bool
 on_publish(const struct talk *t, const struct wire_publish *p)
 {
     bool is_ok = true;
@@ -115,7 +136,7 @@ on_publish(const struct talk *t, const struct wire_publish *p)
     if (has_topic(p, "silent") || has_topic(p, "nobody")) {
         return is_ok;
     }
-    return is_ok && send_back(t, p);
+    return is_ok && (has_topic(p, "offline") ? say_offline(t, p) : send_back(t, p));
 }
 
 /* "TEST" has two steps: asks "who?", and accepts "me". */
@@ -145,26 +166,38 @@ on_auth(const struct talk *t, const struct wire_properties *p)
 }
 
 static bool
-on_packet(const struct talk *t, const struct wire_any *packet)
+on_connect(const struct talk *t, const struct wire_connect *connect)
 {
     struct wire_any answer = {.type = WIRE_CONNACK};
+    struct wire_properties *p = &answer.as.connack.properties;
+
+    if (wire_properties_has(&connect->properties, WIRE_AUTHENTICATION_METHOD)) {
+        answer = (struct wire_any){.type = WIRE_AUTH, .as.disconnect.reason_code = 0x18};
+        return authenticate(t, &answer, SPAN_LITERAL("who?"));
+    }
+    if (connect->client_id.len == 0) {
+        p->assigned_client_identifier = SPAN_LITERAL("assigned");
+        wire_properties_set(p, WIRE_ASSIGNED_CLIENT_IDENTIFIER);
+    }
+    if (t->server->inbox != NULL && connect->properties.request_response_information != 0) {
+        p->response_information = span_of_text(t->server->inbox);
+        wire_properties_set(p, WIRE_RESPONSE_INFORMATION);
+    }
+    return say(t, &answer);
+}
+
+static bool
+on_packet(const struct talk *t, const struct wire_any *packet)
+{
+    struct wire_any answer = {.type = WIRE_PINGRESP};
 
     switch (packet->type) {
-    case WIRE_CONNECT:
-        answer.as.connack.properties.assigned_client_identifier = SPAN_LITERAL("assigned");
-        if (packet->as.connect.client_id.len == 0) {
-            wire_properties_set(&answer.as.connack.properties, WIRE_ASSIGNED_CLIENT_IDENTIFIER);
-        }
-        if (wire_properties_has(&packet->as.connect.properties, WIRE_AUTHENTICATION_METHOD)) {
-            answer = (struct wire_any){.type = WIRE_AUTH, .as.disconnect.reason_code = 0x18};
-            return authenticate(t, &answer, SPAN_LITERAL("who?"));
-        }
-        return say(t, &answer);
+    case WIRE_CONNECT: return on_connect(t, &packet->as.connect);
     case WIRE_SUBSCRIBE: return grant(t, WIRE_SUBACK, packet->as.subscribe.packet_id);
     case WIRE_UNSUBSCRIBE: return grant(t, WIRE_UNSUBACK, packet->as.unsubscribe.packet_id);
     case WIRE_PUBLISH: return on_publish(t, &packet->as.publish);
     case WIRE_PUBREL: return acknowledge(t, WIRE_PUBCOMP, packet->as.ack.packet_id, 0);
-    case WIRE_PINGREQ: answer.type = WIRE_PINGRESP; return say(t, &answer);
+    case WIRE_PINGREQ: return say(t, &answer);
     case WIRE_PUBACK:
     case WIRE_PUBREC:
     case WIRE_PUBCOMP: return true;
@@ -246,13 +279,12 @@ thread_main(void *argument)
     return NULL;
 }
 
-void
-server_start(struct server *s, bool is_mute)
+static void
+start(struct server *s)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t len = sizeof(address);
 
-    *s = (struct server){.is_mute = is_mute};
     gate_init(&s->received);
     gate_init(&s->is_deaf);
     gate_init(&s->hears_again);
@@ -266,6 +298,20 @@ server_start(struct server *s, bool is_mute)
                    (unsigned)ntohs(address.sin_port));
     assert_int_equal(pipe(s->stop), 0);
     assert_int_equal(pthread_create(&s->thread, NULL, thread_main, s), 0);
+}
+
+void
+server_start(struct server *s, bool is_mute)
+{
+    *s = (struct server){.is_mute = is_mute};
+    start(s);
+}
+
+void
+server_start_with_inbox(struct server *s, const char *inbox)
+{
+    *s = (struct server){.inbox = inbox};
+    start(s);
 }
 
 void

@@ -116,12 +116,31 @@ ask_and_be_answered(struct peer *p)
     return core_state(p->core) == CORE_OPEN && peer_counters(p).responses == 1;
 }
 
+/* The server's word on the request with correlation "id", at QoS 1. */
+static bool
+send_status(struct peer *p)
+{
+    static const struct peer_status nobody = {"503", "nobody", "broker", "rejected", "no"};
+    struct wire_user_property users[5];
+    struct wire_any packet = {.type = WIRE_PUBLISH};
+    struct wire_properties *properties = &packet.as.publish.properties;
+
+    packet.as.publish.topic = SPAN_LITERAL("$r/me");
+    packet.as.publish.qos = 1;
+    packet.as.publish.packet_id = 6;
+    properties->correlation_data = SPAN_LITERAL("id");
+    wire_properties_set(properties, WIRE_CORRELATION_DATA);
+    properties->users = users;
+    properties->user_count = peer_status_users(&nobody, users);
+    return send(p, &packet);
+}
+
 /* The server assigns an inbox: nothing is subscribed to. */
 static bool
 ask_at_the_inbox(struct peer *p)
 {
     const struct core_asker asker = {.on_response = peer_on_response};
-    const struct wilco_request r = {.topic = "do"};
+    const struct wilco_request r = {.topic = "do", .correlation_data = WILCO_TEXT("id")};
     const struct wilco_request below = {.topic = "do", .response_topic = "$r/me/below"};
     struct wire_any connack = {.type = WIRE_CONNACK};
     struct wire_properties *properties = &connack.as.connack.properties;
@@ -132,11 +151,13 @@ ask_at_the_inbox(struct peer *p)
     wire_properties_set(properties, WIRE_RESPONSE_INFORMATION);
     if (!send(p, &connack) ||
         core_request(p->core, &r, &asker, p->now_ms, &call, &reason_code) != WILCO_OK ||
-        core_request(p->core, &below, &asker, p->now_ms, &call, &reason_code) != WILCO_OK) {
+        core_request(p->core, &below, &asker, p->now_ms, &call, &reason_code) != WILCO_OK ||
+        !send_status(p)) {
         return false;
     }
     pull_everything(p);
-    return peer_counters(p).requests == 2;
+    return core_state(p->core) == CORE_OPEN && peer_counters(p).requests == 2 &&
+           peer_counters(p).pending == 1;
 }
 
 static bool

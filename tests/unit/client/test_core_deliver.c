@@ -419,6 +419,32 @@ answers_a_request(void **state)
     }
 }
 
+/* The server may not let it answer: too late, or not the first. */
+static void
+puts_up_with_a_reply_that_is_refused(void **state)
+{
+    const struct wilco_reply reply = {.payload = WILCO_TEXT("done")};
+    struct wire_any packet;
+    struct wilco_call *call = NULL;
+    struct peer p;
+
+    (void)state;
+    peer_open(&p, NULL, NULL);
+    (void)subscribe(&p, "do", true);
+    send_request(&p, "back", "1");
+    call = expect_call(&p);
+    peer_no_event(&p);
+    expect_ack(&p, WIRE_PUBACK, 3, 0);
+    assert_int_equal(core_reply(p.core, call, &reply, p.now_ms), WILCO_OK);
+    call_free(call);
+    peer_expect(&p, WIRE_PUBLISH, &packet);
+    peer_ack(&p, WIRE_PUBACK, packet.as.publish.packet_id, 0x87);
+    peer_no_event(&p);
+    peer_expect_nothing(&p);
+    assert_int_equal(core_state(p.core), CORE_OPEN);
+    peer_close(&p);
+}
+
 static void
 does_not_answer_too_late(void **state)
 {
@@ -498,6 +524,7 @@ main(void)
         cmocka_unit_test(matches_by_topic_without_identifiers),
         cmocka_unit_test(hands_requests_to_whoever_answers_the_rest),
         cmocka_unit_test(answers_a_request),
+        cmocka_unit_test(puts_up_with_a_reply_that_is_refused),
         cmocka_unit_test(does_not_answer_too_late),
         cmocka_unit_test(counts_what_is_no_request),
         cmocka_unit_test(tells_what_came_before_the_end),

@@ -1,5 +1,6 @@
 #include "peer.h"
 
+#include "client/message.h"
 #include "support/bytes.h"
 
 #include <setjmp.h>
@@ -302,6 +303,106 @@ bounds_topics_in_the_inbox(void **state)
     peer_close(&p);
 }
 
+static const struct peer_status nobody = {"503", "nobody there", "broker", "rejected", "no"};
+
+/* Exactly one outcome, whatever comes first; what comes then is counted. */
+static void
+reports_one_outcome(void **state)
+{
+    enum said { END, ANSWER, STATUS, ACK };
+    static const struct {
+        const char *name;
+        uint8_t qos;
+        enum said said[3];
+        enum wilco_status want;
+        uint8_t reason_code;
+        uint64_t late, duplicate, responses;
+    } rows[] = {
+        {"status alone", 0, {STATUS}, WILCO_ENORESPONDER, 0, 0, 0, 0},
+        {"status twice", 0, {STATUS, STATUS}, WILCO_ENORESPONDER, 0, 1, 0, 0},
+        {"PUBACK, status", 1, {ACK, STATUS}, WILCO_ENORESPONDER, 0x10, 1, 0, 0},
+        {"status, PUBACK", 1, {STATUS, ACK}, WILCO_ENORESPONDER, 0, 0, 0, 0},
+        {"PUBREC, status", 2, {ACK, STATUS}, WILCO_ENORESPONDER, 0x10, 1, 0, 0},
+        {"status, PUBREC", 2, {STATUS, ACK}, WILCO_ENORESPONDER, 0, 0, 0, 0},
+        {"answer, status", 1, {ANSWER, STATUS}, WILCO_OK, 0, 0, 1, 1},
+        {"status, answer", 1, {STATUS, ANSWER}, WILCO_ENORESPONDER, 0, 1, 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct wilco_request r = {
+            .topic = "do", .qos = rows[i].qos, .qos_0 = rows[i].qos == 0};
+        struct peer_request request;
+        struct wilco_counters counters;
+        struct core_event event;
+        struct peer p;
+
+        open_with(&p, NULL, INBOX);
+        (void)peer_ask(&p, &r);
+        peer_take_request(&p, &request);
+        for (size_t j = 0; rows[i].said[j] != END; j++) {
+            switch (rows[i].said[j]) {
+            case END: break;
+            case ANSWER: peer_answer(&p, &request, "yes", NULL); break;
+            case STATUS: peer_say_status(&p, &request, &nobody); break;
+            case ACK:
+                peer_ack(&p, rows[i].qos == 1 ? WIRE_PUBACK : WIRE_PUBREC, request.packet_id, 0x10);
+                break;
+            }
+        }
+        peer_event(&p, CORE_RESPONSE, &event);
+        counters = peer_counters(&p);
+        if (event.status != rows[i].want || event.reason_code != rows[i].reason_code ||
+            counters.responses_late != rows[i].late ||
+            counters.responses_duplicate != rows[i].duplicate ||
+            counters.responses != rows[i].responses) {
+            fail_msg("%s", rows[i].name);
+        }
+        wilco_message_unref(event.message);
+        peer_no_event(&p);
+        assert_int_equal(core_state(p.core), CORE_OPEN);
+        peer_close(&p);
+    }
+}
+
+/* It explains, and is no response, unless nobody knows what it says. */
+static void
+tells_a_status_response_from_a_response(void **state)
+{
+    static const struct {
+        struct peer_status said;
+        enum wilco_status want;
+        bool is_response;
+    } rows[] = {
+        {{"503", "it went away", "broker", "acked", "maybe"}, WILCO_ELOST, false},
+        {{"504", NULL, "broker", "queued", "no"}, WILCO_ETIMEDOUT, false},
+        {{"505", "odd", "broker", NULL, NULL}, WILCO_EREMOTE, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct wilco_request r = {.topic = "do", .response_topic = INBOX "/a"};
+        struct peer_request request;
+        struct core_event event;
+        struct peer p;
+
+        open_with(&p, NULL, INBOX);
+        (void)peer_ask(&p, &r);
+        peer_take_request(&p, &request);
+        peer_ack(&p, WIRE_PUBACK, request.packet_id, 0);
+        peer_say_status(&p, &request, &rows[i].said);
+        peer_event(&p, CORE_RESPONSE, &event);
+        assert_int_equal(event.status, rows[i].want);
+        assert_true(message_is_status_response(event.message));
+        assert_int_equal(message_as_response(event.message, event.status) != NULL,
+                         rows[i].is_response);
+        wilco_message_unref(event.message);
+        assert_int_equal(peer_counters(&p).responses, rows[i].is_response);
+        assert_int_equal(peer_counters(&p).pending, 0);
+        peer_close(&p);
+    }
+}
+
 int
 main(void)
 {
@@ -313,6 +414,8 @@ main(void)
         cmocka_unit_test(keeps_its_topics_apart),
         cmocka_unit_test(leaves_the_inbox_to_the_application_too),
         cmocka_unit_test(bounds_topics_in_the_inbox),
+        cmocka_unit_test(reports_one_outcome),
+        cmocka_unit_test(tells_a_status_response_from_a_response),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

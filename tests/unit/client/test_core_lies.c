@@ -1,5 +1,6 @@
 #include "peer.h"
 
+#include "client/message.h"
 #include "support/bytes.h"
 
 #include <setjmp.h>
@@ -336,6 +337,81 @@ is_patient_with_remnants_of_older_sessions(void **state)
     bytes_free(pubcomp);
 }
 
+/* Status responses that are none, whoever sends them: they end nothing, or are the responder's own
+ * word. */
+static void
+does_not_believe_every_status_response(void **state)
+{
+    static const struct {
+        const char *name, *information, *response_topic;
+        struct peer_status said;
+        bool is_foreign, retain;
+        enum wilco_status want; /* WILCO_AGAIN: the request goes on */
+    } lies[] = {
+        {.name = "foreign correlation",
+         .information = "$r/me",
+         .said = {.status = "503", .source = "broker", .executed = "no"},
+         .is_foreign = true,
+         .want = WILCO_AGAIN},
+        {.name = "retained",
+         .information = "$r/me",
+         .said = {.status = "503", .source = "broker", .executed = "no"},
+         .retain = true,
+         .want = WILCO_AGAIN},
+        {.name = "no source",
+         .information = "$r/me",
+         .said = {.status = "503", .executed = "no"},
+         .want = WILCO_EREMOTE},
+        {.name = "another source",
+         .information = "$r/me",
+         .said = {.status = "503", .source = "responder", .executed = "no"},
+         .want = WILCO_EREMOTE},
+        {.name = "outside the inbox",
+         .information = "$r/me",
+         .response_topic = "public",
+         .said = {.status = "503", .source = "broker", .executed = "no"},
+         .want = WILCO_EREMOTE},
+        {.name = "from a server that assigns none",
+         .said = {.status = "503", .source = "broker", .executed = "no"},
+         .want = WILCO_EREMOTE},
+        {.name = "a success from elsewhere",
+         .said = {.status = "200", .source = "broker", .executed = "no"},
+         .want = WILCO_OK},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        const struct wilco_request r = {.topic = "do", .response_topic = lies[i].response_topic};
+        struct wire_properties connack = {.present = 0};
+        struct wire_user_property users[5];
+        size_t count = peer_status_users(&lies[i].said, users);
+        struct core_event event = {.status = WILCO_AGAIN};
+        struct peer_request request;
+        struct peer p;
+
+        connack.response_information = span_of_text(lies[i].information);
+        if (lies[i].information != NULL) {
+            wire_properties_set(&connack, WIRE_RESPONSE_INFORMATION);
+        }
+        peer_open(&p, NULL, &connack);
+        (void)peer_ask(&p, &r);
+        if (peer_counters(&p).requests == 0) {
+            (void)peer_grant(&p, 1);
+        }
+        peer_take_request(&p, &request);
+        request.correlation[0] ^= lies[i].is_foreign;
+        peer_answer_with(&p, &request, "", users, count, lies[i].retain);
+        (void)core_next_event(p.core, &event, p.now_ms);
+        if (event.status != lies[i].want || message_is_status_response(event.message)) {
+            fail_msg("%s", lies[i].name);
+        }
+        assert_int_equal(peer_counters(&p).pending, event.status == WILCO_AGAIN);
+        assert_int_equal(peer_counters(&p).responses_unknown, event.status == WILCO_AGAIN);
+        wilco_message_unref(event.message);
+        peer_close(&p);
+    }
+}
+
 /* Random bytes behind random packet types: never an abort, never a hang, always an end without
  * leaks. */
 static void
@@ -369,6 +445,7 @@ main(void)
         cmocka_unit_test(takes_a_short_goodbye),
         cmocka_unit_test(ends_what_is_outstanding),
         cmocka_unit_test(is_patient_with_remnants_of_older_sessions),
+        cmocka_unit_test(does_not_believe_every_status_response),
         cmocka_unit_test(survives_noise),
     };
 

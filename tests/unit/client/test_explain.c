@@ -1,6 +1,7 @@
 #include "client/explain.h"
 
 #include "client/message.h"
+#include "peer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,30 +15,10 @@
 static struct wilco_message *
 response_of(const char *status, const char *text)
 {
-    struct wire_user_property users[] = {
-        {SPAN_LITERAL("__stat"), span_of_text(status)},
-        {SPAN_LITERAL("__stMsg"), span_of_text(text)},
-    };
-    struct wire_publish p = {.topic = SPAN_LITERAL("back")};
-    uint8_t bytes[1024];
-    struct wire_writer w = wire_writer_init(bytes, sizeof(bytes));
-    struct wire_header header;
-    struct wilco_message *m = NULL;
-    struct span packet;
-    size_t len = 0;
+    struct wire_user_property users[5];
+    const struct peer_status s = {.status = status, .text = text};
 
-    p.properties.users = users;
-    p.properties.user_count = text == NULL ? 1 : 2;
-    wire_publish_encode(&w, &p, WIRE_V5);
-    assert_int_equal(wire_writer_finish(&w, &len), WILCO_OK);
-    packet = span_of(bytes, len);
-    assert_int_equal(wire_header_decode(&header, packet), WILCO_OK);
-    assert_int_equal(
-        wire_publish_decode(&p, header.flags, span_skip(packet, header.header_bytes), WIRE_V5),
-        WILCO_OK);
-    m = message_new(alloc_system(), &p, 0);
-    assert_non_null(m);
-    return m;
+    return peer_message(users, peer_status_users(&s, users));
 }
 
 static void
@@ -75,10 +56,87 @@ says_how_a_request_ended(void **state)
 }
 
 static void
+says_what_the_server_says(void **state)
+{
+    static const struct {
+        enum wilco_status status;
+        struct peer_status said;
+        const char *want;
+        enum wilco_stage stage;
+        enum wilco_executed executed;
+    } rows[] = {
+        {WILCO_ENORESPONDER,
+         {"503", "all responders are offline", "broker", "rejected", "no"},
+         "do: no responder: all responders are offline (not executed)",
+         WILCO_STAGE_REJECTED,
+         WILCO_EXECUTED_NO},
+        {WILCO_ELOST,
+         {"503", "the responder was lost", "broker", "acked", "maybe"},
+         "do: no answer will come: the responder was lost (may have been executed)",
+         WILCO_STAGE_ACKED,
+         WILCO_EXECUTED_MAYBE},
+        {WILCO_ETIMEDOUT,
+         {"504", NULL, "broker", "queued", "no"},
+         "do: timed out (not executed)",
+         WILCO_STAGE_QUEUED,
+         WILCO_EXECUTED_NO},
+        {WILCO_EREMOTE,
+         {"599", "odd", "broker", NULL, NULL},
+         "do: the responder answered with an error: 599: odd",
+         WILCO_STAGE_UNKNOWN,
+         WILCO_EXECUTED_UNKNOWN},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct wire_user_property users[5];
+        struct wilco_message *m = peer_message(users, peer_status_users(&rows[i].said, users));
+        struct wilco_error why;
+
+        m->is_status_response = true;
+        explain_request(&why, "do");
+        explain_outcome(&why, rows[i].status, 0, m);
+        assert_string_equal(why.text, rows[i].want);
+        assert_int_equal(why.stage, rows[i].stage);
+        assert_int_equal(why.executed, rows[i].executed);
+        wilco_message_unref(m);
+    }
+}
+
+/* An acknowledgement that refuses says as much, from any server. */
+static void
+knows_what_was_not_executed(void **state)
+{
+    static const struct {
+        enum wilco_status status;
+        uint8_t reason_code;
+        enum wilco_stage stage;
+        enum wilco_executed executed;
+    } rows[] = {
+        {WILCO_ENORESPONDER, 0x10, WILCO_STAGE_REJECTED, WILCO_EXECUTED_NO},
+        {WILCO_EREFUSED, 0x87, WILCO_STAGE_REJECTED, WILCO_EXECUTED_NO},
+        {WILCO_ETIMEDOUT, 0, WILCO_STAGE_UNKNOWN, WILCO_EXECUTED_UNKNOWN},
+        {WILCO_ECLOSED, 0, WILCO_STAGE_UNKNOWN, WILCO_EXECUTED_UNKNOWN},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct wilco_error why;
+
+        explain_request(&why, "do");
+        explain_outcome(&why, rows[i].status, rows[i].reason_code, NULL);
+        assert_int_equal(why.stage, rows[i].stage);
+        assert_int_equal(why.executed, rows[i].executed);
+    }
+}
+
+static void
 cuts_what_is_too_long(void **state)
 {
     char topic[500];
     char text[500];
+    const struct peer_status said = {"599", text, "broker", "acked", "maybe"};
+    struct wire_user_property users[5];
     struct wilco_message *response = NULL;
     struct wilco_error why;
 
@@ -93,6 +151,12 @@ cuts_what_is_too_long(void **state)
     assert_non_null(strstr(why.text, ": 599: xxx"));
     assert_true(strlen(why.text) < sizeof(why.text));
     wilco_message_unref(response);
+    response = peer_message(users, peer_status_users(&said, users));
+    response->is_status_response = true;
+    explain_request(&why, topic);
+    explain_outcome(&why, WILCO_EREMOTE, 0, response);
+    assert_non_null(strstr(why.text, "xxx (may have been executed)")); /* that is never cut */
+    wilco_message_unref(response);
     explain_request(NULL, topic); /* nobody wants to know */
     explain_outcome(NULL, WILCO_EREMOTE, 0, NULL);
 }
@@ -102,6 +166,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_how_a_request_ended),
+        cmocka_unit_test(says_what_the_server_says),
+        cmocka_unit_test(knows_what_was_not_executed),
         cmocka_unit_test(cuts_what_is_too_long),
     };
 

@@ -363,6 +363,48 @@ explains_without_waiting(void **state)
 }
 
 static void
+on_no_response(void *context, enum wilco_status status, const struct wilco_message *response)
+{
+    assert(status == WILCO_ENORESPONDER && response == NULL);
+    gate_raise(context);
+}
+
+/* [U-4.10-2]: from an inbox that needs no SUBSCRIBE, at any QoS, with and without waiting. */
+static void
+hears_from_the_server_that_nobody_answers(void **state)
+{
+    struct wilco *client = NULL;
+    struct gate gate;
+    struct server s;
+
+    (void)state;
+    server_start_with_inbox(&s, "$r/abcdefgh12345678");
+    gate_init(&gate);
+    client = must_open(&s);
+    for (unsigned i = 0; i < 4; i++) {
+        struct wilco_error error = {.reason_code = 0};
+        const struct wilco_request r = {.topic = "offline", .qos_0 = i % 2 == 0, .error = &error};
+        struct wilco_message *response = (struct wilco_message *)&s; /* is to be cleared */
+
+        if (i < 2) {
+            assert_int_equal(wilco_request(client, &r, &response), WILCO_ENORESPONDER);
+            assert_null(response);
+        } else {
+            assert_int_equal(wilco_request_start(client, &r, on_no_response, &gate, NULL),
+                             WILCO_OK);
+            assert_true(gate_wait(&gate, i - 1));
+        }
+        assert_string_equal(error.text,
+                            "offline: no responder: all responders are offline (not executed)");
+        assert_int_equal(error.stage, WILCO_STAGE_REJECTED);
+        assert_int_equal(error.executed, WILCO_EXECUTED_NO);
+    }
+    wilco_close(client);
+    gate_fini(&gate);
+    server_stop(&s);
+}
+
+static void
 times_out_without_waiting(void **state)
 {
     struct heard heard = {.status = WILCO_AGAIN};
@@ -876,6 +918,7 @@ main(void)
         cmocka_unit_test(asks_without_waiting),
         cmocka_unit_test(asks_where_nobody_else_listens),
         cmocka_unit_test(explains_without_waiting),
+        cmocka_unit_test(hears_from_the_server_that_nobody_answers),
         cmocka_unit_test(times_out_without_waiting),
         cmocka_unit_test(takes_a_request_back),
         cmocka_unit_test(closes_with_requests_pending),
