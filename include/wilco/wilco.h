@@ -301,10 +301,14 @@ WILCO_API enum wilco_status wilco_unsubscribe(struct wilco *client, const char *
 struct wilco_request {
     const char *topic;
     struct wilco_bytes payload;
-    uint32_t
-        timeout_ms; /* until the response; 0: 10 000. Rounded up, the Message Expiry Interval */
-    uint8_t qos;    /* 0: QoS 1. Use qos_0 for QoS 0 */
+    /* Until the response; 0: 10 000. Rounded up, the Message Expiry Interval; to the millisecond,
+     * `rr-ttl`. */
+    uint32_t timeout_ms;
+    uint8_t qos; /* 0: QoS 1. Use qos_0 for QoS 0 */
     bool qos_0;
+    /* For a broker that knows requests; others pass them on as `rr-idem` and `rr-if-offline`. */
+    bool idempotent;      /* it may be executed more than once, if a responder is lost */
+    bool fail_if_offline; /* do not keep it for responders that are offline */
     bool is_utf8;
     const char *content_type;
     const char *response_topic;          /* NULL: the inbox, or one that nobody can guess */

@@ -91,6 +91,20 @@ set_expiry_ms(struct wire_properties *p, uint64_t ms)
     wire_properties_set(p, WIRE_MESSAGE_EXPIRY_INTERVAL);
 }
 
+/* Valid while the draft stays where it is, and until the next number. */
+static struct span
+digits_of(struct draft *d, uint32_t number)
+{
+    size_t at = sizeof(d->digits);
+
+    do {
+        at--;
+        d->digits[at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return span_of(d->digits + at, sizeof(d->digits) - at);
+}
+
 static void
 set_correlation(struct wire_properties *p, struct span correlation)
 {
@@ -136,6 +150,21 @@ draft_set_address(struct draft *d, struct span response_topic, struct span corre
     set_correlation(&d->packet.properties, correlation);
 }
 
+/* What our broker knows beyond MQTT, and others pass on. */
+static void
+set_wishes(struct draft *d, const struct wilco_request *r, uint32_t timeout_ms)
+{
+    if (timeout_ms % 1000 != 0) { /* Message Expiry has rounded that up */
+        add_extra(d, SPAN_LITERAL("rr-ttl"), digits_of(d, timeout_ms));
+    }
+    if (r->idempotent) {
+        add_extra(d, SPAN_LITERAL("rr-idem"), SPAN_LITERAL("1"));
+    }
+    if (r->fail_if_offline) {
+        add_extra(d, SPAN_LITERAL("rr-if-offline"), SPAN_LITERAL("fail"));
+    }
+}
+
 enum wilco_status
 draft_request(struct draft *d, const struct wilco_request *r, uint32_t timeout_ms,
               const char *client_id)
@@ -151,6 +180,7 @@ draft_request(struct draft *d, const struct wilco_request *r, uint32_t timeout_m
         add_extra(d, SPAN_LITERAL("__srcId"), span_of_text(client_id));
         add_extra(d, SPAN_LITERAL("$partition"), span_of_text(client_id));
     }
+    set_wishes(d, r, timeout_ms);
     if (r->correlation_data.data != NULL && r->correlation_data.len > UINT16_MAX) {
         return WILCO_EINVAL;
     }
@@ -173,11 +203,7 @@ describe_outcome(struct draft *d, const struct wilco_reply *reply)
         (reply->status_text != NULL && !draft_text_is_valid(reply->status_text))) {
         return WILCO_EINVAL;
     }
-    for (int i = 2; i >= 0; i--) {
-        d->digits[i] = (char)('0' + status % 10);
-        status /= 10;
-    }
-    add_extra(d, SPAN_LITERAL("__stat"), span_of(d->digits, 3));
+    add_extra(d, SPAN_LITERAL("__stat"), digits_of(d, (uint32_t)status));
     if (reply->status_text != NULL) {
         add_extra(d, SPAN_LITERAL("__stMsg"), span_of_text(reply->status_text));
     }

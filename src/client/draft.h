@@ -11,7 +11,7 @@
 
 /* What the application wants to publish, checked and put into the words of MQTT. A draft owns
  * nothing: it borrows the strings it was made from, and lives on the stack until it is encoded. */
-#define DRAFT_EXTRAS_MAX 4
+#define DRAFT_EXTRAS_MAX 6
 
 struct draft {
     struct wire_publish packet;                         /* without its User Properties */
@@ -19,15 +19,15 @@ struct draft {
     size_t extra_count;
     const struct wilco_user_property *users;
     size_t user_count;
-    char digits[4]; /* of `__stat` */
+    char digits[10]; /* of `__stat`, or of `rr-ttl` */
 };
 
 /* All of these: WILCO_EINVAL when a string is not well-formed or too long, a topic is no Topic
  * Name, or a QoS is above 2. */
 WILCO_MUST_CHECK enum wilco_status draft_publish(struct draft *d, const struct wilco_publish *p);
 
-/* A request as DESIGN.md section 3 wants it (profile P1). `timeout_ms` is not 0. An empty
- * `client_id` is left out. */
+/* A request as DESIGN.md section 3 wants it (profile P1, and of P2 what it needs). `timeout_ms` is
+ * not 0. An empty `client_id` is left out. */
 WILCO_MUST_CHECK enum wilco_status draft_request(struct draft *d, const struct wilco_request *r,
                                                  uint32_t timeout_ms, const char *client_id);
 /* The Response Topic and Correlation Data of a request; the default ones or those it names. */

@@ -9,11 +9,11 @@
 
 /* Asks if that is possible now, so that it ends at `deadline_ms`. */
 static enum wilco_status
-ask_now(struct wilco *c, const struct wilco_request *wanted, struct waiter *w, uint64_t deadline_ms)
+ask_at(struct wilco *c, const struct wilco_request *wanted, struct waiter *w, uint64_t now_ms,
+       uint64_t deadline_ms)
 {
     const struct core_asker asker = {.context = w};
     struct wilco_request r = *wanted;
-    uint64_t now_ms = clock_monotonic_ms();
     uint64_t call = 0;
 
     if (c->core == NULL) {
@@ -29,12 +29,13 @@ ask_now(struct wilco *c, const struct wilco_request *wanted, struct waiter *w, u
 static enum wilco_status
 ask_and_wait(struct wilco *c, const struct wilco_request *r, struct waiter *w)
 {
-    uint64_t deadline_ms = clock_monotonic_ms() + core_timeout_ms(r);
-    enum wilco_status st = ask_now(c, r, w, deadline_ms);
+    uint64_t now_ms = clock_monotonic_ms();
+    uint64_t deadline_ms = now_ms + core_timeout_ms(r);
+    enum wilco_status st = ask_at(c, r, w, now_ms, deadline_ms);
 
     while (st == WILCO_AGAIN) {
         client_wait_for_room(c, deadline_ms);
-        st = ask_now(c, r, w, deadline_ms);
+        st = ask_at(c, r, w, clock_monotonic_ms(), deadline_ms);
     }
     if (st != WILCO_OK) {
         return st;

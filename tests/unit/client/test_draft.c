@@ -108,6 +108,39 @@ makes_requests_as_profile_p1_has_them(void **state)
     assert_int_equal(d.extra_count, 1); /* no empty identity */
 }
 
+/* Of profile P2, and only what is needed. */
+static void
+adds_what_our_broker_knows(void **state)
+{
+    static const struct {
+        struct wilco_request request;
+        uint32_t timeout_ms;
+        uint32_t expiry_s;
+        const char *ttl, *idempotent, *if_offline; /* "": absent */
+    } rows[] = {
+        {{.topic = "a"}, 1000, 1, "", "", ""},
+        {{.topic = "a"}, 10000, 10, "", "", ""},
+        {{.topic = "a"}, 1, 1, "1", "", ""},
+        {{.topic = "a"}, 250, 1, "250", "", ""},
+        {{.topic = "a"}, 1500, 2, "1500", "", ""},
+        {{.topic = "a"}, UINT32_MAX, 4294968, "4294967295", "", ""},
+        {{.topic = "a", .idempotent = true}, 1000, 1, "", "1", ""},
+        {{.topic = "a", .fail_if_offline = true}, 1000, 1, "", "", "fail"},
+        {{.topic = "a", .idempotent = true, .fail_if_offline = true}, 999, 1, "999", "1", "fail"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct draft d;
+
+        assert_int_equal(draft_request(&d, &rows[i].request, rows[i].timeout_ms, "me"), WILCO_OK);
+        assert_int_equal(d.packet.properties.message_expiry_interval, rows[i].expiry_s);
+        assert_span(extra(&d, "rr-ttl"), rows[i].ttl);
+        assert_span(extra(&d, "rr-idem"), rows[i].idempotent);
+        assert_span(extra(&d, "rr-if-offline"), rows[i].if_offline);
+    }
+}
+
 static void
 reads_the_qos_of_a_request(void **state)
 {
@@ -185,7 +218,7 @@ puts_user_properties_in_one_row(void **state)
         struct draft_users row;
         struct wire_properties properties = {.present = 0};
 
-        assert_int_equal(draft_request(&d, &r, 1, ""), WILCO_OK);
+        assert_int_equal(draft_request(&d, &r, 1000, ""), WILCO_OK);
         assert_int_equal(draft_users_init(&row, alloc_system(), &d, &properties), WILCO_OK);
         assert_int_equal(properties.user_count, counts[i] + 1);
         assert_span(properties.users[0].name, "__protVer"); /* ours first */
@@ -216,6 +249,7 @@ main(void)
         cmocka_unit_test(refuses_what_cannot_be_said),
         cmocka_unit_test(refuses_a_topic_longer_than_a_string),
         cmocka_unit_test(makes_requests_as_profile_p1_has_them),
+        cmocka_unit_test(adds_what_our_broker_knows),
         cmocka_unit_test(reads_the_qos_of_a_request),
         cmocka_unit_test(gives_an_answer_its_status),
         cmocka_unit_test(puts_user_properties_in_one_row),
