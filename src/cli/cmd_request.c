@@ -15,6 +15,7 @@
 struct request_command {
     struct outgoing outgoing;
     struct option_number timeout_ms;
+    bool idempotent, fail_if_offline;
     struct output output;
     bool show;
     struct connection_options connection;
@@ -32,7 +33,12 @@ static const struct option request_rows[] = {
      option_duration_ms, FIELD(timeout_ms)},
     {"qos", 'q', "QOS", "quality of service: 0, 1 or 2 (default 1)", option_qos,
      FIELD(outgoing.qos)},
-    {"json", 0, NULL, "write the answer as one JSON object", option_flag, FIELD(output.json)},
+    {"idempotent", 0, NULL, "it may be executed again if a responder is lost", option_flag,
+     FIELD(idempotent)},
+    {"fail-if-offline", 0, NULL, "do not wait for responders that are offline", option_flag,
+     FIELD(fail_if_offline)},
+    {"json", 0, NULL, "write the answer, or what became of the\nrequest, as one JSON object",
+     option_flag, FIELD(output.json)},
     {"no-newline", 'N', NULL, "write the payload and nothing behind it", option_flag,
      FIELD(output.no_newline)},
     {"show", 'v', NULL, "show request and answer with their properties\non standard error",
@@ -99,10 +105,15 @@ prepare(struct request_command *c, char **words, size_t word_count)
 static void
 say_failure(const struct request_command *c)
 {
-    if (c->error.text[0] != '\0' && c->status != WILCO_ELIMIT) {
+    bool is_servers = c->error.stage != WILCO_STAGE_UNKNOWN;
+
+    if (c->error.text[0] != '\0' && (is_servers || c->status != WILCO_ELIMIT)) {
         say("%s", c->error.text);
     } else {
         (void)connection_failed("request", c->outgoing.topic, c->status, c->error.reason_code);
+    }
+    if (c->output.json) {
+        (void)output_failure(c->outgoing.topic, &c->error);
     }
 }
 
@@ -152,6 +163,8 @@ ask(struct request_command *c, struct wilco *client)
     enum wilco_status status;
 
     request.timeout_ms = c->timeout_ms.value;
+    request.idempotent = c->idempotent;
+    request.fail_if_offline = c->fail_if_offline;
     request.error = &c->error;
     if (c->show) {
         struct wilco_publish p = outgoing_publish(&c->outgoing);

@@ -93,11 +93,22 @@ json_of_user_properties(const struct view *v)
     return pairs;
 }
 
+static char *
+json_text(json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+
+    json_decref(object);
+    if (text == NULL) {
+        (void)sure(NULL);
+    }
+    return text;
+}
+
 char *
 output_json(const struct view *v)
 {
     json_t *object = sure(json_object());
-    char *text;
 
     json_put_bytes(object, "topic", v->topic);
     json_put_bytes(object, "payload", v->payload);
@@ -108,12 +119,51 @@ output_json(const struct view *v)
     }
     json_put(object, "properties", json_of_properties(v));
     json_put(object, "user_properties", json_of_user_properties(v));
-    text = json_dumps(object, JSON_COMPACT);
-    json_decref(object);
-    if (text == NULL) {
-        (void)sure(NULL);
+    return json_text(object);
+}
+
+static const char *
+stage_word(enum wilco_stage stage)
+{
+    switch (stage) {
+    case WILCO_STAGE_UNKNOWN: break;
+    case WILCO_STAGE_REJECTED: return "rejected";
+    case WILCO_STAGE_QUEUED: return "queued";
+    case WILCO_STAGE_DELIVERED: return "delivered";
+    case WILCO_STAGE_ACKED: return "acked";
     }
-    return text;
+    return NULL;
+}
+
+static const char *
+executed_word(enum wilco_executed executed)
+{
+    switch (executed) {
+    case WILCO_EXECUTED_UNKNOWN: break;
+    case WILCO_EXECUTED_NO: return "no";
+    case WILCO_EXECUTED_MAYBE: return "maybe";
+    }
+    return NULL;
+}
+
+static void
+json_put_text(json_t *object, const char *name, const char *text)
+{
+    if (text != NULL) {
+        json_put_bytes(object, name, (struct wilco_bytes){text, strlen(text)});
+    }
+}
+
+char *
+output_failure_json(const char *topic, const struct wilco_error *why)
+{
+    json_t *object = sure(json_object());
+
+    json_put_text(object, "topic", topic);
+    json_put_text(object, "error", why->text);
+    json_put_text(object, "stage", stage_word(why->stage));
+    json_put_text(object, "executed", executed_word(why->executed));
+    return json_text(object);
 }
 
 static void
@@ -140,15 +190,26 @@ output_finish(void)
     return ferror(stdout) || fflush(stdout) != 0 ? output_failed() : true;
 }
 
+/* One line of JSON, which is then freed. */
+static bool
+output_line(char *json)
+{
+    (void)printf("%s\n", json);
+    free(json);
+    return output_finish();
+}
+
+bool
+output_failure(const char *topic, const struct wilco_error *why)
+{
+    return output_line(output_failure_json(topic, why));
+}
+
 bool
 output_message(const struct output *o, const struct view *v)
 {
     if (o->json) {
-        char *text = output_json(v);
-
-        (void)printf("%s\n", text);
-        free(text);
-        return output_finish();
+        return output_line(output_json(v));
     }
     if (o->topic) {
         put_bytes(stdout, v->topic);

@@ -23,6 +23,13 @@ bool output_finish(void);
  * stands in base64 under its name with "_base64" behind it. */
 char *output_json(const struct view *v);
 
+/* What became of a request that was not answered, as one JSON object on standard output: the error
+ * in words, and how far the request came and whether it was executed, where that is known. False
+ * as above. */
+bool output_failure(const char *topic, const struct wilco_error *why);
+/* That object, like output_json(). */
+char *output_failure_json(const char *topic, const struct wilco_error *why);
+
 /* A headline, the properties, one a line, and an empty line. `title` says what it is: "request". */
 void output_show(FILE *out, const char *title, const struct view *v);
 

@@ -55,6 +55,27 @@ class Asking(BrokerCase):
         self.assertEqual((done.returncode, done.stdout), (16, b""))
         self.assertIn(b"nobody/here", done.stderr)
 
+    def test_json_says_what_became_of_it(self):
+        done = self.ask("--json", "nobody/here", "x")
+        self.assertEqual(done.returncode, 16)
+        outcome = json.loads(done.stdout)
+        self.assertEqual((outcome["stage"], outcome["executed"]), ("rejected", "no"))
+        self.assertIn("no responder", outcome["error"])
+        self.assertEqual(done.stderr.count(b"\n"), 1)
+
+    def test_wishes_go_with_the_request(self):
+        subscriber = self.start(WILCO, "sub", "--url", self.url, "-d", "--json", "-C", "2", "wish/+")
+        subscriber.line("subscribed", "stderr")
+        self.ask("--timeout", "250ms", "--idempotent", "--fail-if-offline", "wish/1", "x")
+        self.ask("--timeout", "1s", "wish/2", "x")
+        wishes = [["rr-ttl", "250"], ["rr-idem", "1"], ["rr-if-offline", "fail"]]
+        for want in (wishes, []):
+            request = json.loads(subscriber.line("^{").string)
+            self.assertEqual([p for p in request["user_properties"] if p[0].startswith("rr-")], want)
+            self.assertEqual(request["properties"]["message_expiry_interval"], 1)
+        for flag in ("--idempotent", "--fail-if-offline"):
+            self.assertIn(flag.encode(), tool("request", "--help").stdout)
+
     def test_time_is_up(self):
         self.start_subscriber("-t", "silent")
         done = self.ask("--timeout", "200ms", "silent", "x")

@@ -71,6 +71,33 @@ json_leaves_out_what_is_not_there(void **state)
 }
 
 static void
+json_says_what_became_of_a_request(void **state)
+{
+    static const struct {
+        struct wilco_error why;
+        const char *want;
+    } rows[] = {
+        {{.text = "t: timed out"}, "{\"topic\":\"t\",\"error\":\"t: timed out\"}"},
+        {{.stage = WILCO_STAGE_REJECTED, .executed = WILCO_EXECUTED_NO, .text = "t: no"},
+         "{\"topic\":\"t\",\"error\":\"t: no\",\"stage\":\"rejected\",\"executed\":\"no\"}"},
+        {{.stage = WILCO_STAGE_QUEUED, .text = "t"},
+         "{\"topic\":\"t\",\"error\":\"t\",\"stage\":\"queued\"}"},
+        {{.stage = WILCO_STAGE_DELIVERED, .executed = WILCO_EXECUTED_MAYBE, .text = "t"},
+         "{\"topic\":\"t\",\"error\":\"t\",\"stage\":\"delivered\",\"executed\":\"maybe\"}"},
+        {{.stage = WILCO_STAGE_ACKED, .text = "t"},
+         "{\"topic\":\"t\",\"error\":\"t\",\"stage\":\"acked\"}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *json = output_failure_json("t", &rows[i].why);
+
+        assert_string_equal(json, rows[i].want);
+        free(json);
+    }
+}
+
+static void
 json_has_base64_for_what_is_no_text(void **state)
 {
     struct view v = {
@@ -227,6 +254,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_has_everything),
         cmocka_unit_test(json_leaves_out_what_is_not_there),
+        cmocka_unit_test(json_says_what_became_of_a_request),
         cmocka_unit_test(json_has_base64_for_what_is_no_text),
         cmocka_unit_test(formats_of_standard_output),
         cmocka_unit_test(a_full_disk_is_an_error),
