@@ -60,13 +60,13 @@ class Exchange(BrokerCase):
                 self.check_seen(responder)
                 responder.stop()
 
-    def test_wilco_request_makes_its_own_response_topic(self):
+    def test_wilco_request_is_answered_in_its_inbox(self):
         responder = self.start_script("paho_responder.py", REQUEST_TOPIC, CONFIG)
         answer = run(WILCO, "request", "--url", self.url, "--timeout", "20s", REQUEST_TOPIC, "{}")
         self.assertEqual(answer.rstrip(b"\n"), CONFIG.encode())
         responder.line(r"^\{")
         seen = json.loads(responder.said[-1].split(": ", 1)[1])
-        self.assertRegex(seen["response_topic"], r"^responses/[A-Za-z0-9_-]{22}$")
+        self.assertRegex(seen["response_topic"], r"^\$r/[A-Za-z0-9_-]{16}$")
         self.assertEqual(len(bytes.fromhex(seen["correlation_hex"])), 16)
         self.assertEqual(seen["expiry"], 20)
         user = dict(seen["user"])
