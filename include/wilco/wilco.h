@@ -336,7 +336,8 @@ struct wilco_request {
  * executed), WILCO_ELOST (the responder was lost: it may have been executed), WILCO_ETIMEDOUT,
  * WILCO_ELIMIT (the response is too large), WILCO_EREFUSED (not allowed, or too many requests),
  * WILCO_ECANCELLED, all without a response; what we have no name for is WILCO_EREMOTE, and the
- * broker's word the response. */
+ * broker's word the response. In a response topic outside the inbox anybody could say so:
+ * there a request ends as with any other server. */
 WILCO_API enum wilco_status wilco_request(struct wilco *client, const struct wilco_request *request,
                                           struct wilco_message **response);
 

@@ -86,11 +86,19 @@ count_unasked(struct core *c, struct wilco_message *m)
     }
 }
 
-/* What it means for its request that `m` came, to this response topic. */
-static enum wilco_status
-judge_response(struct wilco_message *m, const struct subscription *inbox)
+/* What answers nobody, whatever its correlation: it was there before anybody asked, or it claims to
+ * be the broker's where anybody may say so. */
+static bool
+is_no_answer(const struct wilco_message *m, const struct subscription *inbox)
 {
-    m->is_status_response = inbox->inbox == INBOX_ASSIGNED && status_response_is(m);
+    return m->retain || (inbox->inbox != INBOX_ASSIGNED && status_response_is(m));
+}
+
+/* What it means for its request that `m` came. */
+static enum wilco_status
+judge_response(struct wilco_message *m)
+{
+    m->is_status_response = status_response_is(m);
     if (m->is_status_response) {
         return status_response_outcome(m);
     }
@@ -108,7 +116,7 @@ core_match_response(struct core *c, struct wilco_message *m)
         return;
     }
     m->is_wanted = true;
-    if (m->retain) { /* stale: it was there before anybody asked */
+    if (is_no_answer(m, inbox)) {
         c->requester.counters.responses_unknown++;
         return;
     }
@@ -118,7 +126,7 @@ core_match_response(struct core *c, struct wilco_message *m)
         return;
     }
     request->response = wilco_message_ref(m);
-    core_end_request(c, request, judge_response(m, inbox), 0);
+    core_end_request(c, request, judge_response(m), 0);
 }
 
 enum wilco_status

@@ -6,8 +6,8 @@
 
 /* What the broker publishes to a request's Response Topic when it knows that no answer will come:
  * User Properties `rr-src`=`broker`, `__stat`, `__stMsg`, `rr-stage` and `rr-exec`. Anybody may
- * write these: it is believed only in the inbox that the server assigned, for there the server
- * lets nobody but the responder write, and sees to `rr-src`. */
+ * write these: it is believed only in the inbox that the server assigned, where nobody publishes
+ * but the broker and the responder that was asked. Elsewhere it is passed over. */
 bool status_response_is(const struct wilco_message *m);
 
 /* How the request has ended, by `__stat`; WILCO_EREMOTE when that says nothing we know. */
