@@ -7,15 +7,14 @@
 #include "broker/core/request.h"
 #include "broker/core/status_response.h"
 
-#include <stdlib.h>
-
 #define ACCEPTED ((struct verdict){.reason_code = WIRE_REASON_SUCCESS})
 
 /* What has been found out about a message so far. */
 struct matter {
     struct conn *conn;
     const struct wire_publish *p;
-    struct request_terms terms; /* of a request */
+    struct request_terms terms;     /* of a request */
+    struct response_terms response; /* of a response to a request that is known */
     bool is_request;
     bool is_to_inbox;         /* its topic */
     struct request *answered; /* the request it responds to; NULL: none that is known */
@@ -137,7 +136,10 @@ judge_destination(struct matter *m)
     m->is_to_inbox = inbox_holds(topic);
     m->answered = request_find(session, topic, correlation);
     if (m->answered != NULL) {
-        return ACCEPTED;
+        response_terms_read(&m->response, &m->p->properties);
+        return m->response.is_by_broker
+                   ? refuse(WIRE_REASON_NOT_AUTHORIZED, "only the broker may say rr-src=broker")
+                   : ACCEPTED;
     }
     if (m->is_to_inbox) {
         request_count_stray(session, topic, correlation);
@@ -153,23 +155,6 @@ judge_destination(struct matter *m)
         return refuse(WIRE_REASON_NOT_AUTHORIZED, "this client may not publish to this topic");
     }
     return ACCEPTED;
-}
-
-/* The status that a response says it has; 0: none. */
-static long
-stated_status(const struct wire_properties *p)
-{
-    struct span value = SPAN_EMPTY;
-    char digits[4] = "";
-
-    if (!wire_properties_has(p, WIRE_USER_PROPERTY) ||
-        !wire_properties_user(p, SPAN_LITERAL("__stat"), &value) || value.len >= sizeof(digits)) {
-        return 0;
-    }
-    if (value.len > 0) {
-        memcpy(digits, value.data, value.len);
-    }
-    return strtol(digits, NULL, 10);
 }
 
 static struct message *
@@ -225,8 +210,7 @@ accept_message(const struct matter *m)
         return refuse(WIRE_REASON_QUOTA_EXCEEDED, NULL);
     }
     if (m->answered != NULL) {
-        request_answered(m->answered, response_has_more(&m->p->properties),
-                         stated_status(&m->p->properties) >= 400);
+        request_answered(m->answered, m->response.has_more, m->response.is_error);
     }
     if (receivers == 0 && entrance_tells_no_matching_subscribers(m->conn->entrance, settings)) {
         return refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL);

@@ -1,6 +1,7 @@
 #include "broker/core/request_terms.h"
 
-#define DIGITS_MAX 12U
+#define DIGITS_MAX   12U
+#define STATUS_ERROR 400U
 
 /* A whole number up to `max`. */
 static bool
@@ -109,15 +110,32 @@ request_terms_read(struct request_terms *out, const struct wire_properties *p, c
     return status;
 }
 
-bool
-response_has_more(const struct wire_properties *p)
+static void
+read_response_property(struct response_terms *t, const struct wire_property *property)
 {
-    struct span value = SPAN_EMPTY;
+    uint64_t number = 0;
 
-    if (!wire_properties_has(p, WIRE_USER_PROPERTY)) {
-        return false;
+    if (span_equal(property->name, SPAN_LITERAL("__stat"))) {
+        t->is_error = read_number(property->value, UINT32_MAX, &number) && number >= STATUS_ERROR;
+    } else if (span_equal(property->name, SPAN_LITERAL("rr-more"))) {
+        t->has_more = t->has_more || span_equal(property->value, SPAN_LITERAL("1"));
+    } else if (span_equal(property->name, SPAN_LITERAL("rr-prog"))) {
+        t->has_more = true;
+    } else if (span_equal(property->name, SPAN_LITERAL("rr-src"))) {
+        t->is_by_broker = t->is_by_broker || span_equal(property->value, SPAN_LITERAL("broker"));
     }
-    return (wire_properties_user(p, SPAN_LITERAL("rr-more"), &value) &&
-            span_equal(value, SPAN_LITERAL("1"))) ||
-           wire_properties_user(p, SPAN_LITERAL("rr-prog"), &value);
+}
+
+void
+response_terms_read(struct response_terms *out, const struct wire_properties *p)
+{
+    struct wire_property_iterator it = wire_property_iterate(p->block);
+    struct wire_property property;
+
+    *out = (struct response_terms){.has_more = false};
+    while (wire_properties_has(p, WIRE_USER_PROPERTY) && wire_property_next(&it, &property)) {
+        if (property.id == WIRE_USER_PROPERTY) {
+            read_response_property(out, &property);
+        }
+    }
 }

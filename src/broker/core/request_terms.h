@@ -25,8 +25,12 @@ struct request_terms {
 WILCO_MUST_CHECK enum wilco_status
 request_terms_read(struct request_terms *out, const struct wire_properties *p, const char **why);
 
-/* Of a response: whether others are to follow it (`rr-more`, or `rr-prog`, a report of progress).
- */
-bool response_has_more(const struct wire_properties *p);
+/* What a PUBLISH says of itself as a response. */
+struct response_terms {
+    bool has_more;     /* others are to follow: `rr-more`=1, or `rr-prog`, a report of progress */
+    bool is_error;     /* `__stat` is 400 or more */
+    bool is_by_broker; /* `rr-src`=broker: what only the broker itself may say */
+};
+void response_terms_read(struct response_terms *out, const struct wire_properties *p);
 
 #endif

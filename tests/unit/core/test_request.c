@@ -142,6 +142,35 @@ a_deadline(void **state)
     tear_down(&s);
 }
 
+/* A status that was not made by the broker does not get into an inbox. */
+static void
+nobody_speaks_for_the_broker(void **state)
+{
+    static const struct wire_user_property broker = USER("rr-src", "broker");
+    struct scene s;
+    struct wire_any request;
+    struct wire_any forged;
+
+    (void)state;
+    set_up(&s, 1, ASKER_FULL, 1);
+    ask(&s.asker,
+        &(struct ask){.topic = "service/x", .response_topic = s.inbox, .correlation = "c1"});
+    expect_request(&s.responder, true, &request);
+    forged = rig_publish_packet(s.inbox, "", 1, 5);
+    forged.as.publish.properties.correlation_data = span_of_text("c1");
+    wire_properties_set(&forged.as.publish.properties, WIRE_CORRELATION_DATA);
+    forged.as.publish.properties.users = &broker;
+    forged.as.publish.properties.user_count = 1;
+    wire_properties_set(&forged.as.publish.properties, WIRE_USER_PROPERTY);
+    rig_send(&s.responder, &forged);
+    rig_expect_ack(&s.responder, WIRE_PUBACK, 5, 0x87);
+    rig_expect_nothing(&s.asker);
+    respond(&s.responder, &request.as.publish, "answer", 1, 6);
+    rig_expect_ack(&s.responder, WIRE_PUBACK, 6, 0);
+    expect_response(&s.asker, "c1", "answer");
+    tear_down(&s);
+}
+
 int
 main(void)
 {
@@ -150,6 +179,7 @@ main(void)
         cmocka_unit_test(nobody_there),
         cmocka_unit_test(a_lost_responder),
         cmocka_unit_test(a_deadline),
+        cmocka_unit_test(nobody_speaks_for_the_broker),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
