@@ -72,6 +72,19 @@ list_pop_front(struct list *head)
     return first;
 }
 
+/* Moves all nodes of `from` to the end of `to`. */
+static inline void
+list_append(struct list *to, struct list *from)
+{
+    if (!list_is_empty(from)) {
+        from->next->prev = to->prev;
+        to->prev->next = from->next;
+        from->prev->next = to;
+        to->prev = from->prev;
+        list_init(from);
+    }
+}
+
 /* `cursor` must not be removed inside the loop; list_pop_front() in a while loop allows that. */
 #define LIST_EACH(cursor, head)                                                                    \
     for (struct list *cursor = (head)->next; /* NOLINT(bugprone-macro-parentheses): a name */      \

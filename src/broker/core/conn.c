@@ -89,14 +89,32 @@ conn_give_place_back(struct conn *c)
 }
 
 void
-conn_touch(struct conn *c)
+conn_touch_as(struct conn *c, bool is_urgent)
 {
+    if (is_urgent && !c->is_urgent) {
+        c->is_urgent = true;
+        list_remove(&c->dirty_link);
+    }
     if (!list_is_linked(&c->dirty_link)) {
-        list_push_back(&c->shard->dirty, &c->dirty_link);
+        list_push_back(c->is_urgent ? &c->shard->dirty : &c->shard->dirty_bulk, &c->dirty_link);
     }
     if (c->session != NULL) {
         deliver_update_presence(c->session);
     }
+}
+
+void
+conn_touch(struct conn *c)
+{
+    conn_touch_as(c, !conn_is_bulk(c));
+}
+
+bool
+conn_is_bulk(const struct conn *c)
+{
+    const struct settings *limits = &c->shard->broker->settings;
+
+    return c->plain_bytes > limits->bulk_read_bytes && limits->bulk_turn_us > 0;
 }
 
 bool
@@ -122,6 +140,7 @@ conn_wrote(struct conn *c, size_t len)
 {
     c->shard->stats.bytes_sent += len;
     output_consume(&c->output, &c->shard->output_pool, len);
+    c->is_urgent = c->is_urgent && !output_is_empty(&c->output);
     if (c->session != NULL) {
         deliver_waiting(c->session);
     }
@@ -298,6 +317,7 @@ conn_feed(struct conn *c, struct span bytes)
     enum wilco_status status = WILCO_OK;
 
     c->shard->stats.bytes_received += bytes.len;
+    c->plain_bytes += bytes.len;
     if (is_not_connect(c, bytes)) {
         conn_break(c);
     }

@@ -47,6 +47,8 @@ struct conn {
     bool will_is_due;             /* when it ends: false after DISCONNECT 0x00 */
     bool has_place;               /* counted in broker->connection_count */
     bool wants_reasons;           /* Request Problem Information, 1 if absent */
+    bool is_urgent;               /* what is to be written should not wait for bulk */
+    uint64_t plain_bytes;         /* received since the last request or response */
 };
 
 void conn_init(struct conn *c, struct shard *s);
@@ -63,6 +65,9 @@ bool conn_wants_input(const struct conn *c);
 /* `len` bytes of conn->output were written; more may come in from the session's queue. */
 void conn_wrote(struct conn *c, size_t len);
 bool conn_is_over(const struct conn *c);
+/* Whether the client has sent so much that was neither request nor response that the next may wait
+ * for others, who ask and answer. */
+bool conn_is_bulk(const struct conn *c);
 
 /* For the modules of the core. */
 
@@ -87,8 +92,11 @@ bool conn_take_place(struct conn *c);
 void conn_give_place_back(struct conn *c); /* sooner than at its end; harmless without a place */
 /* CONNECT was accepted: the session is attached, keep alive runs. */
 void conn_start(struct conn *c);
-/* Puts it on the shard's dirty list. */
+/* Makes it dirty: what it wants is urgent, unless it is bulk. */
 void conn_touch(struct conn *c);
+/* The same, where somebody knows. Urgent is what has something urgent among what it waits to write,
+ * however it was touched last. */
+void conn_touch_as(struct conn *c, bool is_urgent);
 /* Whether so much output waits that no more should be added if it can be helped. */
 bool conn_is_full(const struct conn *c);
 void conn_timer_fired(struct conn *c);

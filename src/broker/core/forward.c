@@ -284,7 +284,7 @@ forward_publish(struct conn *c, struct message *m, const struct delivery_terms *
         stats->publish_sent++;
         stats->sent[WIRE_PUBLISH]++;
         stats->publish_bytes_sent += m->packet_bytes - m->payload_offset;
-        conn_touch(c);
+        conn_touch_as(c, m->in_exchange);
     } else if (status != WILCO_ELIMIT) {
         conn_break(c); /* half a packet may have been written */
     }

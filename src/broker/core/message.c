@@ -120,6 +120,8 @@ message_new(const struct wilco_alloc *a, const struct wire_publish *p, uint64_t 
         .alloc = a,
         .qos = p->qos,
         .retain = p->retain,
+        .in_exchange = wire_properties_has(&p->properties, WIRE_RESPONSE_TOPIC) ||
+                       wire_properties_has(&p->properties, WIRE_CORRELATION_DATA),
     };
     atomic_init(&m->references, 1);
     w = wire_writer_init(m->packet, m->packet_bytes);

@@ -55,8 +55,9 @@ struct message {
     uint32_t service;       /* of such a response: what was asked (service_table.h) */
     const struct wilco_alloc *alloc;
     uint16_t topic_bytes;
-    uint8_t qos; /* as published */
-    bool retain; /* as published */
+    uint8_t qos;      /* as published */
+    bool retain;      /* as published */
+    bool in_exchange; /* a request or a response: has a Response Topic or Correlation Data */
     struct message_request request;
     uint8_t packet[];
 };

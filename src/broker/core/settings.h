@@ -106,7 +106,13 @@
     X(ending_timeout_ms, 1000, 1, 600000,                                                          \
       "milliseconds a client has to read the last bytes of a connection that the broker ends")     \
     X(drain_timeout_ms, 2000, 0, 600000,                                                           \
-      "milliseconds a stopping broker waits for its last bytes to be read")
+      "milliseconds a stopping broker waits for its last bytes to be read")                        \
+    X(bulk_turn_us, 50, 0, 1000000,                                                                \
+      "microseconds for bulk, which is neither request nor response, before a shard looks after "  \
+      "requests and responses again; 0: all are served alike")                                     \
+    X(bulk_read_bytes, 4096, 256, 65536,                                                           \
+      "bytes read at a time of a client that has sent more than so many since its last request "   \
+      "or response")
 
 struct settings {
 #define SETTING_FIELD(name, standard, min, max, what) uint64_t name;

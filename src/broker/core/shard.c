@@ -31,6 +31,7 @@ shard_init(struct shard *s, struct broker *b, unsigned index, uint64_t now_ms)
     s->sys_timer.kind = SHARD_TIMER_SYS;
     log_gate_init(&s->log_gate);
     list_init(&s->dirty);
+    list_init(&s->dirty_bulk);
     mailbox_init(&s->inbox);
     topic_matches_init(&s->matches, b->alloc);
     buffer_init(&s->reply, b->alloc, SIZE_MAX);
@@ -126,11 +127,18 @@ shard_deadline_ms(const struct shard *s)
 }
 
 struct conn *
-shard_next_dirty(struct shard *s)
+shard_next_urgent(struct shard *s)
 {
     struct list *link = list_pop_front(&s->dirty);
 
     return link == NULL ? NULL : CONTAINER_OF(link, struct conn, dirty_link);
+}
+
+struct conn *
+shard_next_dirty(struct shard *s)
+{
+    list_append(&s->dirty, &s->dirty_bulk);
+    return shard_next_urgent(s);
 }
 
 void

@@ -38,9 +38,10 @@ struct shard {
     struct wheel wheel;
     struct session_table sessions;
     struct output_pool output_pool;
-    struct list dirty;    /* conns that want their driver's attention */
-    struct mailbox inbox; /* mail from other shards (mail.h); pushed to from any thread */
-    uint64_t kicks;       /* a bit for each shard to whose inbox we pushed */
+    struct list dirty;      /* conns that want their driver's attention */
+    struct list dirty_bulk; /* likewise, but it can wait (conn.h) */
+    struct mailbox inbox;   /* mail from other shards (mail.h); pushed to from any thread */
+    uint64_t kicks;         /* a bit for each shard to whose inbox we pushed */
     struct shard_deferred *deferred; /* to be published once the present packet is done with */
     size_t deferred_count;
     size_t deferred_capacity;
@@ -84,8 +85,10 @@ shard_has_mail(struct shard *s)
 uint64_t shard_deadline_ms(const struct shard *s);
 
 /* A conn with output to write, or whose state has changed; it is then no longer dirty. NULL: none
- * left. */
+ * left. The urgent ones come first. */
 struct conn *shard_next_dirty(struct shard *s);
+/* Only those that are urgent; the others are in `dirty_bulk`. */
+struct conn *shard_next_urgent(struct shard *s);
 
 /* The end of a turn: other shards may read the counters as they are now. */
 void shard_share_stats(struct shard *s);

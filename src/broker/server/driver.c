@@ -80,14 +80,6 @@ take_arrivals(struct driver *d)
     }
 }
 
-static void
-settle_dirty(struct driver *d)
-{
-    for (struct conn *c = shard_next_dirty(d->shard); c != NULL; c = shard_next_dirty(d->shard)) {
-        peer_settle(d, CONTAINER_OF(c, struct peer, conn));
-    }
-}
-
 static uint64_t
 earlier(uint64_t a, uint64_t b)
 {
@@ -119,7 +111,20 @@ run_mail(struct driver *d)
 {
     take_arrivals(d);
     shard_run_inbox(d->shard);
-    settle_dirty(d);
+    lane_settle_urgent(d);
+}
+
+/* For a driver that is not ours or not awake. What is left of the lane is its own thread's, which
+ * is told unless it comes back anyway. */
+static void
+run_lane_for(struct driver *d)
+{
+    if (!d->is_behind) {
+        lane_serve(d);
+        if (lane_has_work(d)) {
+            loop_wake(d->loop);
+        }
+    }
 }
 
 /* Lets the lock go; the drivers to look after now, this one among them. */
@@ -153,6 +158,7 @@ work_off(struct crew *crew, uint64_t due)
             borrows++;
             shard_advance(d->shard, clock_monotonic_ns() / 1000);
             run_mail(d);
+            run_lane_for(d);
             arm(d);
             due |= let_go(d);
         }
@@ -236,9 +242,22 @@ begin_to_stop(struct driver *d)
     }
 }
 
-/* One turn of the own thread, with the lock held. False: it was the last one. */
-static bool
-turn(struct driver *d)
+/* When there is bulk without end, mail for others does not wait for it; but bulk does not wait
+ * twice. */
+static void
+run_lane(struct driver *d)
+{
+    bool has_sent = (d->kicks | d->shard->kicks) != 0;
+
+    d->has_put_off = d->is_behind && has_sent && !d->has_put_off;
+    if (!d->has_put_off) {
+        lane_serve(d);
+    }
+    d->is_behind = lane_has_work(d);
+}
+
+bool
+driver_turn(struct driver *d)
 {
     shard_advance(d->shard, clock_monotonic_ns() / 1000);
     handle_events(d);
@@ -251,6 +270,7 @@ turn(struct driver *d)
         begin_to_stop(d);
     }
     run_mail(d);
+    run_lane(d);
     bury(d);
     arm(d);
     return !d->is_stopping || (!list_is_empty(&d->peers) && d->shard->now_ms < d->stops_at_ms);
@@ -272,11 +292,12 @@ driver_main(void *argument)
 
     rcu_thread_enter();
     (void)pthread_mutex_lock(&d->lock);
-    while (turn(d)) {
+    while (driver_turn(d)) {
         enum wilco_status st = WILCO_OK;
+        bool is_behind = d->is_behind;
 
         work_off(d->crew, let_go(d));
-        st = loop_wait(d->loop, true);
+        st = loop_wait(d->loop, !is_behind);
         assert(st == WILCO_OK); /* epoll_wait() fails for wrong arguments only */
         (void)st;
         (void)pthread_mutex_lock(&d->lock);
@@ -333,6 +354,7 @@ driver_new(struct crew *crew, unsigned index)
     list_init(&d->doors);
     list_init(&d->peers);
     list_init(&d->closed);
+    lane_init(&d->lane);
     init_lock(d);
     d->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     d->loop = loop_new(crew->broker.alloc);

@@ -7,6 +7,7 @@
 #include "broker/server/ear.h"
 #include "broker/server/guests.h"
 #include "broker/server/halt.h"
+#include "broker/server/lane.h"
 #include "broker/server/listener.h"
 #include "net/loop.h"
 
@@ -49,9 +50,12 @@ struct driver {
     struct list peers;
     struct list
         closed; /* peers that an event not yet pulled may still name; freed by the own thread */
+    struct lane lane;
     struct ear ears[LISTENERS_MAX];
     size_t ear_count;
     int reserve_fd; /* given up for a moment to refuse clients when there are no descriptors left */
+    bool is_behind; /* the own thread goes on with the lane instead of sleeping */
+    bool has_put_off; /* the lane, because others had mail from us */
     bool is_stopping;
     uint64_t stops_at_ms;
     uint8_t buffer[DRIVER_BUFFER_BYTES]; /* what the own thread has read last */
@@ -73,6 +77,9 @@ void driver_free(struct driver *d);
 /* Starts the thread, with all signals blocked. It ends when crew->is_stopping is set and its loop
  * woken: clients are told, and have settings.drain_timeout_ms to take note. WILCO_EIO: errno. */
 WILCO_MUST_CHECK enum wilco_status driver_start(struct driver *d);
+/* What the thread does between two looks at the loop, with the lock held; false: it was the last
+ * turn. For the tests, which can do without the thread. */
+bool driver_turn(struct driver *d);
 void driver_join(struct driver *d);
 
 /* Adds the shard's counters to `sum`; from any thread. */

@@ -1,6 +1,7 @@
 #include "broker/server/peer.h"
 
 #include "broker/server/driver.h"
+#include "broker/server/lane.h"
 
 #define SPANS_PER_WRITE 64U
 /* Reads that fill the whole buffer, and writes of all spans, in one turn for one peer; then it is
@@ -45,6 +46,7 @@ peer_close(struct driver *d, struct peer *p)
     p->stream = NULL;
     guests_leave(&d->crew->guests, p->guest);
     p->guest = NULL;
+    list_remove(&p->bulk_link);
     list_remove(&p->link);
     list_push_back(&d->closed, &p->link);
 }
@@ -85,27 +87,46 @@ discard(struct driver *d, struct peer *p)
     }
 }
 
-/* Even where no input is wanted, as the loop does not call for it then unless the connection broke.
- */
+/* Reads once; the bytes that were read. Even where no input is wanted, as the loop does not call
+ * for it then unless the connection broke. */
+static size_t
+read_once(struct driver *d, struct peer *p, size_t bytes_max)
+{
+    size_t len = 0;
+    enum wilco_status st = stream_read(p->stream, d->buffer, bytes_max, &len);
+
+    if (st == WILCO_AGAIN) {
+        return 0;
+    }
+    if (st != WILCO_OK) {
+        lose(d, p);
+        return 0;
+    }
+    conn_feed(&p->conn, span_of(d->buffer, len));
+    return len;
+}
+
+/* The first read is a short one, to see whether it is bulk that comes. */
 static void
 read_some(struct driver *d, struct peer *p)
 {
-    for (int i = 0; i < READS_PER_TURN; i++) {
-        size_t len = 0;
-        enum wilco_status st = stream_read(p->stream, d->buffer, sizeof(d->buffer), &len);
+    size_t bytes_max = lane_first_read_bytes(d);
 
-        if (st == WILCO_AGAIN) {
+    for (int i = 0; i <= READS_PER_TURN; i++) {
+        if (read_once(d, p, bytes_max) < bytes_max || !conn_wants_input(&p->conn) ||
+            conn_is_bulk(&p->conn)) {
             return;
         }
-        if (st != WILCO_OK) {
-            lose(d, p);
-            return;
-        }
-        conn_feed(&p->conn, span_of(d->buffer, len));
-        if (len < sizeof(d->buffer) || !conn_wants_input(&p->conn)) {
-            return;
-        }
+        bytes_max = sizeof(d->buffer);
     }
+}
+
+size_t
+peer_read_bulk(struct driver *d, struct peer *p)
+{
+    bool is_over = p->is_lingering || p->conn.state == CONN_ENDING;
+
+    return is_over ? 0 : read_once(d, p, (size_t)d->crew->broker.settings.bulk_read_bytes);
 }
 
 void
@@ -116,13 +137,15 @@ peer_ready(struct driver *d, struct peer *p, unsigned ready)
     }
     if ((ready & LOOP_WRITABLE) != 0 && !p->is_lingering) {
         p->is_blocked = false;
-        conn_touch(&p->conn);
+        conn_touch_as(&p->conn, p->conn.is_urgent);
     }
     if ((ready & LOOP_READABLE) == 0) {
         return;
     }
     if (p->is_lingering || p->conn.state == CONN_ENDING) {
         discard(d, p);
+    } else if (conn_is_bulk(&p->conn)) {
+        lane_add(&d->lane, p);
     } else {
         read_some(d, p);
     }

@@ -21,11 +21,12 @@ struct peer {
     struct stream *stream; /* NULL: closed, in driver->closed */
     struct guest *guest;   /* its address, if that is counted */
     struct loop_source source;
-    struct list link;    /* in driver->peers or driver->closed */
-    struct timer timer;  /* runs when the connection is ending */
-    size_t linger_bytes; /* read since we said our last words */
-    bool is_blocked;     /* the transport takes no more for now */
-    bool is_lingering;   /* conn is gone, the stream is finished */
+    struct list link;      /* in driver->peers or driver->closed */
+    struct list bulk_link; /* in lane.reading: it has input, and is bulk */
+    struct timer timer;    /* runs when the connection is ending */
+    size_t linger_bytes;   /* read since we said our last words */
+    bool is_blocked;       /* the transport takes no more for now */
+    bool is_lingering;     /* conn is gone, the stream is finished */
 };
 
 #define PEER_LINGER_BYTES (16U << 20)
@@ -36,6 +37,8 @@ void peer_open(struct driver *d, struct stream *stream, const struct entrance *e
                struct guest *guest, struct span bytes);
 /* The loop says that the stream is ready. */
 void peer_ready(struct driver *d, struct peer *p, unsigned ready);
+/* Reads once, settings.bulk_read_bytes at most, and says how many it were. */
+size_t peer_read_bulk(struct driver *d, struct peer *p);
 /* Its conn came out of shard_next_dirty(): writes what there is to write, then sees what to wait
  * for. */
 void peer_settle(struct driver *d, struct peer *p);

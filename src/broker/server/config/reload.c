@@ -44,6 +44,8 @@ static const char *const possible[] = {
     "outlier_deadlines",
     "outlier_pause_ms",
     "slow_request_ms",
+    "bulk_turn_us",
+    "bulk_read_bytes",
 };
 
 bool
