@@ -110,7 +110,7 @@
     X(bulk_turn_us, 50, 0, 1000000,                                                                \
       "microseconds for bulk, which is neither request nor response, before a shard looks after "  \
       "requests and responses again; 0: all are served alike")                                     \
-    X(bulk_read_bytes, 4096, 256, 65536,                                                           \
+    X(bulk_read_bytes, 8192, 256, 65536,                                                           \
       "bytes read at a time of a client that has sent more than so many since its last request "   \
       "or response")
 

@@ -112,9 +112,12 @@ read_some(struct driver *d, struct peer *p)
 {
     size_t bytes_max = lane_first_read_bytes(d);
 
-    for (int i = 0; i <= READS_PER_TURN; i++) {
-        if (read_once(d, p, bytes_max) < bytes_max || !conn_wants_input(&p->conn) ||
-            conn_is_bulk(&p->conn)) {
+    for (int i = 0; i < READS_PER_TURN; i++) {
+        if (read_once(d, p, bytes_max) < bytes_max || !conn_wants_input(&p->conn)) {
+            return;
+        }
+        if (conn_is_bulk(&p->conn)) {
+            lane_add(&d->lane, p);
             return;
         }
         bytes_max = sizeof(d->buffer);

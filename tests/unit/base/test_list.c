@@ -49,6 +49,34 @@ nodes_keep_their_order(void **state)
 }
 
 static void
+appending_moves_all(void **state)
+{
+    struct item items[4] = {{.number = 0}, {.number = 1}, {.number = 2}, {.number = 3}};
+    struct list to;
+    struct list from;
+
+    (void)state;
+    list_init(&to);
+    list_init(&from);
+    list_append(&to, &from);
+    assert_order(&to, "");
+    list_push_back(&from, &items[0].link);
+    list_push_back(&from, &items[1].link);
+    list_append(&to, &from);
+    assert_order(&to, "01");
+    assert_order(&from, "");
+    list_push_back(&from, &items[2].link);
+    list_push_back(&from, &items[3].link);
+    list_append(&to, &from);
+    assert_order(&to, "0123");
+    list_append(&to, &from);
+    list_remove(&items[3].link);
+    list_remove(&items[0].link);
+    assert_order(&to, "12");
+    assert_true(list_is_empty(&from));
+}
+
+static void
 popping_empties_from_the_front(void **state)
 {
     struct item items[3] = {{.number = 0}, {.number = 1}, {.number = 2}};
@@ -101,6 +129,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nodes_keep_their_order),
+        cmocka_unit_test(appending_moves_all),
         cmocka_unit_test(popping_empties_from_the_front),
         cmocka_unit_test(removing_is_harmless_when_in_no_list),
         cmocka_unit_test(a_zeroed_head_is_empty),

@@ -16,14 +16,19 @@
 #define IN_BYTES (4U << 20)
 
 void
+mqtt_peer_adopt(struct mqtt_peer *p, int fd)
+{
+    assert_true(fd >= 0);
+    *p = (struct mqtt_peer){.fd = fd, .in = malloc(IN_BYTES)};
+    assert_non_null(p->in);
+}
+
+void
 mqtt_peer_open(struct mqtt_peer *p, const struct address *a)
 {
     const struct timeval patience = {.tv_sec = MQTT_PEER_PATIENCE_S};
 
-    *p = (struct mqtt_peer){.fd = socket(a->storage.ss_family, SOCK_STREAM, 0)};
-    assert_true(p->fd >= 0);
-    p->in = malloc(IN_BYTES);
-    assert_non_null(p->in);
+    mqtt_peer_adopt(p, socket(a->storage.ss_family, SOCK_STREAM, 0));
     assert_int_equal(setsockopt(p->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
     assert_int_equal(setsockopt(p->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)), 0);
     assert_int_equal(connect(p->fd, (const struct sockaddr *)&a->storage, a->len), 0);

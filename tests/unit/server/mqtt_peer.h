@@ -17,6 +17,8 @@ struct mqtt_peer {
     uint16_t packet_id;
 };
 
+/* A socket that is connected and now the peer's. */
+void mqtt_peer_adopt(struct mqtt_peer *p, int fd);
 void mqtt_peer_open(struct mqtt_peer *p, const struct address *a);
 void mqtt_peer_close(struct mqtt_peer *p); /* the socket, without DISCONNECT */
 void mqtt_peer_send_bytes(struct mqtt_peer *p, struct span bytes);
