@@ -9,8 +9,9 @@
 #include "broker/server/driver.h"
 #include "broker/server/peer.h"
 
-#define ROUND_BYTES 262144U
-#define READ_BYTES  1024U /* what a read costs, whatever it brings, in bytes of a round */
+#define ROUND_BYTES     262144U
+#define READ_COST_BYTES 1024U /* what a read costs, whatever it brings, in bytes of a round */
+#define READ_BYTES_MIN  256U
 
 void
 lane_init(struct lane *l)
@@ -53,16 +54,56 @@ lane_has_work(const struct driver *d)
            !list_is_empty(&d->shard->dirty_bulk);
 }
 
+static uint64_t
+turn_ns(const struct driver *d)
+{
+    return d->crew->broker.settings.bulk_turn_us * 1000;
+}
+
+/* What a message costs depends on how many get it, so the size of a step follows from the time that
+ * the last one took. */
+static size_t
+adapt(const struct driver *d, size_t bytes, uint64_t took_ns)
+{
+    size_t bytes_max = (size_t)d->crew->broker.settings.bulk_read_bytes;
+
+    if (took_ns > turn_ns(d)) {
+        bytes /= 2;
+    } else if (took_ns < turn_ns(d) / 4) {
+        bytes *= 2;
+    }
+    bytes = bytes < READ_BYTES_MIN ? READ_BYTES_MIN : bytes;
+    return bytes > bytes_max ? bytes_max : bytes;
+}
+
 static void
-read_next(struct driver *d)
+read_next(struct driver *d, struct peer *p)
 {
     struct lane *l = &d->lane;
-    struct peer *p = CONTAINER_OF(list_pop_front(&l->reading), struct peer, bulk_link);
-    size_t len = peer_read_bulk(d, p);
+    uint64_t start_ns = clock_monotonic_ns();
+    size_t wanted = p->bulk_bytes == 0 ? lane_first_read_bytes(d) : p->bulk_bytes;
+    size_t len = peer_read_bulk(d, p, wanted);
 
-    l->round_bytes += READ_BYTES + len;
-    if (len == d->crew->broker.settings.bulk_read_bytes && conn_wants_input(&p->conn)) {
-        list_push_back(&l->reading, &p->bulk_link);
+    l->round_bytes += READ_COST_BYTES + len;
+    if (len == wanted) {
+        p->bulk_bytes = adapt(d, wanted, clock_monotonic_ns() - start_ns);
+        if (conn_wants_input(&p->conn)) {
+            list_push_back(&l->reading, &p->bulk_link);
+        }
+    }
+}
+
+/* Of much output a part; the rest still belongs to this round. */
+static void
+write_next(struct driver *d, struct peer *p)
+{
+    struct list *link = &p->conn.dirty_link;
+
+    if (turn_ns(d) == 0 || !peer_write_part(p)) {
+        peer_settle(d, p);
+    } else if (!p->conn.is_urgent) {
+        list_remove(link);
+        list_push_back(&d->lane.writing, link);
     }
 }
 
@@ -80,19 +121,11 @@ take_step(struct driver *d)
     }
     link = list_pop_front(&l->writing);
     if (link != NULL) {
-        peer_settle(d, CONTAINER_OF(link, struct peer, conn.dirty_link));
-    } else {
-        read_next(d);
+        write_next(d, CONTAINER_OF(link, struct peer, conn.dirty_link));
+    } else if ((link = list_pop_front(&l->reading)) != NULL) {
+        read_next(d, CONTAINER_OF(link, struct peer, bulk_link));
     }
     lane_settle_urgent(d);
-}
-
-static uint64_t
-deadline_ns(const struct driver *d)
-{
-    uint64_t turn_us = d->crew->broker.settings.bulk_turn_us;
-
-    return turn_us == 0 ? UINT64_MAX : clock_monotonic_ns() + turn_us * 1000;
 }
 
 void
@@ -103,7 +136,7 @@ lane_serve(struct driver *d)
     if (!lane_has_work(d)) {
         return;
     }
-    until_ns = deadline_ns(d);
+    until_ns = turn_ns(d) == 0 ? UINT64_MAX : clock_monotonic_ns() + turn_ns(d);
     do {
         take_step(d);
     } while (lane_has_work(d) && clock_monotonic_ns() < until_ns);

@@ -125,11 +125,11 @@ read_some(struct driver *d, struct peer *p)
 }
 
 size_t
-peer_read_bulk(struct driver *d, struct peer *p)
+peer_read_bulk(struct driver *d, struct peer *p, size_t bytes_max)
 {
     bool is_over = p->is_lingering || p->conn.state == CONN_ENDING;
 
-    return is_over ? 0 : read_once(d, p, (size_t)d->crew->broker.settings.bulk_read_bytes);
+    return is_over ? 0 : read_once(d, p, bytes_max);
 }
 
 void
@@ -154,37 +154,64 @@ peer_ready(struct driver *d, struct peer *p, unsigned ready)
     }
 }
 
+/* The first `bytes_max` bytes of what is to be written; the number of spans. */
+static size_t
+next_spans(const struct peer *p, struct span spans[SPANS_PER_WRITE], size_t bytes_max)
+{
+    size_t count = output_spans(&p->conn.output, spans, SPANS_PER_WRITE);
+    size_t used = 0;
+
+    while (used < count && bytes_max > 0) {
+        if (spans[used].len > bytes_max) {
+            spans[used] = span_first(spans[used], bytes_max);
+        }
+        bytes_max -= spans[used].len;
+        used++;
+    }
+    return used;
+}
+
+/* WILCO_AGAIN: the transport takes no more for now. Anything else: it broke. */
+static enum wilco_status
+write_once(struct peer *p, size_t bytes_max)
+{
+    struct span spans[SPANS_PER_WRITE];
+    size_t count = next_spans(p, spans, bytes_max);
+    size_t wanted = 0;
+    size_t written = 0;
+    enum wilco_status st = WILCO_OK;
+
+    for (size_t k = 0; k < count; k++) {
+        wanted += spans[k].len;
+    }
+    st = stream_write(p->stream, spans, count, &written);
+    if (st == WILCO_OK) {
+        conn_wrote(&p->conn, written);
+    }
+    p->is_blocked = st == WILCO_AGAIN || (st == WILCO_OK && written < wanted);
+    return p->is_blocked ? WILCO_AGAIN : st;
+}
+
 /* False: the transport broke. */
 static bool
 write_some(struct peer *p)
 {
-    for (int i = 0; i < WRITES_PER_TURN; i++) {
-        struct span spans[SPANS_PER_WRITE];
-        size_t count = output_spans(&p->conn.output, spans, SPANS_PER_WRITE);
-        size_t wanted = 0;
-        size_t written = 0;
-        enum wilco_status st = WILCO_OK;
+    for (int i = 0; i < WRITES_PER_TURN && !output_is_empty(&p->conn.output); i++) {
+        enum wilco_status st = write_once(p, SIZE_MAX);
 
-        if (count == 0) {
-            return true;
-        }
-        for (size_t k = 0; k < count; k++) {
-            wanted += spans[k].len;
-        }
-        st = stream_write(p->stream, spans, count, &written);
-        if (st != WILCO_OK && st != WILCO_AGAIN) {
-            return false;
-        }
-        if (st == WILCO_OK) {
-            conn_wrote(&p->conn, written);
-        }
-        if (st == WILCO_AGAIN || written < wanted) {
-            p->is_blocked = true;
-            return true;
+        if (st != WILCO_OK) {
+            return st == WILCO_AGAIN;
         }
     }
     p->is_blocked = !output_is_empty(&p->conn.output); /* goes on when the loop comes round */
     return true;
+}
+
+bool
+peer_write_part(struct peer *p)
+{
+    return !p->is_blocked && p->conn.output.bytes > PEER_PART_BYTES &&
+           write_once(p, PEER_PART_BYTES) == WILCO_OK;
 }
 
 /* A driver that stops has a deadline for all of them. */

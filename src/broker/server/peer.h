@@ -23,6 +23,7 @@ struct peer {
     struct loop_source source;
     struct list link;      /* in driver->peers or driver->closed */
     struct list bulk_link; /* in lane.reading: it has input, and is bulk */
+    size_t bulk_bytes;     /* to be read at a time; 0: not known yet */
     struct timer timer;    /* runs when the connection is ending */
     size_t linger_bytes;   /* read since we said our last words */
     bool is_blocked;       /* the transport takes no more for now */
@@ -30,6 +31,7 @@ struct peer {
 };
 
 #define PEER_LINGER_BYTES (16U << 20)
+#define PEER_PART_BYTES   65536U
 
 /* Takes `stream`, which came in by `entrance`, and `guest` (NULL is allowed), who has left when it
  * is closed; feeds a new conn what has arrived. Without memory the stream is closed. */
@@ -37,11 +39,13 @@ void peer_open(struct driver *d, struct stream *stream, const struct entrance *e
                struct guest *guest, struct span bytes);
 /* The loop says that the stream is ready. */
 void peer_ready(struct driver *d, struct peer *p, unsigned ready);
-/* Reads once, settings.bulk_read_bytes at most, and says how many it were. */
-size_t peer_read_bulk(struct driver *d, struct peer *p);
+/* Reads once, and says how many bytes it were. */
+size_t peer_read_bulk(struct driver *d, struct peer *p, size_t bytes_max);
 /* Its conn came out of shard_next_dirty(): writes what there is to write, then sees what to wait
  * for. */
 void peer_settle(struct driver *d, struct peer *p);
+/* Of much output writes PEER_PART_BYTES; true: the rest can follow. false: now peer_settle(). */
+bool peer_write_part(struct peer *p);
 void peer_timer_fired(struct driver *d, struct peer *p);
 
 /* For a driver that stops: closes what has not said CONNECT. */
