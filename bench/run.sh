@@ -5,54 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tool=${1:-build/wilco}
-seconds=${BENCH_SECONDS:-2}
-rounds=${BENCH_ROUNDS:-3}
-folder=$(mktemp -d)
-brokers=()
-
-finish() {
-  for pid in "${brokers[@]}"; do
-    kill "$pid" 2> /dev/null || true
-  done
-  rm -rf "$folder"
-}
-trap finish EXIT
-
-echo "building"
-if ! { cmake --preset release -DWILCO_BENCH=ON && cmake --build --preset release; } > "$folder/build.log" 2>&1; then
-  cat "$folder/build.log"
-  exit 1
-fi
-generator=$(find build/release -name bench_exchange -type f)
-
-# The broker gets the first core, the generator the last.
-first_core=()
-last_core=()
-if [ "$(nproc)" -gt 1 ] && command -v taskset > /dev/null; then
-  first_core=(taskset -c 0)
-  last_core=(taskset -c $(($(nproc) - 1)))
-fi
-
-# Starts a broker, which becomes $pid, and reads what it says on standard error up to a line like $1.
-start() {
-  local until=$1 line
-  shift
-  exec {said}< <(exec "$@" 2>&1 > /dev/null)
-  pid=$!
-  brokers+=("$pid")
-  while read -r -t 10 -u "$said" line; do
-    [[ ! $line =~ $until ]] || return 0
-  done
-  echo "$*: did not start" >&2
-  exit 1
-}
-
-start_wilco() {
-  start 'event=ready.*listen=mqtt://127\.0\.0\.1:([0-9]+)' \
-    "${first_core[@]}" "$tool" broker --listen mqtt://127.0.0.1:0 --shards 1
-  port=${BASH_REMATCH[1]}
-}
+# shellcheck source=bench/common.sh
+source bench/common.sh
 
 start_mosquitto() {
   port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
@@ -64,7 +18,7 @@ start_mosquitto() {
   start 'running' "${first_core[@]}" mosquitto -c "$folder/mosquitto.conf"
 }
 
-start_wilco
+start_wilco --shards 1
 names=(wilco)
 ports=("$port")
 if command -v mosquitto > /dev/null; then
@@ -86,3 +40,4 @@ for case in "${cases[@]}"; do
 done
 index=$(find build/release -name bench_topic_index -type f)
 [ -z "$index" ] || "$index"
+bench/lane.sh "$tool"

@@ -111,8 +111,8 @@
       "microseconds for bulk, which is neither request nor response, before a shard looks after "  \
       "requests and responses again; 0: all are served alike")                                     \
     X(bulk_read_bytes, 8192, 256, 65536,                                                           \
-      "bytes read at a time of a client that has sent more than so many since its last request "   \
-      "or response")
+      "bytes after which a client that sends neither requests nor responses is bulk; so many are " \
+      "read of it at a time at first, then fewer or more, by the time it takes")
 
 struct settings {
 #define SETTING_FIELD(name, standard, min, max, what) uint64_t name;

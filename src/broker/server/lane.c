@@ -60,20 +60,18 @@ turn_ns(const struct driver *d)
     return d->crew->broker.settings.bulk_turn_us * 1000;
 }
 
-/* What a message costs depends on how many get it, so the size of a step follows from the time that
- * the last one took. */
+/* What a byte costs depends on how large messages are and how many get them, so the size of a step
+ * follows from the time that the last one took. */
 static size_t
 adapt(const struct driver *d, size_t bytes, uint64_t took_ns)
 {
-    size_t bytes_max = (size_t)d->crew->broker.settings.bulk_read_bytes;
-
     if (took_ns > turn_ns(d)) {
         bytes /= 2;
     } else if (took_ns < turn_ns(d) / 4) {
         bytes *= 2;
     }
     bytes = bytes < READ_BYTES_MIN ? READ_BYTES_MIN : bytes;
-    return bytes > bytes_max ? bytes_max : bytes;
+    return bytes > sizeof(d->buffer) ? sizeof(d->buffer) : bytes;
 }
 
 static void
