@@ -67,7 +67,7 @@ adapt(const struct driver *d, size_t bytes, uint64_t took_ns)
 {
     if (took_ns > turn_ns(d)) {
         bytes /= 2;
-    } else if (took_ns < turn_ns(d) / 4) {
+    } else if (took_ns < turn_ns(d) / 3) {
         bytes *= 2;
     }
     bytes = bytes < READ_BYTES_MIN ? READ_BYTES_MIN : bytes;
