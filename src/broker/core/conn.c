@@ -112,9 +112,15 @@ conn_touch(struct conn *c)
 bool
 conn_is_bulk(const struct conn *c)
 {
-    const struct settings *limits = &c->shard->broker->settings;
+    return c->plain_bytes > c->shard->broker->settings.bulk_read_bytes &&
+           shard_has_exchanges(c->shard);
+}
 
-    return c->plain_bytes > limits->bulk_read_bytes && limits->bulk_turn_us > 0;
+void
+conn_note_exchange(struct conn *c)
+{
+    c->plain_bytes = 0;
+    c->shard->exchange_until_ms = c->shard->now_ms + SHARD_EXCHANGE_MS;
 }
 
 bool

@@ -66,7 +66,7 @@ bool conn_wants_input(const struct conn *c);
 void conn_wrote(struct conn *c, size_t len);
 bool conn_is_over(const struct conn *c);
 /* Whether the client has sent so much that was neither request nor response that the next may wait
- * for others, who ask and answer. */
+ * for others, who ask and answer: never when nobody does in this shard. */
 bool conn_is_bulk(const struct conn *c);
 
 /* For the modules of the core. */
@@ -92,6 +92,8 @@ bool conn_take_place(struct conn *c);
 void conn_give_place_back(struct conn *c); /* sooner than at its end; harmless without a place */
 /* CONNECT was accepted: the session is attached, keep alive runs. */
 void conn_start(struct conn *c);
+/* The client has just published a request or a response. */
+void conn_note_exchange(struct conn *c);
 /* Makes it dirty: what it wants is urgent, unless it is bulk. */
 void conn_touch(struct conn *c);
 /* The same, where somebody knows. Urgent is what has something urgent among what it waits to write,

@@ -203,7 +203,9 @@ accept_message(const struct matter *m)
     size_t receivers = 0;
 
     if (message != NULL) {
-        m->conn->plain_bytes = message->in_exchange ? 0 : m->conn->plain_bytes;
+        if (message->in_exchange) {
+            conn_note_exchange(m->conn);
+        }
         status = send_on_its_way(m, message, &receivers);
         message_unref(message);
     }

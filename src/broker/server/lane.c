@@ -30,11 +30,13 @@ lane_add(struct lane *l, struct peer *p)
 }
 
 size_t
-lane_first_read_bytes(const struct driver *d)
+lane_first_read_bytes(const struct driver *d, const struct peer *p)
 {
-    const struct settings *limits = &d->crew->broker.settings;
+    bool asks = p->conn.plain_bytes == 0; /* or answers, and nothing else since */
 
-    return limits->bulk_turn_us == 0 ? sizeof(d->buffer) : (size_t)limits->bulk_read_bytes;
+    return asks || !shard_has_exchanges(d->shard)
+               ? sizeof(d->buffer)
+               : (size_t)d->crew->broker.settings.bulk_read_bytes;
 }
 
 void
@@ -79,7 +81,7 @@ read_next(struct driver *d, struct peer *p)
 {
     struct lane *l = &d->lane;
     uint64_t start_ns = clock_monotonic_ns();
-    size_t wanted = p->bulk_bytes == 0 ? lane_first_read_bytes(d) : p->bulk_bytes;
+    size_t wanted = p->bulk_bytes == 0 ? lane_first_read_bytes(d, p) : p->bulk_bytes;
     size_t len = peer_read_bulk(d, p, wanted);
 
     l->round_bytes += READ_COST_BYTES + len;

@@ -25,8 +25,8 @@ void lane_init(struct lane *l);
 
 /* Its input is read when its turn comes; harmless when it waits already. */
 void lane_add(struct lane *l, struct peer *p);
-/* How much to read of a peer that is not bulk, in order to see whether it becomes so. */
-size_t lane_first_read_bytes(const struct driver *d);
+/* How much to read of a peer at first, in order to see whether it is bulk. */
+size_t lane_first_read_bytes(const struct driver *d, const struct peer *p);
 
 /* Writes what is urgent, all of it. */
 void lane_settle_urgent(struct driver *d);

@@ -110,7 +110,7 @@ read_once(struct driver *d, struct peer *p, size_t bytes_max)
 static void
 read_some(struct driver *d, struct peer *p)
 {
-    size_t bytes_max = lane_first_read_bytes(d);
+    size_t bytes_max = lane_first_read_bytes(d, p);
 
     for (int i = 0; i < READS_PER_TURN; i++) {
         if (read_once(d, p, bytes_max) < bytes_max || !conn_wants_input(&p->conn)) {

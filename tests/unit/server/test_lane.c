@@ -47,6 +47,7 @@ start(struct bench *b, unsigned shards, uint64_t bulk_turn_us)
     for (unsigned i = 0; i < shards; i++) {
         b->crew.drivers[i] = driver_new(&b->crew, i);
         assert_non_null(b->crew.drivers[i]);
+        b->crew.drivers[i]->shard->exchange_until_ms = UINT64_MAX; /* as if somebody asked */
     }
     b->crew.driver_count = shards;
     b->driver = b->crew.drivers[0];
@@ -93,7 +94,7 @@ join(struct bench *b, struct mqtt_peer *p, const char *client_id)
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
     mqtt_peer_adopt(p, fds[1]);
-    peer_open(b->driver, stream_of_socket(fds[0], alloc_system()), NULL, bytes);
+    peer_open(b->driver, stream_of_socket(fds[0], alloc_system()), &entrance_standard, NULL, bytes);
     bytes_free(bytes);
     (void)finish(b);
     mqtt_peer_expect(p, WIRE_CONNACK, &packet);
@@ -235,6 +236,29 @@ bulk_is_read_in_small_steps(void **state)
     assert_true(turns >= NUMBERS * 17 / READ_BYTES * 2);
     mqtt_peer_close(&flood);
     mqtt_peer_close(&observer);
+    stop(&b);
+}
+
+/* As long as nobody asks or answers, everybody is read as far as there is something. */
+static void
+where_nobody_asks_nothing_is_bulk(void **state)
+{
+    struct bench b;
+    struct mqtt_peer flood;
+    const struct peer *peer = NULL;
+
+    (void)state;
+    start(&b, 1, ONE_STEP);
+    b.driver->shard->exchange_until_ms = 0;
+    peer = join(&b, &flood, "flood");
+    publish_numbers(&flood, 0, NUMBERS);
+    turn(&b);
+    assert_int_equal(b.driver->shard->stats.publish_received, NUMBERS);
+    assert_false(conn_is_bulk(&peer->conn));
+    ask(&flood, "somebody");
+    turn(&b);
+    assert_true(shard_has_exchanges(b.driver->shard));
+    mqtt_peer_close(&flood);
     stop(&b);
 }
 
@@ -498,6 +522,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_handled_before_bulk),
         cmocka_unit_test(bulk_is_read_in_small_steps),
+        cmocka_unit_test(where_nobody_asks_nothing_is_bulk),
         cmocka_unit_test(a_request_or_response_ends_bulk),
         cmocka_unit_test(a_request_is_written_before_bulk),
         cmocka_unit_test(who_gets_both_gets_them_at_once_in_order),
