@@ -157,3 +157,14 @@ expect_status(struct rig_client *c, const char *correlation, const char *status,
     assert_user(&packet.as.publish, "rr-exec", exec);
     assert_true(user_of(&packet.as.publish, "__stMsg").len > 0);
 }
+
+struct stats
+rig_stats(const struct rig *r)
+{
+    struct stats sum = {0};
+
+    for (unsigned i = 0; i < r->broker.shard_count; i++) {
+        stats_add(&sum, &r->broker.shards[i]->stats);
+    }
+    return sum;
+}

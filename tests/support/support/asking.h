@@ -57,4 +57,7 @@ void expect_status(struct rig_client *c, const char *correlation, const char *st
 /* The value of a User Property of a decoded PUBLISH; fails if it has none. */
 struct span user_of(const struct wire_publish *p, const char *name);
 
+/* What all shards have counted. */
+struct stats rig_stats(const struct rig *r);
+
 #endif
