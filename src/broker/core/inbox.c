@@ -84,12 +84,13 @@ inbox_give(struct session *s, struct span prefix, struct span user_name)
     if (s->inbox != NULL) {
         return WILCO_OK;
     }
-    buffer_init(&topic, b->alloc, INBOX_BYTES_MAX);
+    buffer_init(&topic, b->alloc, INBOX_BYTES_MAX - 1 - INBOX_TOKEN_CHARS);
     status = append_prefix(&topic, prefix, session_client_id(s), user_name);
     if (status == WILCO_ELIMIT) { /* names too long for it */
         topic.len = 0;
         status = buffer_append(&topic, SPAN_LITERAL(INBOX_ROOT));
     }
+    topic.bytes_max = INBOX_BYTES_MAX;
     if (status == WILCO_OK) {
         status = random_token(b->random, token, INBOX_TOKEN_CHARS);
     }

@@ -181,6 +181,36 @@ templates_of_listeners(void **state)
     }
 }
 
+/* Names that would make it longer than INBOX_BYTES_MAX stay out; those that just fit go in. */
+static void
+long_names(void **state)
+{
+    const size_t room = INBOX_BYTES_MAX - strlen("$r//") - INBOX_TOKEN_CHARS;
+    char name[INBOX_BYTES_MAX + 1];
+    struct entrance e = entrance_standard;
+    const char *why = NULL;
+
+    (void)state;
+    assert_int_equal(entrance_set_inbox_prefix(&e, SPAN_LITERAL("$r/%c"), &why), WILCO_OK);
+    for (size_t len = room - 1; len <= INBOX_BYTES_MAX; len++) {
+        struct wire_connect how;
+        struct rig r;
+        struct rig_client c;
+        struct wire_any packet;
+
+        memset(name, 'x', len);
+        name[len] = '\0';
+        how = wanting_inbox(name, "");
+        rig_open(&r, 1, NULL);
+        connect_by(&r, &c, &e, &how, &packet);
+        assert_int_equal(packet.as.connack.reason_code, 0);
+        assert_int_equal(packet.as.connack.properties.response_information.len,
+                         strlen("$r/") + INBOX_TOKEN_CHARS + (len <= room ? len + 1 : 0));
+        rig_client_close(&c);
+        rig_close(&r);
+    }
+}
+
 /* MQTT before 5.0 has no Response Information; but a session keeps the inbox it was given. */
 static void
 older_versions(void **state)
@@ -329,6 +359,7 @@ main(void)
         cmocka_unit_test(it_lasts_as_long_as_the_session),
         cmocka_unit_test(responses_wait_for_a_session_that_is_away),
         cmocka_unit_test(templates_of_listeners),
+        cmocka_unit_test(long_names),
         cmocka_unit_test(older_versions),
         cmocka_unit_test(a_connack_too_large),
         cmocka_unit_test(no_randomness_for_a_token),
