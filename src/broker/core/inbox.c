@@ -174,7 +174,7 @@ inbox_subscribe(struct session *s, struct span filter, const struct subscription
         f->how = *how;
         return WILCO_OK;
     }
-    if (s->inbox->filter_count >= b->settings.subscriptions_max) {
+    if (s->inbox->filter_count + s->filters.count >= b->settings.subscriptions_max) {
         return WILCO_ELIMIT;
     }
     f = mem_alloc(b->alloc, sizeof(*f) + filter.len);
@@ -189,6 +189,12 @@ inbox_subscribe(struct session *s, struct span filter, const struct subscription
     s->inbox->filter_count++;
     s->shard->stats.subscriptions++;
     return WILCO_OK;
+}
+
+size_t
+inbox_filter_count(const struct session *s)
+{
+    return s->inbox == NULL ? 0 : s->inbox->filter_count;
 }
 
 bool

@@ -41,6 +41,7 @@ bool inbox_owns(const struct session *s, struct span topic);
 WILCO_MUST_CHECK enum wilco_status inbox_subscribe(struct session *s, struct span filter,
                                                    const struct subscription_how *how,
                                                    bool *existed);
+size_t inbox_filter_count(const struct session *s); /* these subscriptions; 0 without an inbox */
 bool inbox_unsubscribe(struct session *s, struct span filter); /* false: there was none */
 
 /* Sends a message that was published to the session's inbox on its way to it, in whatever shard it

@@ -289,7 +289,7 @@ add_filter(struct session *s, struct span filter, uint64_t hash, struct session_
     const struct broker *b = s->shard->broker;
     enum wilco_status status = WILCO_ENOMEM;
 
-    if (s->filters.count >= b->settings.subscriptions_max) {
+    if (s->filters.count + inbox_filter_count(s) >= b->settings.subscriptions_max) {
         return WILCO_ELIMIT;
     }
     *out = filter_new(b->alloc, filter);

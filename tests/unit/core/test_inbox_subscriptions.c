@@ -201,6 +201,25 @@ unsubscribing(void **state)
     scene_close(&s);
 }
 
+/* Inside and outside together. */
+static void
+a_bound_on_subscriptions(void **state)
+{
+    struct settings settings = settings_default();
+    struct scene s;
+
+    (void)state;
+    settings.subscriptions_max = 3;
+    scene_open(&s, 1, &settings, ASKER_RRI);
+    subscribe(&s, &s.asker, "%s", 0);
+    subscribe(&s, &s.asker, "elsewhere", 0);
+    subscribe(&s, &s.asker, "%s/a", 0);
+    subscribe(&s, &s.asker, "%s/b", 0x97);
+    subscribe(&s, &s.asker, "somewhere", 0x97);
+    subscribe(&s, &s.asker, "%s", 1); /* replaced: none more */
+    scene_close(&s);
+}
+
 /* C33: what somebody who knows all but cannot do all might try. "%s" stands for the inbox. */
 static const struct {
     const char *filter;
@@ -332,6 +351,7 @@ main(void)
         cmocka_unit_test(subscriptions_in_the_inbox),
         cmocka_unit_test(no_local_in_the_inbox),
         cmocka_unit_test(unsubscribing),
+        cmocka_unit_test(a_bound_on_subscriptions),
         cmocka_unit_test(nobody_else_may_subscribe),
         cmocka_unit_test(nobody_else_sees_a_response),
         cmocka_unit_test(what_the_owner_may_not),
