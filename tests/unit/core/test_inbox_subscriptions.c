@@ -147,6 +147,39 @@ subscriptions_in_the_inbox(void **state)
     }
 }
 
+/* [MQTT-3.3.4-3], [MQTT-3.3.4-4]: however many there are. */
+static void
+many_identifiers(void **state)
+{
+    struct scene s;
+    struct wire_any packet;
+    struct wire_property_iterator it;
+    struct wire_property property;
+    static const char levels[] = "a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a";
+    char filter[INBOX_TEXT_BYTES + sizeof(levels) + 4];
+    unsigned count = 0;
+
+    (void)state;
+    scene_open(&s, 1, NULL, ASKER_RRI);
+    for (uint32_t i = 1; i <= 40; i++) { /* "+/#", "#", "a/+/#", "a/#", ... */
+        struct wire_subscription w = {.qos = 0};
+
+        (void)snprintf(filter, sizeof(filter), "%s/%.*s%s", s.inbox, (int)((i - 1) / 2 * 2), levels,
+                       i % 2 == 0 ? "#" : "+/#");
+        w.filter = span_of_text(filter);
+        rig_subscribe_with(&s.asker, &w, i, 0);
+    }
+    (void)snprintf(filter, sizeof(filter), "%s/%s", s.inbox, levels);
+    scene_answer(&s, filter, "answer", false);
+    rig_expect_publish(&s.asker, "answer", &packet);
+    it = wire_property_iterate(packet.as.publish.properties.block);
+    while (wire_property_next(&it, &property)) {
+        count += property.id == WIRE_SUBSCRIPTION_IDENTIFIER;
+    }
+    assert_int_equal(count, 40);
+    scene_close(&s);
+}
+
 /* A client that asks itself: No Local keeps its own responses out [MQTT-3.8.3-3]. */
 static void
 no_local_in_the_inbox(void **state)
@@ -349,6 +382,7 @@ main(void)
         cmocka_unit_test(having_one_is_no_subscription),
         cmocka_unit_test(an_assigned_subscription),
         cmocka_unit_test(subscriptions_in_the_inbox),
+        cmocka_unit_test(many_identifiers),
         cmocka_unit_test(no_local_in_the_inbox),
         cmocka_unit_test(unsubscribing),
         cmocka_unit_test(a_bound_on_subscriptions),
