@@ -70,7 +70,7 @@ void request_fail(struct request *r, enum request_failure why);
 void request_moved(struct request *r);
 
 /* The request that a message to this topic with this Correlation Data would answer; NULL: the
- * session was not asked that, or not any more. */
+ * session was not asked that, not yet, or not any more. */
 struct request *request_find(const struct session *holder, struct span topic,
                              struct span correlation);
 /* Counts why request_find() found nothing: a second, late, or unasked response. */

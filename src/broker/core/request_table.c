@@ -120,6 +120,22 @@ file_new(struct request_table *t, const struct session *holder)
     return status;
 }
 
+/* Of those with the same key, of which this is the oldest, the oldest that has been sent to the
+ * holder: at QoS 0 one may overtake another. NULL: none has. */
+static struct request *
+oldest_sent(struct request *oldest)
+{
+    struct request *r = oldest;
+
+    while (r != NULL && r->stage == REQUEST_QUEUED) {
+        r = CONTAINER_OF(r->same_key.next, struct request, same_key);
+        if (r == oldest) {
+            return NULL;
+        }
+    }
+    return r;
+}
+
 struct request *
 request_table_find(struct request_table *t, const struct session *holder, struct span topic,
                    struct span correlation)
@@ -132,14 +148,15 @@ request_table_find(struct request_table *t, const struct session *holder, struct
         if (looks++ == REQUEST_LOOKS_MAX) {
             break;
         }
-        if (is_answered_by(r, topic, correlation)) {
+        if (r->stage != REQUEST_QUEUED && is_answered_by(r, topic, correlation)) {
             return r;
         }
     }
     if (holder->request_count <= REQUEST_LOOKS_MAX || file_new(t, holder) != WILCO_OK) {
         return NULL;
     }
-    return find_filed(t, key_of(t, holder, topic, correlation), holder, topic, correlation);
+    return oldest_sent(
+        find_filed(t, key_of(t, holder, topic, correlation), holder, topic, correlation));
 }
 
 static void

@@ -39,8 +39,8 @@ void request_table_fini(struct request_table *t); /* it is empty */
 struct request *request_table_take(struct request_table *t);
 void request_table_give_back(struct request_table *t, struct request *r);
 
-/* The holder's oldest request that a message to this topic with this Correlation Data answers;
- * NULL: there is none, or no memory to find it. */
+/* The oldest request that the holder has been sent and that a message to this topic with this
+ * Correlation Data answers; NULL: there is none, or no memory to find it. */
 struct request *request_table_find(struct request_table *t, const struct session *holder,
                                    struct span topic, struct span correlation);
 /* A request, which is still among its holder's, is about to end: takes it out if it is filed, and

@@ -44,6 +44,7 @@ static const struct {
     {"beside the topic", DELIVERED, RESPONDER, "%sx", "c1", COUNTER(unknown)},
     {"above the topic", DELIVERED, RESPONDER, "$r", "c1", COUNTER(unknown)},
     {"in no inbox", DELIVERED, RESPONDER, "$r/AAAAAAAAAAAAAAAA", "c1", COUNTER(unknown)},
+    {"before it is sent", QUEUED, RESPONDER, "%s", "c1", COUNTER(unknown)},
     {"again", ANSWERED, RESPONDER, "%s", "c1", COUNTER(second)},
     {"again, by another client", ANSWERED, FOREIGN, "%s", "c1", COUNTER(unknown)},
     {"after all", DECLINED, RESPONDER, "%s", "c1", COUNTER(late)},
@@ -249,6 +250,37 @@ requests_that_look_the_same(void **state)
     }
 }
 
+/* One that has overtaken another, as QoS 0 may: it is the one that was delivered. */
+static void
+an_older_one_that_still_waits(void **state)
+{
+    struct settings settings = settings_default();
+    struct scene s;
+    struct wire_any blocking;
+    struct wire_any request;
+
+    (void)state;
+    settings.inflight_max = 1;
+    scene_open(&s, 1, &settings, ASKER_FULL);
+    ask_in_inbox(&s, "blocking", 1);
+    expect_request(&s.responder, false, &blocking);
+    ask_in_inbox(&s, "c1", 2); /* it waits */
+    ask(&s.asker,
+        &(struct ask){.topic = "service/x", .response_topic = s.inbox, .correlation = "c1"});
+    expect_request(&s.responder, false, &request);
+    respond(&s.responder, &request.as.publish, "younger", 1, 9);
+    rig_expect_ack(&s.responder, WIRE_PUBACK, 9, 0);
+    expect_response(&s.asker, "c1", "younger");
+    respond(&s.responder, &request.as.publish, "too early", 1, 9);
+    rig_expect_ack(&s.responder, WIRE_PUBACK, 9, 0x87);
+    rig_ack(&s.responder, WIRE_PUBACK, blocking.as.publish.packet_id);
+    expect_request(&s.responder, true, &request);
+    respond(&s.responder, &request.as.publish, "older", 1, 9);
+    rig_expect_ack(&s.responder, WIRE_PUBACK, 9, 0);
+    expect_response(&s.asker, "c1", "older");
+    scene_close(&s);
+}
+
 /* As many as `rr-more` allows may come before the last one, which says nothing of more. What comes,
  * in this order: one that announces more (m), a report of progress (p), or the last one (l); and
  * whether it is accepted. */
@@ -335,6 +367,7 @@ main(void)
         cmocka_unit_test(attempts_to_answer),
         cmocka_unit_test(each_of_many_responders),
         cmocka_unit_test(requests_that_look_the_same),
+        cmocka_unit_test(an_older_one_that_still_waits),
         cmocka_unit_test(streams_of_responses),
         cmocka_unit_test(a_stream_that_breaks_off),
     };
