@@ -88,13 +88,11 @@ is_within_quota(struct session *s)
     return take_token(s) && (in_flight_max == 0 || session_asks_in_flight(s) < in_flight_max);
 }
 
-/* The sender it names must be himself, as we may not name him in his place [MQTT-3.3.2-17]. */
-static bool
-is_forged(const struct matter *m)
+bool
+judge_is_forged(const struct broker *b, struct span client_id, const struct request_terms *terms)
 {
-    return m->terms.source_id.data != NULL &&
-           m->conn->shard->broker->settings.verify_source_id != 0 &&
-           !span_equal(m->terms.source_id, session_client_id(m->conn->session));
+    return terms->source_id.data != NULL && b->settings.verify_source_id != 0 &&
+           (terms->has_two_sources || !span_equal(terms->source_id, client_id));
 }
 
 /* Reads what makes it a request, and judges that. */
@@ -114,7 +112,7 @@ judge_request(struct matter *m)
     if (request_terms_read(&m->terms, &m->p->properties, &why) != WILCO_OK) {
         return refuse_request(m, WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, REQUEST_MALFORMED, why);
     }
-    if (is_forged(m)) {
+    if (judge_is_forged(session->shard->broker, session_client_id(session), &m->terms)) {
         return refuse_request(m, WIRE_REASON_NOT_AUTHORIZED, REQUEST_FORBIDDEN,
                               "__srcId is not the Client Identifier of the publisher");
     }

@@ -2,6 +2,7 @@
 #define WILCO_BROKER_CORE_JUDGE_H
 
 #include "broker/core/conn.h"
+#include "broker/core/request_terms.h"
 #include "wire/publish.h"
 
 /* What becomes of a message that a client publishes, once its packet is known to be in order: it is
@@ -20,5 +21,10 @@ struct verdict judge_message(struct conn *c, const struct wire_publish *p);
  * `session`: the client's, if it has one. */
 const char *judge_response_topic(const struct broker *b, struct span client_id,
                                  const struct session *session, struct span topic);
+
+/* Whether a request names somebody else as its sender than the client it comes from, and that is
+ * looked at: we may not name him in his place [MQTT-3.3.2-17]. */
+bool judge_is_forged(const struct broker *b, struct span client_id,
+                     const struct request_terms *terms);
 
 #endif

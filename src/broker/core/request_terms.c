@@ -62,6 +62,9 @@ read_partition(struct request_terms *t, struct span value)
 static bool
 read_source_id(struct request_terms *t, struct span value)
 {
+    if (t->source_id.data != NULL && !span_equal(t->source_id, value)) {
+        t->has_two_sources = true;
+    }
     t->source_id = value;
     return true;
 }

@@ -15,6 +15,7 @@ struct request_terms {
     bool fails_if_offline; /* `rr-if-offline`=fail, not wait */
     struct span partition; /* `$partition`; empty: none */
     struct span source_id; /* `__srcId`, who asks, by his own word; data NULL: not said */
+    bool has_two_sources;  /* there is another `__srcId` that says otherwise */
 };
 
 /* The longest deadline, 365 days, and the most responses, that can be asked for. */

@@ -205,6 +205,7 @@ static const struct {
     {{"responder"}, 1, 0x87, "403"},
     {{"asker "}, 1, 0x87, "403"},
     {{""}, 1, 0x87, "403"},
+    {{"responder", "asker"}, 1, 0x87, "403"},
     {{"asker", "responder"}, 1, 0x87, "403"},
     {{"responder"}, 0, 0, NULL},
     {{"responder", "asker"}, 0, 0, NULL},
