@@ -17,6 +17,8 @@ struct matter {
     struct response_terms response; /* of a response to a request that is known */
     bool is_request;
     bool is_to_inbox;         /* its topic */
+    enum request_failure why; /* why a request is refused, if it is */
+    bool was_told;            /* and its publisher was told so */
     struct request *answered; /* the request it responds to; NULL: none that is known */
 };
 
@@ -24,19 +26,6 @@ static struct verdict
 refuse(uint8_t reason_code, const char *why)
 {
     return (struct verdict){.reason_code = reason_code, .why = why};
-}
-
-/* A request is refused: its publisher may want to hear of it in a status response as well. */
-static struct verdict
-refuse_request(const struct matter *m, uint8_t reason_code, enum request_failure failure,
-               const char *why)
-{
-    struct session *session = m->conn->session;
-    const struct status_facts facts = {.why = failure, .stage = REQUEST_REJECTED, .words = why};
-
-    request_failure_count(&session->shard->stats, failure);
-    status_refuse(session, m->p, &facts);
-    return refuse(reason_code, why == NULL ? request_failure_words(failure) : why);
 }
 
 const char *
@@ -95,31 +84,52 @@ judge_is_forged(const struct broker *b, struct span client_id, const struct requ
            (terms->has_two_sources || !span_equal(terms->source_id, client_id));
 }
 
+static struct verdict
+refuse_request(struct matter *m, uint8_t reason_code, enum request_failure failure, const char *why)
+{
+    m->why = failure;
+    return refuse(reason_code, why);
+}
+
 /* Reads what makes it a request, and judges that. */
 static struct verdict
 judge_request(struct matter *m)
 {
     struct session *session = m->conn->session;
-    struct span topic = m->p->properties.response_topic;
-    const char *why =
-        judge_response_topic(session->shard->broker, session_client_id(session), session, topic);
+    const struct broker *b = session->shard->broker;
+    struct span client_id = session_client_id(session);
+    const char *why = judge_response_topic(b, client_id, session, m->p->properties.response_topic);
 
-    session->shard->stats.rr_requests++;
-    if (why != NULL) { /* nor may the broker itself publish there */
-        session->shard->stats.rr_refused++;
+    if (why != NULL) {
         return refuse(WIRE_REASON_NOT_AUTHORIZED, why);
     }
     if (request_terms_read(&m->terms, &m->p->properties, &why) != WILCO_OK) {
         return refuse_request(m, WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, REQUEST_MALFORMED, why);
     }
-    if (judge_is_forged(session->shard->broker, session_client_id(session), &m->terms)) {
-        return refuse_request(m, WIRE_REASON_NOT_AUTHORIZED, REQUEST_FORBIDDEN,
-                              "__srcId is not the Client Identifier of the publisher");
+    if (judge_is_forged(b, client_id, &m->terms)) {
+        return refuse(WIRE_REASON_NOT_AUTHORIZED,
+                      "__srcId is not the Client Identifier of the publisher");
     }
     if (!is_within_quota(session)) {
-        return refuse_request(m, WIRE_REASON_QUOTA_EXCEEDED, REQUEST_QUOTA, NULL);
+        return refuse_request(m, WIRE_REASON_QUOTA_EXCEEDED, REQUEST_QUOTA,
+                              request_failure_words(REQUEST_QUOTA));
     }
     return ACCEPTED;
+}
+
+/* A request is refused: its publisher may want to hear of it in a status response as well, unless
+ * not even the broker may publish there. */
+static void
+tell_refused(const struct matter *m, const struct verdict *v)
+{
+    struct session *session = m->conn->session;
+    const struct status_facts facts = {.why = m->why, .stage = REQUEST_REJECTED, .words = v->why};
+
+    request_failure_count(&session->shard->stats, m->why);
+    if (judge_response_topic(session->shard->broker, session_client_id(session), session,
+                             m->p->properties.response_topic) == NULL) {
+        status_refuse(session, m->p, &facts);
+    }
 }
 
 /* What nobody asked for must not get into an inbox; elsewhere whoever may publish may respond, and
@@ -193,7 +203,7 @@ send_on_its_way(const struct matter *m, struct message *message, size_t *receive
 }
 
 static struct verdict
-accept_message(const struct matter *m)
+accept_message(struct matter *m)
 {
     const struct settings *settings = &m->conn->shard->broker->settings;
     struct message *message = make_message(m);
@@ -208,7 +218,9 @@ accept_message(const struct matter *m)
         message_unref(message);
     }
     if (status != WILCO_OK) {
-        return refuse(WIRE_REASON_QUOTA_EXCEEDED, NULL);
+        m->was_told = message != NULL && status == WILCO_ENOMEM; /* publish.c did */
+        return refuse_request(m, WIRE_REASON_QUOTA_EXCEEDED,
+                              status == WILCO_ENOMEM ? REQUEST_NO_MEMORY : REQUEST_QUOTA, NULL);
     }
     if (m->answered != NULL) {
         request_answered(m->answered, m->response.has_more, m->response.is_error);
@@ -253,10 +265,16 @@ judge_message(struct conn *c, const struct wire_publish *p)
         .p = p,
         .is_request = wire_properties_has(&p->properties, WIRE_RESPONSE_TOPIC) &&
                       c->shard->broker->settings.request_tracking != 0,
+        .why = REQUEST_FORBIDDEN,
     };
     struct verdict verdict = consider(&m);
+    bool is_refused = wire_reason_is_error(verdict.reason_code);
 
-    stats->publish_refused += wire_reason_is_error(verdict.reason_code);
+    stats->rr_requests += m.is_request;
+    stats->publish_refused += is_refused;
+    if (m.is_request && is_refused && !m.was_told) {
+        tell_refused(&m, &verdict);
+    }
     stats_count_reason(stats, verdict.reason_code);
     return verdict;
 }

@@ -253,6 +253,50 @@ names_of_who_asks(void **state)
     }
 }
 
+/* Whatever refuses a request, whoever takes status responses gets one, at every QoS. */
+static const struct {
+    const char *name;
+    const char *topic;
+    bool retain;
+    uint8_t reason_code;
+    const char *status;
+} refusals[] = {
+    {"the policy", "service/secret", false, 0x87, "403"},
+    {"a topic of the broker's", "$SYS/x", false, 0x87, "403"},
+    {"nobody asked that in an inbox", "$r/AAAAAAAAAAAAAAAA", false, 0x87, "403"},
+    {"a topic too long", "service/0123456789012345678901234567890123456789", false, 0x90, "403"},
+    {"requests are not retained", "service/x", true, 0x83, "403"},
+};
+
+static void
+refused_requests(void **state)
+{
+    struct settings settings = settings_default();
+    struct scene s;
+
+    (void)state;
+    settings.topic_bytes_max = 40;
+    settings.retained_requests = 0;
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        print_message("%s\n", refusals[i].name);
+        for (uint8_t qos = 0; qos <= 2; qos++) {
+            scene_open(&s, 1, &settings, ASKER_FULL);
+            s.r.broker.access = &policy;
+            ask(&s.asker, &(struct ask){.topic = refusals[i].topic,
+                                        .response_topic = s.inbox,
+                                        .correlation = "c1",
+                                        .retain = refusals[i].retain,
+                                        .qos = qos,
+                                        .packet_id = qos > 0 ? 9 : 0});
+            expect_code(&s.asker, qos, refusals[i].reason_code);
+            expect_status(&s.asker, "c1", refusals[i].status, "rejected", "no");
+            rig_expect_nothing(&s.asker);
+            rig_expect_nothing(&s.responder);
+            scene_close(&s);
+        }
+    }
+}
+
 /* T4: retained requests and responses are MQTT's, and can be switched off. */
 static void
 retained_requests_and_responses(void **state)
@@ -299,6 +343,7 @@ main(void)
         cmocka_unit_test(a_policy_for_subscriptions),
         cmocka_unit_test(response_topics_of_requests),
         cmocka_unit_test(names_of_who_asks),
+        cmocka_unit_test(refused_requests),
         cmocka_unit_test(retained_requests_and_responses),
     };
 
