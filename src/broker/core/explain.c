@@ -18,7 +18,7 @@ static const struct {
     {WIRE_REASON_CLIENT_IDENTIFIER_NOT_VALID, WIRE_REASON_CON,
      "this Client Identifier cannot be used here"},
     {WIRE_REASON_NOT_AUTHORIZED, WIRE_REASON_CON,
-     "the Will may not be published to its topic, or answered at its Response Topic"},
+     "the Will may not be published, or answered at its Response Topic, or names another sender"},
     {WIRE_REASON_NOT_AUTHORIZED, WIRE_REASON_SUB,
      "this client may not receive what it is for, such as the inbox of another client"},
     {WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, WIRE_REASON_CON,

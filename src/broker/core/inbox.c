@@ -287,7 +287,9 @@ inbox_deliver(struct session *s, struct message *m, struct request *request)
     enum request_failure why = REQUEST_NO_RESPONDER;
 
     scratch->len = 0;
-    if (buffer_reserve(scratch, s->inbox->filter_count * sizeof(uint32_t)) != WILCO_OK) {
+    if (!inbox_owns(s, message_topic(m))) {
+        /* It is for the inbox of an earlier session of this client: nobody's now. */
+    } else if (buffer_reserve(scratch, s->inbox->filter_count * sizeof(uint32_t)) != WILCO_OK) {
         s->shard->stats.dropped_no_memory++;
         why = REQUEST_NO_MEMORY;
     } else if (gather_all(s, m, &terms, (void *)scratch->data)) {

@@ -74,20 +74,43 @@ has_method(const struct wire_connect *p)
     return wire_properties_has(&p->properties, WIRE_AUTHENTICATION_METHOD);
 }
 
-/* The broker's own topics (4.7.2) are nobody's to publish to. A will may be a request. */
+/* The broker's own topics (4.7.2) are nobody's to publish to. */
 static bool
 may_have_will(const struct conn *c, const struct wire_connect *p)
 {
-    const struct broker *b = c->shard->broker;
-    const struct session *session = session_table_find(&c->shard->sessions, p->client_id);
-    const struct wire_properties *v = &p->will.properties;
+    return p->will.topic.data[0] != '$' &&
+           access_may(c->shard->broker->access, p->client_id, ACCESS_PUBLISH, p->will.topic);
+}
 
-    if (p->will.topic.data[0] == '$' ||
-        !access_may(b->access, p->client_id, ACCESS_PUBLISH, p->will.topic)) {
-        return false;
+/* The session that the client will go on with, as existing_session() will find. */
+static const struct session *
+session_to_resume(const struct conn *c, const struct wire_connect *p)
+{
+    const struct session *s = session_table_find(&c->shard->sessions, p->client_id);
+
+    return s == NULL || p->clean_start || (s->conn != NULL && s->expiry_s == 0) ? NULL : s;
+}
+
+/* A will with a Response Topic is a request [U-3.1.3-3], and judged as one. */
+static uint8_t
+objection_to_request(const struct conn *c, const struct wire_connect *p)
+{
+    const struct broker *b = c->shard->broker;
+    const struct wire_properties *v = &p->will.properties;
+    struct request_terms terms;
+    const char *why = NULL;
+
+    if (!wire_properties_has(v, WIRE_RESPONSE_TOPIC) || b->settings.request_tracking == 0) {
+        return WIRE_REASON_SUCCESS;
     }
-    return !wire_properties_has(v, WIRE_RESPONSE_TOPIC) ||
-           judge_response_topic(b, p->client_id, session, v->response_topic) == NULL;
+    if (judge_response_topic(b, p->client_id, session_to_resume(c, p), v->response_topic) != NULL) {
+        return WIRE_REASON_NOT_AUTHORIZED;
+    }
+    if (request_terms_read(&terms, v, &why) != WILCO_OK) {
+        return WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR;
+    }
+    return judge_is_forged(b, p->client_id, &terms) ? WIRE_REASON_NOT_AUTHORIZED
+                                                    : WIRE_REASON_SUCCESS;
 }
 
 /* WIRE_REASON_SUCCESS, or why this CONNECT cannot be served. */
@@ -95,8 +118,6 @@ static uint8_t
 objection(const struct conn *c, const struct wire_connect *p)
 {
     const struct settings *limits = &c->shard->broker->settings;
-    struct request_terms terms;
-    const char *why = NULL;
 
     if (p->client_id.len == 0 &&
         (p->version == WIRE_V31 || (p->version == WIRE_V311 && !p->clean_start))) {
@@ -113,8 +134,8 @@ objection(const struct conn *c, const struct wire_connect *p)
     if (p->has_will && !may_have_will(c, p)) { /* [MQTT-3.1.4-2] */
         return WIRE_REASON_NOT_AUTHORIZED;
     }
-    if (p->has_will && request_terms_read(&terms, &p->will.properties, &why) != WILCO_OK) {
-        return WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR;
+    if (p->has_will && objection_to_request(c, p) != WIRE_REASON_SUCCESS) {
+        return objection_to_request(c, p);
     }
     return limits_on_message(limits, p->will.qos, p->will.retain);
 }
