@@ -22,7 +22,7 @@ static const struct {
     {WIRE_REASON_NOT_AUTHORIZED, WIRE_REASON_SUB,
      "this client may not receive what it is for, such as the inbox of another client"},
     {WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, WIRE_REASON_CON,
-     "a User Property of the Will, which is a request, makes no sense"},
+     "the Will is a request with a User Property that makes no sense, or must not be retained"},
     {WIRE_REASON_NOT_AUTHORIZED, ACKS, "topics that begin with $ are the broker's own"},
     {WIRE_REASON_SERVER_UNAVAILABLE, WIRE_REASON_CON, "the broker cannot serve anybody just now"},
     {WIRE_REASON_SERVER_BUSY, WIRE_REASON_CON, "as many clients are connected as the broker takes"},

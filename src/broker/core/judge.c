@@ -244,8 +244,7 @@ consider(struct matter *m)
     if (!limits_allow_properties(limits, v)) {
         return refuse(WIRE_REASON_QUOTA_EXCEEDED, NULL);
     }
-    if (m->p->retain && limits->retained_requests == 0 &&
-        (m->is_request || wire_properties_has(v, WIRE_CORRELATION_DATA))) {
+    if (m->p->retain && !limits_allow_retained(limits, v)) {
         return refuse(WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR,
                       "requests and responses must not be retained here");
     }

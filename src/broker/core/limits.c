@@ -17,6 +17,13 @@ limits_allow_properties(const struct settings *s, const struct wire_properties *
     return v->user_count <= s->user_properties_max;
 }
 
+bool
+limits_allow_retained(const struct settings *s, const struct wire_properties *v)
+{
+    return s->retained_requests != 0 || (!wire_properties_has(v, WIRE_RESPONSE_TOPIC) &&
+                                         !wire_properties_has(v, WIRE_CORRELATION_DATA));
+}
+
 uint8_t
 limits_on_message(const struct settings *s, uint8_t qos, bool retain)
 {

@@ -14,6 +14,8 @@ bool limits_allow_topic(const struct settings *s, struct span topic);
 /* Of a CONNECT (its will included), PUBLISH, SUBSCRIBE or UNSUBSCRIBE. */
 bool limits_allow_properties(const struct settings *s, const struct wire_properties *v);
 #define LIMITS_TOO_MANY_PROPERTIES "it has more User Properties than the broker takes"
+/* Whether a message with these may be retained: requests and responses may be excluded. */
+bool limits_allow_retained(const struct settings *s, const struct wire_properties *v);
 
 /* A message of a client: its PUBLISH or its will. */
 uint8_t limits_on_message(const struct settings *s, uint8_t qos, bool retain);

@@ -134,6 +134,9 @@ objection(const struct conn *c, const struct wire_connect *p)
     if (p->has_will && !may_have_will(c, p)) { /* [MQTT-3.1.4-2] */
         return WIRE_REASON_NOT_AUTHORIZED;
     }
+    if (p->has_will && p->will.retain && !limits_allow_retained(limits, &p->will.properties)) {
+        return WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR;
+    }
     if (p->has_will && objection_to_request(c, p) != WIRE_REASON_SUCCESS) {
         return objection_to_request(c, p);
     }

@@ -10,6 +10,7 @@
 /* A CONNECT of "asker" whose will asks "service/will". */
 struct testator {
     bool is_clean;
+    bool retain;
     unsigned expiry_s;
     unsigned kind; /* enum asker_kind */
     const char *response_topic;
@@ -30,6 +31,7 @@ connect_with_will(struct rig *r, struct rig_client *c, const struct testator *t)
     how.will.topic = SPAN_LITERAL("service/will");
     how.will.payload = SPAN_LITERAL("what now?");
     how.will.qos = 1;
+    how.will.retain = t->retain;
     v->response_topic = span_of_text(t->response_topic);
     v->correlation_data = SPAN_LITERAL("c1");
     v->users = t->users;
@@ -218,6 +220,24 @@ the_inbox_of_a_session_taken_over(void **state)
     scene_close(&s);
 }
 
+/* C37: it would be retained once it is published. */
+static void
+a_will_that_is_retained(void **state)
+{
+    struct settings settings = settings_default();
+    struct scene s;
+    struct testator t = {.response_topic = "answers/x", .is_clean = true, .retain = true};
+
+    (void)state;
+    for (uint64_t allowed = 0; allowed <= 1; allowed++) {
+        settings.retained_requests = allowed;
+        scene_open(&s, 1, &settings, ASKER_PLAIN);
+        rig_client_close(&s.asker);
+        assert_int_equal(connect_with_will(&s.r, &s.asker, &t), allowed == 0 ? 0x83 : 0);
+        scene_close(&s);
+    }
+}
+
 /* With request_tracking 0 a will is a will. */
 static void
 a_will_that_is_not_tracked(void **state)
@@ -248,6 +268,7 @@ main(void)
         cmocka_unit_test(a_will_of_a_session_that_ends),
         cmocka_unit_test(which_wills_are_taken),
         cmocka_unit_test(the_inbox_of_a_session_taken_over),
+        cmocka_unit_test(a_will_that_is_retained),
         cmocka_unit_test(a_will_that_is_not_tracked),
     };
 
