@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -250,6 +251,44 @@ requests_that_look_the_same(void **state)
     }
 }
 
+/* Many at a time, three of each correlation, answered in an order of its own. */
+static void
+many_in_any_order(void **state)
+{
+    enum { COUNT = 60, STEP = 37 };
+    struct scene s;
+    struct wire_any request;
+    char correlation[16];
+
+    (void)state;
+    for (unsigned shards = 1; shards <= 2; shards++) {
+        scene_open(&s, shards, NULL, ASKER_FULL);
+        for (unsigned i = 0; i < COUNT; i++) {
+            (void)snprintf(correlation, sizeof(correlation), "%u", i / 3);
+            ask(&s.asker, &(struct ask){.topic = "service/x",
+                                        .response_topic = s.inbox,
+                                        .correlation = correlation});
+            expect_request(&s.responder, true, &request);
+        }
+        for (unsigned i = 0; i <= COUNT; i++) { /* once too often */
+            (void)snprintf(correlation, sizeof(correlation), "%u", i * STEP % COUNT / 3);
+            ask(&s.responder, &(struct ask){.topic = s.inbox,
+                                            .correlation = correlation,
+                                            .payload = correlation,
+                                            .qos = 1,
+                                            .packet_id = 9});
+            rig_expect_ack(&s.responder, WIRE_PUBACK, 9, i < COUNT ? 0 : 0x87);
+            if (i < COUNT) {
+                expect_response(&s.asker, correlation, correlation);
+            }
+        }
+        rig_expect_nothing(&s.asker);
+        assert_int_equal(rig_stats(&s.r).rr_answered, COUNT);
+        assert_int_equal(rig_stats(&s.r).rr_in_flight, 0);
+        scene_close(&s);
+    }
+}
+
 /* One that has overtaken another, as QoS 0 may: it is the one that was delivered. */
 static void
 an_older_one_that_still_waits(void **state)
@@ -367,6 +406,7 @@ main(void)
         cmocka_unit_test(attempts_to_answer),
         cmocka_unit_test(each_of_many_responders),
         cmocka_unit_test(requests_that_look_the_same),
+        cmocka_unit_test(many_in_any_order),
         cmocka_unit_test(an_older_one_that_still_waits),
         cmocka_unit_test(streams_of_responses),
         cmocka_unit_test(a_stream_that_breaks_off),
