@@ -7,6 +7,7 @@
 #include "broker/core/request.h"
 #include "broker/core/status_response.h"
 
+#define NS_PER_S UINT64_C(1000000000)
 #define ACCEPTED ((struct verdict){.reason_code = WIRE_REASON_SUCCESS})
 
 /* What has been found out about a message so far. */
@@ -45,27 +46,20 @@ judge_response_topic(const struct broker *b, struct span client_id, const struct
                : "the requester may not receive what is published to the Response Topic";
 }
 
-/* Requests per second: as many may come at once as in a second. */
+/* Requests per second: each takes its part of a second, the second to come included, so that as
+ * many may come at once. */
 static bool
-take_token(struct session *s)
+take_turn(struct session *s)
 {
     uint64_t per_second = s->shard->broker->settings.requests_per_second_max;
-    uint64_t elapsed_ms = s->shard->now_ms - s->ask_tokens_at_ms;
-    uint64_t more = elapsed_ms > 1000 ? per_second : elapsed_ms * per_second / 1000;
+    uint64_t now_ns = s->shard->now_us * 1000;
+    uint64_t from_ns = s->asks_paid_ns > now_ns ? s->asks_paid_ns : now_ns;
+    uint64_t each_ns = per_second == 0 ? 0 : NS_PER_S / per_second;
 
-    if (per_second == 0) {
-        return true;
-    }
-    if (more > 0) {
-        uint64_t tokens = s->ask_tokens + more;
-
-        s->ask_tokens = (uint32_t)(tokens < per_second ? tokens : per_second);
-        s->ask_tokens_at_ms = s->shard->now_ms;
-    }
-    if (s->ask_tokens == 0) {
+    if (from_ns + each_ns > now_ns + NS_PER_S) {
         return false;
     }
-    s->ask_tokens--;
+    s->asks_paid_ns = from_ns + each_ns;
     return true;
 }
 
@@ -74,7 +68,7 @@ is_within_quota(struct session *s)
 {
     uint64_t in_flight_max = s->shard->broker->settings.requests_in_flight_max;
 
-    return take_token(s) && (in_flight_max == 0 || session_asks_in_flight(s) < in_flight_max);
+    return take_turn(s) && (in_flight_max == 0 || session_asks_in_flight(s) < in_flight_max);
 }
 
 bool

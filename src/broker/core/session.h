@@ -38,8 +38,7 @@ struct session {
     uint32_t request_count;
     uint32_t asks_started;     /* of its own requests; modulo 2^32 */
     uint32_t asks_ended;       /* in this shard; the others count in its slot */
-    uint32_t ask_tokens;       /* requests it may publish at once (requests_per_second_max) */
-    uint64_t ask_tokens_at_ms; /* when they were counted */
+    uint64_t asks_paid_ns;     /* until when requests_per_second_max pays for its requests */
     struct standing *standing; /* in its slot */
     bool wants_status;         /* it takes status responses (CONNECT's User Property rr=1) */
     uint8_t presence;          /* enum session_presence, as the table tells it to other shards */

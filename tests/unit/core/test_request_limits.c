@@ -217,6 +217,42 @@ in_flight_and_untracked(void **state)
     scene_close(&s);
 }
 
+/* As many at once as in a second, and then as fast as that. */
+static void
+per_second(void **state)
+{
+    static const uint64_t limits[] = {1, 3, 10, 600, 5000};
+    struct settings settings = settings_default();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        struct scene s;
+        unsigned accepted = 0;
+
+        settings.requests_per_second_max = limits[i];
+        scene_open(&s, 1, &settings, ASKER_PLAIN);
+        for (uint64_t n = 0; n < limits[i]; n++) {
+            ask(&s.asker, &(struct ask){.topic = "nowhere", .response_topic = "a"});
+        }
+        assert_int_equal(rig_stats(&s.r).rr_refused, 0);
+        ask(&s.asker,
+            &(struct ask){.topic = "nowhere", .response_topic = "a", .qos = 1, .packet_id = 9});
+        rig_expect_ack(&s.asker, WIRE_PUBACK, 9, 0x97);
+        for (unsigned ms = 0; ms < 2000; ms++) { /* more than it may, all the time */
+            uint64_t before = rig_stats(&s.r).rr_no_responder;
+
+            rig_advance(&s.r, 1);
+            for (uint64_t n = 0; n <= limits[i] / 500; n++) {
+                ask(&s.asker, &(struct ask){.topic = "nowhere", .response_topic = "a"});
+            }
+            accepted += (unsigned)(rig_stats(&s.r).rr_no_responder - before);
+        }
+        print_message("%u of %u\n", accepted, 2 * (unsigned)limits[i]);
+        assert_in_range(accepted, 2 * limits[i] * 99 / 100, 2 * limits[i] * 101 / 100);
+        scene_close(&s);
+    }
+}
+
 /* What says no deadline itself. */
 static void
 a_deadline_for_those_without(void **state)
