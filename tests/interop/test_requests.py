@@ -205,7 +205,7 @@ class WhoMayAnswer(RequestCase):
         self.assertEqual(requester.sees("disconnected")["code"], 0x82)
 
     def test_user_properties_pass(self):
-        """In order, and with those of tracing untouched, both ways."""
+        """[MQTT-3.3.2-17], [MQTT-3.3.2-18]: in order, and with those of tracing untouched, both ways."""
         requester, responder = self.requester(), self.responder()
         user = [
             ["traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],

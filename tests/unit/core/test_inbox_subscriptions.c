@@ -44,7 +44,7 @@ having_one_is_no_subscription(void **state)
 }
 
 /* The subscription that the broker assigns (4.5) is for the whole sub-tree, and not the client's to
- * end [MQTT-4.5.0-1]. */
+ * end. */
 static void
 an_assigned_subscription(void **state)
 {
@@ -90,7 +90,7 @@ static const struct {
     {ASKER_RRI, {{"%s/+/x", 1, 0}}, "%s/a/y", -1, {0}},
     {ASKER_RRI, {{"%s/+/x", 1, 0}}, "%s/x", -1, {0}},
     /* Those that overlap: one copy, the highest QoS, all identifiers [MQTT-3.3.4-2] to
-     * [MQTT-3.3.4-5] */
+     * [MQTT-3.3.4-4] */
     {ASKER_RRI, {{"%s/#", 0, 1}, {"%s/a/+", 1, 0}, {"%s/a/b", 0, 3}}, "%s/a/b", 1, {1, 3}},
     {ASKER_RRI, {{"%s/#", 0, 1}, {"%s/a/+", 2, 2}, {"%s/+/b", 1, 3}}, "%s/a/b", 2, {1, 2, 3}},
     /* Subscribed again: replaced [MQTT-3.8.4-3] */

@@ -397,7 +397,7 @@ slow_requests(void **state)
     }
 }
 
-/* [MQTT-3.3.2-17] leaves them to the responder; but these are the broker's to understand. */
+/* User Properties are the responder's to understand, but for these. */
 static const struct {
     const char *name;
     const char *value;
