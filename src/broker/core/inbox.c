@@ -4,6 +4,7 @@
 #include "broker/core/deliver.h"
 #include "broker/core/mail.h"
 #include "broker/core/request.h"
+#include "broker/core/response.h"
 #include "wire/topic.h"
 
 struct inbox_filter {
@@ -299,5 +300,8 @@ inbox_deliver(struct session *s, struct message *m, struct request *request)
     }
     if (request != NULL) {
         request_fail(request, why);
+    }
+    if (why == REQUEST_NO_MEMORY && m->responds_to == s->id) {
+        response_lost(s, m, why);
     }
 }

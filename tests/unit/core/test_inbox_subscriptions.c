@@ -180,6 +180,48 @@ many_identifiers(void **state)
     scene_close(&s);
 }
 
+/* Each allocation on the way of a response fails once: then the responder is told so and may try
+ * again, or the requester is told. There is never nothing. */
+static void
+no_memory_for_a_response(void **state)
+{
+    bool has_failed = true;
+    unsigned statuses = 0;
+
+    (void)state;
+    for (size_t which = 1; has_failed; which++) {
+        struct scene s;
+        struct wire_any packet;
+        char filter[INBOX_TEXT_BYTES + 16];
+
+        scene_open(&s, 1, NULL, ASKER_FULL);
+        for (unsigned i = 0; i < 400; i++) {
+            (void)snprintf(filter, sizeof(filter), "%s/%u", s.inbox, i);
+            rig_subscribe(&s.asker, filter, 0);
+        }
+        ask(&s.asker,
+            &(struct ask){.topic = "service/x", .response_topic = s.inbox, .correlation = "c"});
+        expect_request(&s.responder, true, &packet);
+        s.r.alloc.fail_at = s.r.alloc.attempts + which;
+        respond(&s.responder, &packet.as.publish, "answer", 1, 5);
+        has_failed = s.r.alloc.attempts >= s.r.alloc.fail_at;
+        s.r.alloc.fail_at = 0;
+        if (!rig_next(&s.responder, &packet)) {
+            assert_true(rig_client_is_ended(&s.responder));
+        } else if (packet.as.ack.reason_code == 0x97) {
+            ask(&s.responder,
+                &(struct ask){.topic = s.inbox, .correlation = "c", .payload = "answer"});
+        }
+        if (!rig_client_is_ended(&s.asker)) {
+            rig_expect(&s.asker, WIRE_PUBLISH, &packet);
+            statuses += packet.as.publish.payload.len == 0;
+            rig_expect_nothing(&s.asker);
+        }
+        scene_close(&s);
+    }
+    assert_true(statuses > 0);
+}
+
 /* A client that asks itself: No Local keeps its own responses out [MQTT-3.8.3-3]. */
 static void
 no_local_in_the_inbox(void **state)
@@ -383,6 +425,7 @@ main(void)
         cmocka_unit_test(an_assigned_subscription),
         cmocka_unit_test(subscriptions_in_the_inbox),
         cmocka_unit_test(many_identifiers),
+        cmocka_unit_test(no_memory_for_a_response),
         cmocka_unit_test(no_local_in_the_inbox),
         cmocka_unit_test(unsubscribing),
         cmocka_unit_test(a_bound_on_subscriptions),
