@@ -1,14 +1,14 @@
 #include "fuzz.h"
 
-#include "support/rig.h"
+#include "support/asking.h"
 
 #include <assert.h>
 
 /* A script of what four clients do to a broker of two shards, in any of the three versions: each
  * step is a byte that names the client (the low two bits) and the action, and what that action
- * reads from the script. Everything the broker sends must decode strictly, and a witness must be
- * served to the end. The broker is made anew only when messages are retained; all sessions end in
- * between. */
+ * reads from the script. Clients know their inboxes, and what they were asked last. Everything the
+ * broker sends must decode strictly, and a witness must be served to the end. The broker is made
+ * anew only when messages are retained; all sessions end in between. */
 enum {
     CLIENTS = 4,
     SHARDS = 2,
@@ -24,16 +24,28 @@ enum action {
     STICK, /* does not read, or reads again */
     WAIT,  /* the next byte squared, in milliseconds */
     ANSWER,
+    ASK,        /* a request made from the next byte */
+    RESPOND,    /* to what it was asked last, or nearly, as the next byte says */
+    OPEN_ASKER, /* a client that says something of requests, made from the next byte */
+    ACTIONS,
 };
 
 struct script {
     struct span left;
 };
 
+/* What a client remembers of requests. */
+struct memory {
+    char inbox[INBOX_TEXT_BYTES];
+    char response_topic[INBOX_TEXT_BYTES];
+    char correlation[INBOX_TEXT_BYTES];
+};
+
 struct stage {
     struct rig r;
     struct rig_client witness;
     struct rig_client c[CLIENTS];
+    struct memory memory[CLIENTS];
     bool is_open;
 };
 
@@ -64,8 +76,37 @@ open_stage(void)
     settings.packet_bytes_max = 512;
     settings.retained_messages_max = 8;
     settings.subscriptions_max = 8;
+    settings.requests_held_max = 3;
+    settings.requests_in_flight_max = 4;
+    settings.request_deadline_ms = 5000;
+    settings.request_filters_max = 2;
+    settings.outlier_deadlines = 1;
     rig_open(&stage.r, SHARDS, &settings);
     stage.is_open = true;
+}
+
+static void
+keep_text(char out[INBOX_TEXT_BYTES], struct span text)
+{
+    size_t len = text.len < INBOX_TEXT_BYTES ? text.len : INBOX_TEXT_BYTES - 1;
+
+    if (len > 0) {
+        memcpy(out, text.data, len);
+    }
+    out[len] = '\0';
+}
+
+static void
+remember(struct memory *m, const struct wire_any *packet)
+{
+    const struct wire_properties *v = &packet->as.publish.properties;
+
+    if (packet->type == WIRE_CONNACK) {
+        keep_text(m->inbox, packet->as.connack.properties.response_information);
+    } else if (packet->type == WIRE_PUBLISH && wire_properties_has(v, WIRE_RESPONSE_TOPIC)) {
+        keep_text(m->response_topic, v->response_topic);
+        keep_text(m->correlation, v->correlation_data);
+    }
 }
 
 /* The version that the broker takes the client for. */
@@ -76,6 +117,7 @@ look(struct rig_client *c, struct wire_any *answers, size_t *count, size_t max)
 
     c->version = c->conn.version == 0 ? WIRE_V5 : (enum wire_version)c->conn.version;
     while (rig_next(c, &packet)) {
+        remember(&stage.memory[c - stage.c], &packet);
         if (count != NULL && *count < max) {
             answers[(*count)++] = packet;
         }
@@ -191,6 +233,82 @@ send_canned(struct rig_client *c, unsigned choice)
     rig_send(c, &packet);
 }
 
+/* Bits of `choice`: an inbox, status responses, Clean Start, a session that lasts, a will that is a
+ * request, limits. */
+static void
+connect_asker(unsigned index, unsigned choice)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+    static const struct wire_user_property rr = USER("rr", "1");
+    struct wire_any packet = {.type = WIRE_CONNECT};
+    struct wire_connect *how = &packet.as.connect;
+
+    open_client(index);
+    how->version = WIRE_V5;
+    how->client_id = span_of_text(names[index]);
+    how->clean_start = (choice & 0x04U) != 0;
+    how->properties.request_response_information = choice & 1U;
+    wire_properties_set(&how->properties, WIRE_REQUEST_RESPONSE_INFORMATION);
+    if ((choice & 2U) != 0) {
+        how->properties.users = &rr;
+        how->properties.user_count = 1;
+        wire_properties_set(&how->properties, WIRE_USER_PROPERTY);
+    }
+    how->has_will = (choice & 0x10U) != 0;
+    how->will.topic = SPAN_LITERAL("t/will");
+    how->will.properties.response_topic = stage.memory[index].inbox[0] == '\0'
+                                              ? SPAN_LITERAL("t/answer")
+                                              : span_of_text(stage.memory[index].inbox);
+    wire_properties_set(&how->will.properties, WIRE_RESPONSE_TOPIC);
+    set_limits(&how->properties, choice & 0x28U);
+    rig_send(&stage.c[index], &packet);
+}
+
+/* Bits of `choice`: QoS, to whom, where to answer (the own inbox, a topic, somebody's inbox), what
+ * it says, its correlation. */
+static void
+send_request(unsigned index, unsigned choice)
+{
+    static const struct wire_user_property says[] = {USER("rr-ttl", "100"), USER("rr-idem", "1"),
+                                                     USER("rr-more", "2"),
+                                                     USER("rr-if-offline", "fail")};
+    static const char *const correlations[] = {NULL, "1"};
+    const char *inboxes[] = {stage.memory[index].inbox, "t/answer",
+                             stage.memory[(index + 1) % CLIENTS].inbox, "t/a"};
+    const char *inbox = inboxes[choice >> 2 & 3U];
+
+    ask(&stage.c[index], &(struct ask){.topic = (choice & 0x40U) != 0 ? "nowhere" : "t/a",
+                                       .response_topic = inbox[0] == '\0' ? "t/b" : inbox,
+                                       .correlation = correlations[choice >> 7 & 1U],
+                                       .qos = (uint8_t)(choice % 3),
+                                       .packet_id = (uint16_t)(choice % 3 == 0 ? 0 : choice),
+                                       .users = &says[choice >> 4 & 3U],
+                                       .user_count = 1});
+}
+
+/* Bits of `choice`: QoS, RETAIN, with another correlation, elsewhere, more to come, a request
+ * itself. */
+static void
+send_response(unsigned index, unsigned choice)
+{
+    static const struct wire_user_property more = USER("rr-more", "1");
+    const struct memory *m = &stage.memory[index];
+    const char *topic =
+        (choice & 0x10U) != 0 ? stage.memory[(index + 1) % CLIENTS].inbox : m->response_topic;
+
+    ask(&stage.c[index], &(struct ask){.topic = topic[0] == '\0' ? "t/b" : topic,
+                                       .response_topic = (choice & 0x40U) != 0 ? "t/answer" : NULL,
+                                       .correlation = (choice & 8U) != 0          ? "wrong"
+                                                      : m->correlation[0] == '\0' ? NULL
+                                                                                  : m->correlation,
+                                       .payload = "an answer",
+                                       .retain = (choice & 4U) != 0,
+                                       .qos = (uint8_t)(choice % 3),
+                                       .packet_id = (uint16_t)(choice % 3 == 0 ? 0 : choice),
+                                       .users = &more,
+                                       .user_count = choice >> 5 & 1U});
+}
+
 static void
 step(struct script *s, unsigned op)
 {
@@ -198,7 +316,7 @@ step(struct script *s, unsigned op)
     struct rig_client *c = &stage.c[index];
     size_t len = 0;
 
-    switch ((enum action)(op >> 2 & 7U)) {
+    switch ((enum action)((op >> 2) % ACTIONS)) {
     case SEND_BYTES:
         len = next(s);
         len = len < s->left.len ? len : s->left.len;
@@ -220,6 +338,10 @@ step(struct script *s, unsigned op)
         rig_advance(&stage.r, len * len);
         break;
     case ANSWER: answer(c); break;
+    case ASK: send_request(index, next(s)); break;
+    case RESPOND: send_response(index, next(s)); break;
+    case OPEN_ASKER: connect_asker(index, next(s)); break;
+    case ACTIONS: break;
     }
     rig_settle(&stage.r);
     look(c, NULL, NULL, 0);
@@ -250,6 +372,7 @@ close_stage(void)
     rig_client_close(&stage.witness);
     rig_advance(&stage.r, UINT64_C(1000) * SESSION_S_MAX + 1);
     assert(atomic_load(&stage.r.broker.session_count) == 0);
+    assert(rig_stats(&stage.r).rr_in_flight == 0 && rig_stats(&stage.r).rr_in_flight_bytes == 0);
     assert(topic_index_count(stage.r.broker.index) == 0);
     if (retained_count(stage.r.broker.retained) > 0) {
         rig_close(&stage.r);
@@ -269,6 +392,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rig_subscribe(&stage.witness, "w", 0);
     for (unsigned i = 0; i < CLIENTS; i++) {
         open_client(i);
+        stage.memory[i] = (struct memory){.inbox = ""};
     }
     while (s.left.len > 0) {
         step(&s, next(&s));
