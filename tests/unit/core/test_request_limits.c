@@ -136,6 +136,7 @@ end_one(struct scene *s, enum end how, const struct wire_any *request)
         rig_client_drop(&s->responder);
         expect_status(&s->asker, "0", "503", "delivered", "maybe");
         expect_status(&s->asker, "1", "503", "delivered", "maybe");
+        rig_client_close(&s->responder);
         rig_client_connect(&s->r, &s->responder, "responder");
         rig_subscribe(&s->responder, "service/x", 1);
         break;
@@ -298,7 +299,7 @@ no_tracking(void **state)
     expect_request(&s.responder, true, &request);
     rig_advance(&s.r, 1000);
     for (unsigned i = 0; i < 2; i++) {
-        respond(&s.responder, &request.as.publish, "answer", 1, 9);
+        rig_publish_qos(&s.responder, "answers/x", "answer", 1, 9);
         rig_expect_ack(&s.responder, WIRE_PUBACK, 9, 0);
         expect_response(&s.asker, "", "answer");
     }
