@@ -3,7 +3,8 @@
 
 #include "broker/core/session.h"
 
-/* A session's own part of the topic tree, for responses (Response Information [U-3.2.2-9], MQTT 5.0, 4.10.2):
+/* A session's own part of the topic tree, for responses (Response Information [U-3.2.2-9],
+ * MQTT 5.0, 4.10.2):
  * "$r/<token>" and all below it, `token` being 16 characters that nobody can guess; a listener may
  * put levels between. It lives as long as the session.
  *

@@ -230,7 +230,7 @@ consider(struct matter *m)
 {
     const struct settings *limits = &m->conn->shard->broker->settings;
     const struct wire_properties *v = &m->p->properties;
-    struct verdict verdict = ACCEPTED;
+    struct verdict verdict;
 
     if (!limits_allow_topic(limits, m->p->topic)) {
         return refuse(WIRE_REASON_TOPIC_NAME_INVALID, NULL);
