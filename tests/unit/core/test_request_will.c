@@ -238,6 +238,84 @@ a_will_that_is_retained(void **state)
     }
 }
 
+/* An Authentication Method that lets everybody in, at the second packet. */
+static enum wilco_status
+start(void *context, const struct auth_claim *claim, void **exchange, struct auth_verdict *out)
+{
+    (void)claim;
+    *exchange = context;
+    *out = (struct auth_verdict){.outcome = AUTH_CONTINUES};
+    return WILCO_OK;
+}
+
+static void
+step(void *exchange, struct auth_data answer, struct auth_verdict *out)
+{
+    (void)exchange;
+    (void)answer;
+    *out = (struct auth_verdict){.outcome = AUTH_SUCCEEDED, .user = SPAN_LITERAL("anybody")};
+}
+
+static void
+finish(void *exchange)
+{
+    (void)exchange;
+}
+
+static char context[] = "";
+static const struct auth_method slow = {
+    .name = "SLOW", .context = context, .start = start, .step = step, .finish = finish};
+
+/* While a client with such a will authenticates, its session and the inbox in it end, and another
+ * one takes their place: what answers the will then is nobody's. */
+static void
+an_inbox_that_ends_meanwhile(void **state)
+{
+    struct rig r;
+    struct rig_client c;
+    struct rig_client again;
+    struct rig_client responder;
+    char inbox[INBOX_TEXT_BYTES];
+    struct wire_connect how = rig_lasting("asker", 60);
+    struct wire_any packet;
+
+    (void)state;
+    rig_open_with_methods(&r, 1, &slow, 1);
+    rig_client_connect(&r, &responder, "responder");
+    rig_subscribe(&responder, "service/will", 1);
+    asker_connect(&r, &c, "asker", ASKER_FULL | ASKER_LASTS, inbox);
+    rig_client_close(&c);
+    how.has_will = true;
+    how.will.topic = SPAN_LITERAL("service/will");
+    how.will.properties.response_topic = span_of_text(inbox);
+    wire_properties_set(&how.will.properties, WIRE_RESPONSE_TOPIC);
+    how.properties.authentication_method = span_of_text(slow.name);
+    wire_properties_set(&how.properties, WIRE_AUTHENTICATION_METHOD);
+    rig_client_open(&r, &c, "asker", WIRE_V5);
+    packet = (struct wire_any){.type = WIRE_CONNECT, .as.connect = how};
+    rig_send(&c, &packet);
+    rig_expect(&c, WIRE_AUTH, &packet);
+
+    rig_client_connect(&r, &again, "asker"); /* Clean Start */
+    rig_client_close(&again);
+    rig_resume(&r, &again, "asker", false); /* and no inbox */
+    rig_client_close(&again);
+
+    packet = (struct wire_any){.type = WIRE_AUTH, .as.disconnect = {.reason_code = 0x18}};
+    packet.as.disconnect.properties.authentication_method = span_of_text(slow.name);
+    wire_properties_set(&packet.as.disconnect.properties, WIRE_AUTHENTICATION_METHOD);
+    rig_send(&c, &packet);
+    rig_expect(&c, WIRE_CONNACK, &packet);
+    assert_int_equal(packet.as.connack.reason_code, 0);
+    rig_client_drop(&c);
+    expect_request(&responder, true, &packet);
+    respond(&responder, &packet.as.publish, "to nowhere", 1, 9);
+    rig_expect_ack(&responder, WIRE_PUBACK, 9, 0);
+    rig_client_close(&c);
+    rig_client_close(&responder);
+    rig_close(&r);
+}
+
 /* With request_tracking 0 a will is a will. */
 static void
 a_will_that_is_not_tracked(void **state)
@@ -269,6 +347,7 @@ main(void)
         cmocka_unit_test(which_wills_are_taken),
         cmocka_unit_test(the_inbox_of_a_session_taken_over),
         cmocka_unit_test(a_will_that_is_retained),
+        cmocka_unit_test(an_inbox_that_ends_meanwhile),
         cmocka_unit_test(a_will_that_is_not_tracked),
     };
 
