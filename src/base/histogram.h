@@ -7,9 +7,9 @@
 /* How often which values came, in buckets whose width grows with the value: exact up to
  * HISTOGRAM_STEPS, then within 1/HISTOGRAM_STEPS of it. One writer, which takes no lock and no
  * locked instruction; any number of readers at any time. All zero: empty. */
-#define HISTOGRAM_STEPS   8U  /* to each power of two */
-#define HISTOGRAM_POWERS  34U /* values above 2^36 count as that */
-#define HISTOGRAM_BUCKETS (HISTOGRAM_STEPS * (HISTOGRAM_POWERS + 1U))
+#define HISTOGRAM_STEPS   UINT64_C(8)  /* to each power of two */
+#define HISTOGRAM_POWERS  UINT64_C(34) /* values above 2^36 count as that */
+#define HISTOGRAM_BUCKETS (HISTOGRAM_STEPS * (HISTOGRAM_POWERS + 1))
 
 struct histogram {
     _Atomic uint64_t count;

@@ -3,6 +3,8 @@
 #include "broker/server/driver.h"
 #include "broker/server/lane.h"
 
+#include <assert.h>
+
 #define SPANS_PER_WRITE 64U
 /* Reads that fill the whole buffer, and writes of all spans, in one turn for one peer; then it is
  * the others' turn. */
@@ -112,6 +114,7 @@ read_some(struct driver *d, struct peer *p)
 {
     size_t bytes_max = lane_first_read_bytes(d, p);
 
+    assert(bytes_max > 0);
     for (int i = 0; i < READS_PER_TURN; i++) {
         if (read_once(d, p, bytes_max) < bytes_max || !conn_wants_input(&p->conn)) {
             return;
