@@ -8,7 +8,7 @@
  * HISTOGRAM_STEPS, then within 1/HISTOGRAM_STEPS of it. One writer, which takes no lock and no
  * locked instruction; any number of readers at any time. All zero: empty. */
 #define HISTOGRAM_STEPS   UINT64_C(8)  /* to each power of two */
-#define HISTOGRAM_POWERS  UINT64_C(34) /* values above 2^36 count as that */
+#define HISTOGRAM_POWERS  UINT64_C(34) /* values from 2^37 on are in the last bucket */
 #define HISTOGRAM_BUCKETS (HISTOGRAM_STEPS * (HISTOGRAM_POWERS + 1))
 
 struct histogram {
