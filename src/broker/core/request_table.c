@@ -211,9 +211,11 @@ request_table_recall(const struct request_table *t, const struct session *holder
 {
     uint64_t wanted = fingerprint(holder, topic, correlation);
 
-    for (size_t i = 0; i < REQUEST_ENDED_MAX; i++) {
-        if ((t->ended[i] & ~UINT64_C(1)) == wanted) {
-            return (t->ended[i] & 1U) != 0 ? REQUEST_ENDED_ANSWERED : REQUEST_ENDED_UNANSWERED;
+    for (uint32_t i = 1; i <= REQUEST_ENDED_MAX; i++) {
+        uint64_t ended = t->ended[(t->ended_count - i) % REQUEST_ENDED_MAX];
+
+        if ((ended & ~UINT64_C(1)) == wanted) {
+            return (ended & 1U) != 0 ? REQUEST_ENDED_ANSWERED : REQUEST_ENDED_UNANSWERED;
         }
     }
     return REQUEST_UNKNOWN;

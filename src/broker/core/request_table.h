@@ -47,6 +47,7 @@ struct request *request_table_find(struct request_table *t, const struct session
  * remembers it. */
 void request_table_remove(struct request_table *t, struct request *r, bool was_answered);
 
+/* How the last one with this key ended. */
 enum request_memory {
     REQUEST_UNKNOWN,
     REQUEST_ENDED_UNANSWERED,
