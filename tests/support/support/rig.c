@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -144,6 +145,17 @@ rig_advance(struct rig *r, uint64_t ms)
     rig_settle(r);
     r->now_ms += ms;
     rig_settle(r);
+}
+
+void
+rig_name_in(const struct rig *r, unsigned shard, const char *prefix, char out[RIG_NAME_BYTES])
+{
+    const struct broker *b = &r->broker;
+    unsigned i = 0;
+
+    do {
+        (void)snprintf(out, RIG_NAME_BYTES, "%s%u", prefix, i++);
+    } while (broker_shard_of(b, span_of_text(out)) != b->shards[shard % b->shard_count]);
 }
 
 void

@@ -29,6 +29,11 @@ void rig_close(struct rig *r); /* clients are closed; fails if anything leaked *
 void rig_settle(struct rig *r);
 void rig_advance(struct rig *r, uint64_t ms);
 
+/* A client identifier that begins with `prefix` and belongs to this shard (modulo how many there
+ * are). */
+#define RIG_NAME_BYTES 16
+void rig_name_in(const struct rig *r, unsigned shard, const char *prefix, char out[RIG_NAME_BYTES]);
+
 struct rig_client {
     struct rig *rig;
     struct conn conn;

@@ -4,7 +4,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -12,18 +11,6 @@
 #define FILTER "$share/group/t/#"
 
 static const char *const names[] = {"one", "two", "three"};
-
-/* A client identifier that belongs to this shard (modulo how many there are). */
-static void
-name_in(const struct rig *r, unsigned shard, const char *prefix, char out[16])
-{
-    const struct broker *b = &r->broker;
-    unsigned i = 0;
-
-    do {
-        (void)snprintf(out, 16, "%s%u", prefix, i++);
-    } while (broker_shard_of(b, span_of_text(out)) != b->shards[shard % b->shard_count]);
-}
 
 static void
 connect_member(struct rig *r, struct rig_client *c, struct wire_connect how,
@@ -143,8 +130,8 @@ struct scene {
     struct rig_client holder;
     struct rig_client back; /* the same client, when it comes back */
     struct rig_client other;
-    char holder_name[16];
-    char other_name[16];
+    char holder_name[RIG_NAME_BYTES];
+    char other_name[RIG_NAME_BYTES];
     uint16_t packet_id; /* of the message, at the holder */
 };
 
@@ -161,8 +148,8 @@ set_up(struct scene *s, const struct loss *loss, unsigned shards)
     struct wire_any packet;
 
     rig_open(&s->r, shards, NULL);
-    name_in(&s->r, 1, "holder", s->holder_name);
-    name_in(&s->r, 2, "other", s->other_name);
+    rig_name_in(&s->r, 1, "holder", s->holder_name);
+    rig_name_in(&s->r, 2, "other", s->other_name);
     rig_client_connect(&s->r, &s->publisher, "publisher");
     rig_resume(&s->r, &s->other, s->other_name, false);
     if (!loss->other_left) {
@@ -331,7 +318,7 @@ test_all_to_the_one_that_is_there(void **state)
     struct rig r;
     struct rig_client requester;
     struct rig_client member[2];
-    char name[2][16];
+    char name[2][RIG_NAME_BYTES];
 
     (void)state;
     for (unsigned shards = 1; shards <= 4; shards += 3) {
@@ -339,7 +326,7 @@ test_all_to_the_one_that_is_there(void **state)
         rig_client_connect(&r, &requester, "requester");
         rig_subscribe(&requester, "answers", 0);
         for (unsigned i = 0; i < 2; i++) {
-            name_in(&r, i, names[i], name[i]);
+            rig_name_in(&r, i, names[i], name[i]);
             rig_resume(&r, &member[i], name[i], false);
             rig_subscribe(&member[i], FILTER, 1);
         }
@@ -382,9 +369,9 @@ test_one_at_a_time(void **state)
         rig_open(&r, shards, NULL);
         rig_client_connect(&r, &publisher, "publisher");
         for (unsigned i = 0; i < MEMBERS; i++) {
-            char name[16];
+            char name[RIG_NAME_BYTES];
 
-            name_in(&r, i, names[i], name);
+            rig_name_in(&r, i, names[i], name);
             connect_member(&r, &member[i], rig_lasting(name, 0), 1);
             rig_subscribe(&member[i], FILTER, 1);
         }
@@ -430,9 +417,9 @@ test_one_that_does_not_read(void **state)
         rig_open(&r, shards, &settings);
         rig_client_connect(&r, &publisher, "publisher");
         for (unsigned i = 0; i < 2; i++) {
-            char name[16];
+            char name[RIG_NAME_BYTES];
 
-            name_in(&r, i, names[i], name);
+            rig_name_in(&r, i, names[i], name);
             rig_client_connect(&r, &member[i], name);
             rig_subscribe(&member[i], FILTER, 1);
         }
@@ -474,9 +461,9 @@ test_one_with_a_full_queue(void **state)
     rig_open(&r, 4, &settings);
     rig_client_connect(&r, &publisher, "publisher");
     for (unsigned i = 0; i < 2; i++) {
-        char name[16];
+        char name[RIG_NAME_BYTES];
 
-        name_in(&r, i, names[i], name);
+        rig_name_in(&r, i, names[i], name);
         connect_member(&r, &member[i], rig_lasting(name, 0), 1);
         rig_subscribe(&member[i], FILTER, 1);
     }
@@ -519,13 +506,13 @@ test_lost_on_the_way(void **state)
 
     (void)state;
     for (uint32_t expiry_s = 0; expiry_s <= 60; expiry_s += 60) {
-        char name[16];
+        char name[RIG_NAME_BYTES];
 
         rig_open(&r, 4, NULL);
-        name_in(&r, 0, "publisher", name);
+        rig_name_in(&r, 0, "publisher", name);
         rig_client_connect(&r, &publisher, name);
         for (unsigned i = 0; i < 2; i++) {
-            name_in(&r, i + 1, names[i], name);
+            rig_name_in(&r, i + 1, names[i], name);
             connect_member(&r, &member[i], rig_lasting(name, expiry_s), 0);
             rig_subscribe(&member[i], FILTER, 1);
         }
