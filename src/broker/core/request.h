@@ -7,7 +7,7 @@
 #include "broker/core/session.h"
 
 /* The requests that responders have and have not answered. A request is opened with the session it
- * is about to be delivered to, its holder, and is at once the holder's permission to answer: to
+ * is about to be delivered to, its holder, and once sent is the holder's permission to answer: to
  * that Response Topic, with that Correlation Data, once (or as often as it allows), until its
  * deadline. It ends with the last response, or with a failure: the holder is lost, the deadline
  * passes, it cannot be delivered. It lives in the holder's shard; the requester has no table.
