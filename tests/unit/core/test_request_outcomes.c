@@ -420,10 +420,12 @@ test_requester_is_gone(void **state)
 
 /* ---- the permission to answer ---- */
 
-/* Who has not yet been sent a request may not answer it, though it waits for him already. */
+/* Who has not yet been sent a request may not answer it, though it waits for him already; what he
+ * was sent he may, even if an older one of the same name waits. */
 static void
 test_no_answer_before_delivery(void **state)
 {
+    struct ask younger = {.topic = "service/x", .correlation = "c1"};
     struct scene s;
     struct wire_properties *v = &s.request[0].as.publish.properties;
 
@@ -438,6 +440,12 @@ test_no_answer_before_delivery(void **state)
     respond(&s.party[0], &s.request[0].as.publish, "a guess", 1, 7);
     rig_expect_ack(&s.party[0], WIRE_PUBACK, 7, 0x87);
     rig_expect_nothing(&s.asker);
+    younger.response_topic = s.inbox; /* which overtakes the other at QoS 0 */
+    ask(&s.asker, &younger);
+    expect_request(&s.party[0], true, &s.request[0]);
+    respond(&s.party[0], &s.request[0].as.publish, "younger", 0, 0);
+    expect_response(&s.asker, "c1", "younger");
+    assert_int_equal(audit_count(&s.r, COUNTER(rr_in_flight)), 1);
     rig_ack(&s.party[0], WIRE_PUBACK, s.plug_id[0]);
     expect_request(&s.party[0], true, &s.request[0]);
     respond(&s.party[0], &s.request[0].as.publish, "answer", 0, 0);
