@@ -15,7 +15,7 @@ struct delivery {
     struct request *request; /* the one that is opened with it, while it lasts; or NULL */
     uint8_t qos;
     bool retain;       /* the RETAIN flag to send */
-    bool is_cancelled; /* not to be sent any more */
+    bool is_cancelled; /* not to be sent any more, nor to anybody else */
     uint16_t identifier_count;
     uint32_t group;         /* the number of the group it came from (topic_group.h); 0: none */
     uint32_t identifiers[]; /* Subscription Identifiers */

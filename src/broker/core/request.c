@@ -364,6 +364,9 @@ request_answered(struct request *r, bool more, bool is_error)
     count_answer(r, took_us, is_error);
     standing_answered(r->holder->standing, took_us, s->now_ms);
     request_log_answer(s, r);
+    if (r->delivery != NULL) { /* not acknowledged yet, but no other member needs it any more */
+        r->delivery->is_cancelled = true;
+    }
     copy_ends(s, r->message, ANSWERED, NULL);
     close(r, true);
 }

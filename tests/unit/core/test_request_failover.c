@@ -61,6 +61,8 @@ static const struct loss {
     {"QoS 1 acknowledged, alone", 1, ACKED, false, true, {IDEM}, TOLD, "acked", "maybe"},
     {"QoS 1 queued, alone", 1, QUEUED, false, true, {IDEM}, TOLD, "queued", "no"},
     {"QoS 1 acknowledged, alone", 1, ACKED, true, true, {IDEM}, WAITS, NULL, NULL},
+    {"QoS 1 answered, not acknowledged", 1, ANSWERED, false, false, {0}, NOTHING, NULL, NULL},
+    {"QoS 1 answered, not acknowledged", 1, ANSWERED, true, false, {IDEM}, NOTHING, NULL, NULL},
     {"QoS 0", 0, DELIVERED, false, false, {0}, TOLD, "delivered", "maybe"},
     {"QoS 0", 0, DELIVERED, true, false, {0}, WAITS, NULL, NULL},
     {"QoS 0, idempotent", 0, DELIVERED, false, false, {IDEM}, PASSED_ON, NULL, NULL},
