@@ -1,6 +1,5 @@
 /* Which member of a group gets a request. */
-#include "support/asking.h"
-#include "support/audit.h"
+#include "support/team.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,139 +7,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-#define FILTER      "$share/group/service/#"
-#define ASKED       "service/x"
-#define MEMBERS_MAX 4
-#define LOAD_MAX    2000
-
-struct scene {
-    struct rig r;
-    struct rig_client asker;
-    struct rig_client member[MEMBERS_MAX];
-    char names[MEMBERS_MAX][RIG_NAME_BYTES];
-    char inbox[INBOX_TEXT_BYTES];
-    unsigned members;
-    unsigned asked; /* the last correlation */
-    struct {
-        unsigned correlation[LOAD_MAX];
-        unsigned count;
-    } held[MEMBERS_MAX]; /* what each has got and not answered */
-};
-
-/* Members in different shards, whose sessions last. */
-static void
-open_scene(struct scene *s, unsigned shards, unsigned members, const struct settings *settings)
-{
-    static const char *const prefixes[MEMBERS_MAX] = {"one", "two", "three", "four"};
-
-    memset(s, 0, sizeof(*s));
-    s->members = members;
-    rig_open(&s->r, shards, settings);
-    asker_connect(&s->r, &s->asker, "asker", ASKER_FULL, s->inbox);
-    for (unsigned i = 0; i < members; i++) {
-        rig_name_in(&s->r, i, prefixes[i], s->names[i]);
-        rig_resume(&s->r, &s->member[i], s->names[i], false);
-        rig_subscribe(&s->member[i], FILTER, 1);
-    }
-}
-
-static void
-close_scene(struct scene *s)
-{
-    rig_expect_nothing(&s->asker);
-    audit_requests_ended(&s->r);
-    for (unsigned i = 0; i < s->members; i++) {
-        rig_client_close(&s->member[i]);
-    }
-    rig_client_close(&s->asker);
-    rig_close(&s->r);
-}
-
-/* Another request, with a correlation of its own; `user` NULL: no User Property. */
-static void
-ask_next(struct scene *s, const struct wire_user_property *user)
-{
-    char correlation[16];
-
-    (void)snprintf(correlation, sizeof(correlation), "%u", ++s->asked);
-    ask(&s->asker, &(struct ask){.topic = ASKED,
-                                 .response_topic = s->inbox,
-                                 .correlation = correlation,
-                                 .users = user,
-                                 .user_count = user != NULL});
-}
-
-static unsigned
-number_of(struct span digits)
-{
-    char text[16] = "";
-
-    assert_true(digits.len < sizeof(text));
-    memcpy(text, digits.data, digits.len);
-    return (unsigned)strtoul(text, NULL, 10);
-}
-
-/* Takes what has come to a member; how many it has and has not answered. */
-static unsigned
-take(struct scene *s, unsigned i)
-{
-    struct wire_any packet;
-
-    while (rig_next(&s->member[i], &packet)) {
-        assert_int_equal(packet.type, WIRE_PUBLISH);
-        assert_true(s->held[i].count < LOAD_MAX);
-        s->held[i].correlation[s->held[i].count++] =
-            number_of(packet.as.publish.properties.correlation_data);
-    }
-    return s->held[i].count;
-}
-
-/* A member answers the oldest it has, and the requester gets that. */
-static void
-answer(struct scene *s, unsigned i)
-{
-    char correlation[16];
-    struct wire_publish request = {.properties.response_topic = span_of_text(s->inbox)};
-
-    assert_true(s->held[i].count > 0);
-    (void)snprintf(correlation, sizeof(correlation), "%u", s->held[i].correlation[0]);
-    memmove(s->held[i].correlation, s->held[i].correlation + 1,
-            --s->held[i].count * sizeof(s->held[i].correlation[0]));
-    request.properties.correlation_data = span_of_text(correlation);
-    wire_properties_set(&request.properties, WIRE_CORRELATION_DATA);
-    respond(&s->member[i], &request, "answer", 0, 0);
-    expect_response(&s->asker, correlation, "answer");
-}
-
-static void
-answer_all(struct scene *s)
-{
-    for (unsigned i = 0; i < s->members; i++) {
-        while (take(s, i) > 0) {
-            answer(s, i);
-        }
-    }
-}
-
-/* Asks once; who has got it. */
-static unsigned
-ask_whom(struct scene *s, const struct wire_user_property *user)
-{
-    unsigned before[MEMBERS_MAX];
-
-    for (unsigned i = 0; i < s->members; i++) {
-        before[i] = take(s, i);
-    }
-    ask_next(s, user);
-    for (unsigned i = 0; i < s->members; i++) {
-        if (take(s, i) > before[i]) {
-            return i;
-        }
-    }
-    fail_msg("nobody has got it");
-    return 0;
-}
 
 /* ---- the best one ---- */
 
@@ -150,15 +16,15 @@ test_to_the_one_that_is_there(void **state)
 {
     (void)state;
     for (unsigned shards = 1; shards <= 4; shards++) {
-        struct scene s;
+        struct team s;
 
-        open_scene(&s, shards, 2, NULL);
+        team_open(&s, shards, 2, NULL);
         rig_client_drop(&s.member[0]);
         for (int i = 0; i < 20; i++) {
-            assert_int_equal(ask_whom(&s, NULL), 1);
-            answer(&s, 1);
+            assert_int_equal(team_ask_whom(&s, NULL), 1);
+            team_answer(&s, 1);
         }
-        close_scene(&s);
+        team_close(&s);
     }
 }
 
@@ -168,26 +34,26 @@ test_fewest_in_flight(void **state)
 {
     (void)state;
     for (unsigned shards = 1; shards <= 4; shards++) {
-        struct scene s;
+        struct team s;
 
-        open_scene(&s, shards, 3, NULL);
+        team_open(&s, shards, 3, NULL);
         for (unsigned round = 1; round <= 4; round++) {
             for (unsigned i = 0; i < 3; i++) {
-                ask_next(&s, NULL);
+                team_ask(&s, NULL);
             }
             for (unsigned i = 0; i < 3; i++) {
-                assert_int_equal(take(&s, i), round);
+                assert_int_equal(team_take(&s, i), round);
             }
         }
         for (unsigned i = 0; i < 4; i++) {
-            answer(&s, 1);
+            team_answer(&s, 1);
         }
         for (unsigned i = 0; i < 4; i++) { /* until it has as many as the others */
-            assert_int_equal(ask_whom(&s, NULL), 1);
+            assert_int_equal(team_ask_whom(&s, NULL), 1);
         }
-        assert_int_equal(take(&s, 0) + take(&s, 2), 8);
-        answer_all(&s);
-        close_scene(&s);
+        assert_int_equal(team_take(&s, 0) + team_take(&s, 2), 8);
+        team_answer_all(&s);
+        team_close(&s);
     }
 }
 
@@ -200,37 +66,37 @@ test_lowest_latency(void **state)
     (void)state;
     for (unsigned shards = 1; shards <= 4; shards++) {
         unsigned got[3] = {0};
-        struct scene s;
+        struct team s;
 
-        open_scene(&s, shards, 3, NULL);
+        team_open(&s, shards, 3, NULL);
         for (unsigned i = 0; i < 3 + 50; i++) {
-            unsigned whom = ask_whom(&s, NULL);
+            unsigned whom = team_ask_whom(&s, NULL);
 
             rig_advance(&s.r, takes_ms[whom]);
-            answer(&s, whom);
+            team_answer(&s, whom);
             got[whom]++;
         }
         assert_int_equal(got[0], 1); /* nothing was known of them at first */
         assert_int_equal(got[2], 1);
         rig_client_drop(&s.member[1]);
-        assert_int_equal(ask_whom(&s, NULL), 0);
-        answer(&s, 0);
+        assert_int_equal(team_ask_whom(&s, NULL), 0);
+        team_answer(&s, 0);
         rig_advance(&s.r, 300000); /* what was slow long ago has its chance again */
         for (unsigned i = 0; i < 2; i++) {
-            ask_next(&s, NULL);
+            team_ask(&s, NULL);
         }
-        assert_int_equal(take(&s, 0), 1);
-        assert_int_equal(take(&s, 2), 1);
-        answer_all(&s);
-        close_scene(&s);
+        assert_int_equal(team_take(&s, 0), 1);
+        assert_int_equal(team_take(&s, 2), 1);
+        team_answer_all(&s);
+        team_close(&s);
     }
 }
 
 /* What other shards have sent a member counts before it has arrived there. */
 static void
-feed(struct scene *s)
+feed(struct team *s)
 {
-    struct wire_any packet = rig_publish_packet(ASKED, "", 0, 0);
+    struct wire_any packet = rig_publish_packet(TEAM_TOPIC, "", 0, 0);
     struct wire_properties *v = &packet.as.publish.properties;
     char correlation[16];
     uint8_t bytes[128];
@@ -252,19 +118,19 @@ test_on_the_way(void **state)
 {
     (void)state;
     for (unsigned shards = 1; shards <= 4; shards++) {
-        struct scene s;
+        struct team s;
         unsigned whom = 0;
 
-        open_scene(&s, shards, 2, NULL);
-        whom = ask_whom(&s, NULL);
+        team_open(&s, shards, 2, NULL);
+        whom = team_ask_whom(&s, NULL);
         for (int i = 0; i < 5; i++) { /* in one turn of the requester's shard */
             feed(&s);
         }
         rig_settle(&s.r);
-        assert_int_equal(take(&s, whom), 3);
-        assert_int_equal(take(&s, 1 - whom), 3);
-        answer_all(&s);
-        close_scene(&s);
+        assert_int_equal(team_take(&s, whom), 3);
+        assert_int_equal(team_take(&s, 1 - whom), 3);
+        team_answer_all(&s);
+        team_close(&s);
     }
 }
 
@@ -273,9 +139,9 @@ test_on_the_way(void **state)
 /* Each member answers one request after the other, member 0 ten times as slowly as the others. A
  * requester always has `in_flight` of them. */
 struct race {
-    struct scene s;
-    uint64_t free_ms[MEMBERS_MAX]; /* when the member will have answered the oldest */
-    unsigned got[MEMBERS_MAX];
+    struct team s;
+    uint64_t free_ms[TEAM_MAX]; /* when the member will have answered the oldest */
+    unsigned got[TEAM_MAX];
     unsigned answered;
 };
 
@@ -285,17 +151,17 @@ let_member_work(struct race *v, unsigned i)
     uint64_t now_ms = v->s.r.now_ms;
     uint64_t takes_ms = i == 0 ? 100 : 10;
     unsigned before = v->s.held[i].count;
-    unsigned after = take(&v->s, i);
+    unsigned after = team_take(&v->s, i);
 
     v->got[i] += after - before;
     if (before == 0 && after > 0) {
         v->free_ms[i] = now_ms + takes_ms;
     }
     if (after > 0 && now_ms >= v->free_ms[i]) {
-        answer(&v->s, i);
+        team_answer(&v->s, i);
         v->answered++;
         v->free_ms[i] = now_ms + takes_ms;
-        ask_next(&v->s, NULL);
+        team_ask(&v->s, NULL);
     }
 }
 
@@ -307,12 +173,12 @@ test_slow_member(void **state)
         for (unsigned in_flight = 1; in_flight <= 32; in_flight *= 2) {
             struct race v = {.answered = 0};
 
-            open_scene(&v.s, shards, MEMBERS_MAX, NULL);
+            team_open(&v.s, shards, TEAM_MAX, NULL);
             for (unsigned i = 0; i < in_flight; i++) {
-                ask_next(&v.s, NULL);
+                team_ask(&v.s, NULL);
             }
             while (v.answered < 1000) {
-                for (unsigned i = 0; i < MEMBERS_MAX; i++) {
+                for (unsigned i = 0; i < TEAM_MAX; i++) {
                     let_member_work(&v, i);
                 }
                 rig_advance(&v.s.r, 1);
@@ -320,8 +186,8 @@ test_slow_member(void **state)
             print_message("%u shards, %u in flight: %u of 1000\n", shards, in_flight, v.got[0]);
             assert_true(v.got[0] < 100);
             assert_true(v.got[0] > 0);
-            answer_all(&v.s);
-            close_scene(&v.s);
+            team_answer_all(&v.s);
+            team_close(&v.s);
         }
     }
 }
@@ -332,7 +198,7 @@ test_slow_member(void **state)
 
 /* Whom each key goes to. */
 static void
-chart(struct scene *s, unsigned whom[KEYS])
+chart(struct team *s, unsigned whom[KEYS])
 {
     for (unsigned key = 0; key < KEYS; key++) {
         char text[16];
@@ -341,10 +207,10 @@ chart(struct scene *s, unsigned whom[KEYS])
             .value = span_of(text, (size_t)snprintf(text, sizeof(text), "key%u", key)),
         };
 
-        whom[key] = ask_whom(s, &user);
-        assert_int_equal(ask_whom(s, &user), whom[key]); /* though it has one already */
+        whom[key] = team_ask_whom(s, &user);
+        assert_int_equal(team_ask_whom(s, &user), whom[key]); /* though it has one already */
     }
-    answer_all(s);
+    team_answer_all(s);
 }
 
 /* The same member for the same $partition, whatever it has in flight; when one is lost, only what
@@ -359,11 +225,11 @@ test_partition(void **state)
     for (unsigned shards = 1; shards <= 4; shards += 3) {
         unsigned before[KEYS];
         unsigned after[KEYS];
-        unsigned keys_of[MEMBERS_MAX] = {0};
-        unsigned heirs[MEMBERS_MAX] = {0};
-        struct scene s;
+        unsigned keys_of[TEAM_MAX] = {0};
+        unsigned heirs[TEAM_MAX] = {0};
+        struct team s;
 
-        open_scene(&s, shards, MEMBERS_MAX, &settings);
+        team_open(&s, shards, TEAM_MAX, &settings);
         chart(&s, before);
         rig_client_drop(&s.member[2]);
         chart(&s, after);
@@ -376,15 +242,15 @@ test_partition(void **state)
                 assert_int_equal(after[key], before[key]);
             }
         }
-        for (unsigned i = 0; i < MEMBERS_MAX; i++) {
-            assert_in_range(keys_of[i], KEYS / MEMBERS_MAX / 2, KEYS / MEMBERS_MAX * 2);
+        for (unsigned i = 0; i < TEAM_MAX; i++) {
+            assert_in_range(keys_of[i], KEYS / TEAM_MAX / 2, KEYS / TEAM_MAX * 2);
             assert_int_equal(heirs[i] > 0, i != 2);
         }
         rig_client_close(&s.member[2]);
         rig_resume(&s.r, &s.member[2], s.names[2], true);
         chart(&s, after);
         assert_memory_equal(after, before, sizeof(after));
-        close_scene(&s);
+        team_close(&s);
     }
 }
 
@@ -393,19 +259,19 @@ static void
 test_without_partition(void **state)
 {
     struct settings settings = settings_default();
-    struct scene s;
+    struct team s;
 
     (void)state;
     settings.group_strategy = 1;
-    open_scene(&s, 2, MEMBERS_MAX, &settings);
-    for (unsigned i = 0; i < MEMBERS_MAX * 2; i++) {
-        ask_next(&s, NULL);
+    team_open(&s, 2, TEAM_MAX, &settings);
+    for (unsigned i = 0; i < TEAM_MAX * 2; i++) {
+        team_ask(&s, NULL);
     }
-    for (unsigned i = 0; i < MEMBERS_MAX; i++) {
-        assert_int_equal(take(&s, i), 2);
+    for (unsigned i = 0; i < TEAM_MAX; i++) {
+        assert_int_equal(team_take(&s, i), 2);
     }
-    answer_all(&s);
-    close_scene(&s);
+    team_answer_all(&s);
+    team_close(&s);
 }
 
 /* The same member for the same requester; all members are somebody's. */
@@ -414,12 +280,12 @@ test_sticky(void **state)
 {
     const struct wire_user_property partition = USER("$partition", "p"); /* means nothing here */
     struct settings settings = settings_default();
-    unsigned askers_of[MEMBERS_MAX] = {0};
-    struct scene s;
+    unsigned askers_of[TEAM_MAX] = {0};
+    struct team s;
 
     (void)state;
     settings.group_strategy = 2;
-    open_scene(&s, 4, MEMBERS_MAX, &settings);
+    team_open(&s, 4, TEAM_MAX, &settings);
     rig_client_close(&s.asker);
     for (unsigned n = 0; n < 40; n++) {
         char name[16];
@@ -427,17 +293,17 @@ test_sticky(void **state)
 
         (void)snprintf(name, sizeof(name), "asker%u", n);
         asker_connect(&s.r, &s.asker, name, ASKER_FULL, s.inbox);
-        whom = ask_whom(&s, NULL);
-        assert_int_equal(ask_whom(&s, &partition), whom);
-        assert_int_equal(ask_whom(&s, NULL), whom);
-        answer_all(&s);
+        whom = team_ask_whom(&s, NULL);
+        assert_int_equal(team_ask_whom(&s, &partition), whom);
+        assert_int_equal(team_ask_whom(&s, NULL), whom);
+        team_answer_all(&s);
         askers_of[whom]++;
         rig_client_close(&s.asker);
     }
-    for (unsigned i = 0; i < MEMBERS_MAX; i++) {
+    for (unsigned i = 0; i < TEAM_MAX; i++) {
         assert_in_range(askers_of[i], 2, 25);
     }
-    close_scene(&s);
+    team_close(&s);
 }
 
 int
