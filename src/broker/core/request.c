@@ -185,13 +185,25 @@ join_holder(struct request *r)
     wheel_start(&s->wheel, &r->timer, deadline_ms_of(s, r->message));
 }
 
+static void
+refuse_copy(struct shard *s, struct message *m, const struct request_way *way,
+            enum request_failure why)
+{
+    struct request_stats *stats = request_stats_of(&s->request_stats, way->service);
+
+    if (stats != NULL) {
+        request_stats_increment(&stats->failed);
+    }
+    request_not_opened(s, m, why, way->was_sent);
+}
+
 /* Without a request nobody may answer into an inbox, so the copy ends; elsewhere it goes on, and
  * nothing will be known of it. */
 static bool
-go_untracked(struct shard *s, struct message *m, bool was_sent)
+go_untracked(struct shard *s, struct message *m, const struct request_way *way)
 {
     if (m->request.is_to_inbox) {
-        request_not_opened(s, m, REQUEST_NOT_TRACKED, was_sent);
+        refuse_copy(s, m, way, REQUEST_NOT_TRACKED);
         return false;
     }
     s->stats.rr_untracked++;
@@ -211,12 +223,12 @@ request_open(struct session *holder, struct message *m, const struct request_way
         request_stats_increment(&stats->requests);
     }
     if (m->request.fails_if_offline && holder->presence == SESSION_OFFLINE) {
-        request_not_opened(s, m, REQUEST_OFFLINE, way->was_sent);
+        refuse_copy(s, m, way, REQUEST_OFFLINE);
         return false;
     }
     *out = has_room(holder, m) ? make(holder, m, way) : NULL;
     if (*out == NULL) {
-        return go_untracked(s, m, way->was_sent);
+        return go_untracked(s, m, way);
     }
     (*out)->stats = stats;
     join_holder(*out);
