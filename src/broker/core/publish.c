@@ -98,7 +98,7 @@ struct origin {
     uint32_t service; /* what it is called in figures; looked at for requests only */
 };
 
-/* A new target with what one subscription says. */
+/* A new target with what one subscription says; none, if there is no memory. */
 static enum wilco_status
 add_target(struct publish_scratch *p, const struct message *m, const struct topic_match *match,
            const struct origin *from)
@@ -129,6 +129,9 @@ add_target(struct publish_scratch *p, const struct message *m, const struct topi
     }
     if (match->how.identifier != 0 && status == WILCO_OK) {
         status = add_word(p, match->how.identifier);
+    }
+    if (status != WILCO_OK) {
+        p->target_count--;
     }
     return status;
 }
