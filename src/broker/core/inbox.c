@@ -226,20 +226,26 @@ send_as_request(struct shard *s, struct message *m, uint64_t session_id)
     return true;
 }
 
-bool
-inbox_send(struct shard *s, struct message *m, uint64_t session_id)
+enum wilco_status
+inbox_send(struct shard *s, struct message *m, uint64_t session_id, size_t *receivers)
 {
     const struct target target = {.session_id = session_id, .qos = m->qos, .is_inbox = true};
     const struct shard *owner = s->broker->shards[session_id_shard(session_id)];
     bool is_request = message_is_request(m) && s->broker->settings.request_tracking != 0;
 
+    *receivers = 0;
     if (session_table_presence(&owner->sessions, session_id) == SESSION_GONE) {
         if (is_request) {
             request_unserved(s, m, REQUEST_NO_RESPONDER);
         }
-        return false;
+        return WILCO_OK;
     }
-    return is_request ? send_as_request(s, m, session_id) : target_send(s, m, &target, NULL);
+    if (!(is_request ? send_as_request(s, m, session_id) : target_send(s, m, &target, NULL))) {
+        s->stats.dropped_no_memory++;
+        return WILCO_ENOMEM;
+    }
+    *receivers = 1;
+    return WILCO_OK;
 }
 
 /* One more subscription that wants the message; the client gets that once, for all of them. */

@@ -46,8 +46,9 @@ size_t inbox_filter_count(const struct session *s); /* these subscriptions; 0 wi
 bool inbox_unsubscribe(struct session *s, struct span filter); /* false: there was none */
 
 /* Sends a message that was published to the session's inbox on its way to it, in whatever shard it
- * is. false: the session is gone, or there was no memory. */
-bool inbox_send(struct shard *s, struct message *m, uint64_t session_id);
+ * is. `*receivers`: 1, or 0 if the session is gone. WILCO_ENOMEM: it was not sent. */
+WILCO_MUST_CHECK enum wilco_status inbox_send(struct shard *s, struct message *m,
+                                              uint64_t session_id, size_t *receivers);
 /* In the shard of the session: delivers it, as far as its subscriptions want it. `request`: the one
  * that was opened with it, or NULL. */
 void inbox_deliver(struct session *s, struct message *m, struct request *request);

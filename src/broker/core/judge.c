@@ -189,8 +189,7 @@ send_on_its_way(const struct matter *m, struct message *message, size_t *receive
     struct shard *s = m->conn->shard;
 
     if (m->is_to_inbox) { /* nothing in it is retained */
-        *receivers = inbox_send(s, message, message->responds_to);
-        return WILCO_OK;
+        return inbox_send(s, message, message->responds_to, receivers);
     }
     return m->p->retain ? publish_and_retain(s, message, receivers) /* [MQTT-3.3.1-8] */
                         : publish_message(s, message, receivers);

@@ -442,9 +442,10 @@ void
 publish_to_session(struct shard *s, struct message *m, uint64_t session_id)
 {
     struct publish_scratch *p = s->scratch;
+    size_t receivers = 0;
 
     if (inbox_holds(message_topic(m))) {
-        (void)inbox_send(s, m, session_id);
+        (void)!inbox_send(s, m, session_id, &receivers);
         return;
     }
     if (gather(s, m) != WILCO_OK) {

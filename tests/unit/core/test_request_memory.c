@@ -289,6 +289,63 @@ test_one_in_every_step(void **state)
     }
 }
 
+/* A response for which there is no memory is refused, and may be given again. */
+static void
+test_response_is_not_lost(void **state)
+{
+    (void)state;
+    for (unsigned shards = 1; shards <= SHARDS; shards++) {
+        bool has_failed = true;
+
+        for (size_t which = 1; has_failed; which++) {
+            char name[RIG_NAME_BYTES];
+            struct rig r;
+            struct rig_client asker;
+            struct rig_client responder;
+            struct wire_any request;
+            struct wire_any packet;
+            char inbox[INBOX_TEXT_BYTES];
+            bool is_refused = false;
+
+            rig_open(&r, shards, NULL);
+            rig_name_in(&r, 0, "asker", name);
+            asker_connect(&r, &asker, name, ASKER_FULL, inbox);
+            rig_name_in(&r, 1, "responder", name);
+            rig_client_connect(&r, &responder, name);
+            rig_subscribe(&responder, "service", 0);
+            ask(&asker,
+                &(struct ask){.topic = "service", .response_topic = inbox, .correlation = "c1"});
+            expect_request(&responder, true, &request);
+            r.alloc.fail_at = r.alloc.attempts + which;
+            respond(&responder, &request.as.publish, "answer", 1, 7);
+            has_failed = r.alloc.attempts >= r.alloc.fail_at;
+            r.alloc.fail_at = 0;
+            if (responder.is_open && asker.is_open) {
+                rig_expect(&responder, WIRE_PUBACK, &packet);
+                is_refused = packet.as.ack.reason_code >= 0x80;
+                assert_true(is_refused || packet.as.ack.reason_code == 0);
+            }
+            if (is_refused) {
+                rig_expect_nothing(&asker);
+                respond(&responder, &request.as.publish, "answer", 1, 8);
+                rig_expect_ack(&responder, WIRE_PUBACK, 8, 0);
+            }
+            if (asker.is_open && rig_next(&asker, &packet)) {
+                assert_true(
+                    span_equal(packet.as.publish.properties.correlation_data, SPAN_LITERAL("c1")));
+            } else {
+                assert_false(asker.is_open && responder.is_open);
+            }
+            rig_expect_nothing(&asker);
+            rig_client_close(&responder);
+            rig_settle(&r);
+            audit_requests_ended(&r);
+            rig_client_close(&asker);
+            rig_close(&r);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -296,6 +353,7 @@ main(void)
         cmocka_unit_test(test_no_failure),
         cmocka_unit_test(test_each_allocation_once),
         cmocka_unit_test(test_one_in_every_step),
+        cmocka_unit_test(test_response_is_not_lost),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
