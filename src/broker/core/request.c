@@ -161,13 +161,14 @@ make(struct session *holder, struct message *m, const struct request_way *way)
     return r;
 }
 
+/* Whoever has it by then. */
 static uint64_t
 deadline_ms_of(const struct shard *s, const struct message *m)
 {
-    if (m->life_ms == UINT64_MAX) {
-        return s->now_ms + s->broker->settings.request_deadline_ms;
-    }
-    return m->received_ms + m->life_ms;
+    uint64_t life_ms =
+        m->life_ms == UINT64_MAX ? s->broker->settings.request_deadline_ms : m->life_ms;
+
+    return m->received_ms + life_ms;
 }
 
 static void

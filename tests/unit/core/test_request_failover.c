@@ -201,6 +201,16 @@ come_back(struct scene *s, const struct loss *row)
 }
 
 static void
+tear_down(struct scene *s)
+{
+    rig_client_close(&s->asker);
+    rig_client_close(&s->holder);
+    rig_client_close(&s->back);
+    rig_client_close(&s->other);
+    rig_close(&s->r);
+}
+
+static void
 test_losses(void **state)
 {
     (void)state;
@@ -223,12 +233,34 @@ test_losses(void **state)
             come_back(&s, row);
             rig_expect_nothing(&s.asker);
             audit_requests_ended(&s.r);
-            rig_client_close(&s.asker);
-            rig_client_close(&s.holder);
-            rig_client_close(&s.back);
-            rig_client_close(&s.other);
-            rig_close(&s.r);
+            tear_down(&s);
         }
+    }
+}
+
+/* A request that is passed on has no more time than it had before. */
+static void
+test_deadline_goes_along(void **state)
+{
+    static const struct loss row = {.qos = 1, .come = DELIVERED, .lasts = true};
+
+    (void)state;
+    for (unsigned shards = 1; shards <= 4; shards++) {
+        struct scene s;
+        struct wire_any request;
+
+        set_up(&s, &row, shards);
+        bring(&s, &row);
+        rig_advance(&s.r, 20000);
+        rig_client_drop(&s.holder);
+        expect_request(&s.other, true, &request);
+        rig_advance(&s.r, 9999);
+        rig_expect_nothing(&s.asker);
+        rig_advance(&s.r, 1);
+        expect_status(&s.asker, "c1", "504", "acked", "maybe");
+        rig_expect_nothing(&s.asker);
+        audit_requests_ended(&s.r);
+        tear_down(&s);
     }
 }
 
@@ -237,6 +269,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_deadline_goes_along),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
