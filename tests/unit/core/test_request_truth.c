@@ -109,6 +109,19 @@ hear_status(struct scene *s, const char *status, const char *stage, const char *
     rig_expect_nothing(&s->asker);
 }
 
+/* Answers the request, whenever it got that. */
+static void
+answer(struct scene *s, struct rig_client *c, const char *payload, uint8_t qos, uint16_t packet_id)
+{
+    struct wire_publish request = {
+        .properties = {.response_topic = span_of_text(s->reply_to),
+                       .correlation_data = SPAN_LITERAL("c1")},
+    };
+
+    wire_properties_set(&request.properties, WIRE_CORRELATION_DATA);
+    respond(c, &request, payload, qos, packet_id);
+}
+
 /* ---- nobody takes it ---- */
 
 static const struct absence {
@@ -140,7 +153,7 @@ come_back(struct scene *s, const struct absence *row)
     connect_responder(s, &s->back, UINT32_MAX, false);
     if (row->status == NULL) {
         expect_request(&s->back, true, &s->request);
-        respond(&s->back, &s->request.as.publish, "answer", 0, 0);
+        answer(s, &s->back, "answer", 0, 0);
         expect_response(&s->asker, "c1", "answer");
     }
     rig_expect_nothing(&s->back);
@@ -413,10 +426,10 @@ conclude(struct scene *s, const struct fate *row)
     }
     rig_expect_nothing(c);
     if (row->end == ANSWERED) {
-        respond(c, &s->request.as.publish, "answer", 0, 0);
+        answer(s, c, "answer", 0, 0);
         expect_response(&s->asker, "c1", "answer");
     } else if (row->end != OVER && s->voice->is_inbox) {
-        respond(c, &s->request.as.publish, "too late", 1, 9);
+        answer(s, c, "too late", 1, 9);
         rig_expect_ack(c, WIRE_PUBACK, 9, 0x87);
     }
 }
