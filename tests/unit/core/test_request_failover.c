@@ -23,7 +23,6 @@ struct scene {
     char holder_name[RIG_NAME_BYTES];
     char inbox[INBOX_TEXT_BYTES];
     struct wire_any request; /* as the holder got it */
-    uint16_t plug_id;
 };
 
 enum come { QUEUED, DELIVERED, ACKED, ANSWERED };
@@ -78,16 +77,30 @@ static const struct loss {
     {"too late", 1, QUEUED, true, false, {TTL}, NOTHING, NULL, NULL},
 };
 
+/* They get one thing at a time. */
 static void
-connect_holder(struct scene *s, struct rig_client *c, const struct loss *row)
+connect_member(struct scene *s, struct rig_client *c, const char *name, bool lasts)
 {
-    struct wire_connect how = rig_lasting(s->holder_name, row->lasts ? UINT32_MAX : 0);
+    struct wire_connect how = rig_lasting(name, lasts ? UINT32_MAX : 0);
     struct wire_any connack;
 
     how.properties.receive_maximum = 1;
     wire_properties_set(&how.properties, WIRE_RECEIVE_MAXIMUM);
     rig_connect(&s->r, c, &how, &connack);
     assert_int_equal(connack.as.connack.reason_code, 0);
+}
+
+/* From now on what a member gets waits, until it acknowledges this. */
+static uint16_t
+plug(struct scene *s, struct rig_client *c, const char *topic)
+{
+    struct wire_any packet;
+
+    rig_subscribe(c, topic, 1);
+    rig_publish_qos(&s->asker, topic, "p", 1, 1);
+    rig_expect_ack(&s->asker, WIRE_PUBACK, 1, 0);
+    rig_expect_publish(c, "p", &packet);
+    return packet.as.publish.packet_id;
 }
 
 /* Answers the request, whenever it got that. */
@@ -107,7 +120,6 @@ answer(struct scene *s, struct rig_client *c, const char *payload, uint8_t qos, 
 static void
 set_up(struct scene *s, const struct loss *row, unsigned shards)
 {
-    struct wire_any packet;
     char name[RIG_NAME_BYTES];
 
     memset(s, 0, sizeof(*s));
@@ -115,16 +127,12 @@ set_up(struct scene *s, const struct loss *row, unsigned shards)
     rig_name_in(&s->r, 1, "holder", s->holder_name);
     rig_name_in(&s->r, 2, "other", name);
     asker_connect(&s->r, &s->asker, "asker", ASKER_FULL, s->inbox);
-    connect_holder(s, &s->holder, row);
+    connect_member(s, &s->holder, s->holder_name, row->lasts);
     rig_subscribe(&s->holder, FILTER, 2);
     if (row->come == QUEUED) {
-        rig_subscribe(&s->holder, "plug", 1);
-        rig_publish_qos(&s->asker, "plug", "p", 1, 1);
-        rig_expect_ack(&s->asker, WIRE_PUBACK, 1, 0);
-        rig_expect_publish(&s->holder, "p", &packet);
-        s->plug_id = packet.as.publish.packet_id;
+        (void)plug(s, &s->holder, "plug/holder");
     }
-    rig_client_connect(&s->r, &s->other, name);
+    connect_member(s, &s->other, name, false);
 }
 
 static void
@@ -199,7 +207,7 @@ take_again(struct scene *s, const struct loss *row)
 static void
 come_back(struct scene *s, const struct loss *row)
 {
-    connect_holder(s, &s->back, row);
+    connect_member(s, &s->back, s->holder_name, row->lasts);
     if (row->lasts) {
         take_again(s, row);
     }
@@ -277,12 +285,43 @@ test_deadline_goes_along(void **state)
     }
 }
 
+/* What one member was sent may have been executed, though the next one never got it. */
+static void
+test_sent_once(void **state)
+{
+    static const struct loss row = {.qos = 1, .come = DELIVERED, .ask = {.expiry_s = 10}};
+
+    (void)state;
+    for (unsigned shards = 1; shards <= 4; shards++) {
+        for (int is_lost = 0; is_lost <= 1; is_lost++) {
+            struct scene s;
+
+            set_up(&s, &row, shards);
+            (void)plug(&s, &s.other, "plug/other");
+            bring(&s, &row);
+            rig_client_drop(&s.holder);
+            rig_expect_nothing(&s.other);
+            rig_expect_nothing(&s.asker);
+            if (is_lost == 1) {
+                rig_client_drop(&s.other);
+            } else {
+                rig_advance(&s.r, 10000);
+            }
+            expect_status(&s.asker, "c1", is_lost == 1 ? "503" : "504", "queued", "maybe");
+            rig_expect_nothing(&s.asker);
+            audit_requests_ended(&s.r);
+            tear_down(&s);
+        }
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_losses),
         cmocka_unit_test(test_deadline_goes_along),
+        cmocka_unit_test(test_sent_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
