@@ -299,6 +299,9 @@ inbox_deliver(struct session *s, struct message *m, struct request *request)
     } else if (buffer_reserve(scratch, s->inbox->filter_count * sizeof(uint32_t)) != WILCO_OK) {
         s->shard->stats.dropped_no_memory++;
         why = REQUEST_NO_MEMORY;
+        if (m->responds_to == s->id) {
+            response_lost(s, m, why);
+        }
     } else if (gather_all(s, m, &terms, (void *)scratch->data)) {
         terms.identifiers = (void *)scratch->data;
         deliver(s, m, &terms);
