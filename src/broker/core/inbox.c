@@ -286,31 +286,37 @@ gather_all(struct session *s, const struct message *m, struct delivery_terms *te
     return is_wanted;
 }
 
+/* It gets nothing, for it wants nothing of it, or there is no memory. */
+static void
+give_up(struct session *s, const struct message *m, struct request *request,
+        enum request_failure why)
+{
+    if (request != NULL) {
+        request_fail(request, why);
+    }
+    if (why == REQUEST_NO_MEMORY) {
+        s->shard->stats.dropped_no_memory++;
+        if (m->responds_to == s->id) {
+            response_lost(s, m, why);
+        }
+    }
+}
+
 void
 inbox_deliver(struct session *s, struct message *m, struct request *request)
 {
     struct buffer *scratch = &s->shard->reply;
     struct delivery_terms terms = {.request = request};
-    enum request_failure why = REQUEST_NO_RESPONDER;
 
     scratch->len = 0;
-    if (!inbox_owns(s, message_topic(m))) {
-        /* It is for the inbox of an earlier session of this client: nobody's now. */
+    if (!inbox_owns(s, message_topic(m))) { /* it was an earlier session's: nobody's now */
+        give_up(s, m, request, REQUEST_NO_RESPONDER);
     } else if (buffer_reserve(scratch, s->inbox->filter_count * sizeof(uint32_t)) != WILCO_OK) {
-        s->shard->stats.dropped_no_memory++;
-        why = REQUEST_NO_MEMORY;
-        if (m->responds_to == s->id) {
-            response_lost(s, m, why);
-        }
-    } else if (gather_all(s, m, &terms, (void *)scratch->data)) {
+        give_up(s, m, request, REQUEST_NO_MEMORY);
+    } else if (!gather_all(s, m, &terms, (void *)scratch->data)) {
+        give_up(s, m, request, REQUEST_NO_RESPONDER);
+    } else {
         terms.identifiers = (void *)scratch->data;
         deliver(s, m, &terms);
-        return;
-    }
-    if (request != NULL) {
-        request_fail(request, why);
-    }
-    if (why == REQUEST_NO_MEMORY && m->responds_to == s->id) {
-        response_lost(s, m, why);
     }
 }
