@@ -12,16 +12,26 @@
 #define START_MS          1000000U
 #define PACKET_IDENTIFIER 7U
 #define REASON_STRING     (UINT64_C(1) << WIRE_REASON_STRING)
+#define LOST_SPANS_MAX    256U
 
 /* Readers of the topic index are registered threads, once and for all rigs. */
+static _Thread_local bool is_reader;
+
 static void
 become_reader(void)
 {
-    static _Thread_local bool is_reader;
-
     if (!is_reader) {
         is_reader = true;
         rcu_thread_enter();
+    }
+}
+
+void
+rig_thread_leave(void)
+{
+    if (is_reader) {
+        is_reader = false;
+        rcu_thread_leave();
     }
 }
 
@@ -111,6 +121,33 @@ flush(struct rig_client *c)
     }
 }
 
+static bool
+flush_all(struct shard *s)
+{
+    struct conn *c = shard_next_dirty(s);
+    bool any = c != NULL;
+
+    while (c != NULL) {
+        flush(CONTAINER_OF(c, struct rig_client, conn));
+        c = shard_next_dirty(s);
+    }
+    return any;
+}
+
+void
+rig_step(struct rig *r, unsigned shard, enum rig_part part)
+{
+    struct shard *s = r->broker.shards[shard];
+
+    shard_advance(s, r->now_ms * 1000);
+    if (part == RIG_MAIL) {
+        shard_run_inbox(s);
+    } else if (part == RIG_OUTPUT) {
+        (void)flush_all(s);
+    }
+    (void)shard_take_kicks(s);
+}
+
 void
 rig_settle(struct rig *r)
 {
@@ -120,18 +157,12 @@ rig_settle(struct rig *r)
         busy = false;
         for (unsigned i = 0; i < r->broker.shard_count; i++) {
             struct shard *s = r->broker.shards[i];
-            struct conn *c = NULL;
 
             shard_advance(s, r->now_ms * 1000);
             shard_run_inbox(s);
             (void)shard_take_kicks(s);
             shard_share_stats(s);
-            c = shard_next_dirty(s);
-            while (c != NULL) {
-                busy = true;
-                flush(CONTAINER_OF(c, struct rig_client, conn));
-                c = shard_next_dirty(s);
-            }
+            busy = flush_all(s) || busy;
         }
         for (unsigned i = 0; i < r->broker.shard_count; i++) {
             busy = busy || shard_has_mail(r->broker.shards[i]);
@@ -216,6 +247,16 @@ rig_client_drop(struct rig_client *c)
     }
 }
 
+static void
+forget_input(struct rig_client *c)
+{
+    free(c->input);
+    c->input = NULL;
+    c->input_len = 0;
+    c->input_at = 0;
+    c->input_capacity = 0;
+}
+
 void
 rig_client_close(struct rig_client *c)
 {
@@ -224,11 +265,39 @@ rig_client_close(struct rig_client *c)
         c->is_open = false;
         rig_settle(c->rig);
     }
-    free(c->input);
-    c->input = NULL;
-    c->input_len = 0;
-    c->input_at = 0;
-    c->input_capacity = 0;
+    forget_input(c);
+}
+
+void
+rig_client_cut(struct rig_client *c)
+{
+    if (c->is_open) {
+        shard_advance(c->conn.shard, c->rig->now_ms * 1000);
+        conn_lost(&c->conn);
+        conn_fini(&c->conn);
+        c->is_open = false;
+    }
+    forget_input(c);
+}
+
+void
+rig_client_see_lost(struct rig_client *c)
+{
+    struct span spans[LOST_SPANS_MAX];
+    size_t count = c->is_open ? output_spans(&c->conn.output, spans, LOST_SPANS_MAX) : 0;
+
+    assert_true(count < LOST_SPANS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        take_output(c, spans[i]);
+    }
+}
+
+static void
+feed(struct rig_client *c, struct span bytes)
+{
+    if (c->is_open && conn_wants_input(&c->conn)) {
+        conn_feed(&c->conn, bytes);
+    }
 }
 
 void
@@ -239,28 +308,47 @@ rig_send_bytes(struct rig_client *c, const void *bytes, size_t len)
 
     assert_non_null(copy);
     memcpy(copy, bytes, len);
-    if (c->is_open && conn_wants_input(&c->conn)) {
-        conn_feed(&c->conn, span_of(copy, len));
-    }
+    feed(c, span_of(copy, len));
     free(copy);
     rig_settle(c->rig);
+}
+
+/* On the heap, the caller's to free, without a byte more. */
+static uint8_t *
+encode(const struct rig_client *c, const struct wire_any *packet, size_t *len)
+{
+    struct wire_writer w = wire_writer_measure();
+    uint8_t *bytes = NULL;
+
+    wire_any_encode(&w, packet, c->version);
+    bytes = malloc(w.len);
+    assert_non_null(bytes);
+    w = wire_writer_init(bytes, w.len);
+    wire_any_encode(&w, packet, c->version);
+    assert_int_equal(wire_writer_finish(&w, len), WILCO_OK);
+    return bytes;
 }
 
 void
 rig_send(struct rig_client *c, const struct wire_any *packet)
 {
-    struct wire_writer w = wire_writer_measure();
-    uint8_t *bytes = NULL;
     size_t len = 0;
+    uint8_t *bytes = encode(c, packet, &len);
 
-    wire_any_encode(&w, packet, c->version);
-    len = w.len;
-    bytes = malloc(len);
-    assert_non_null(bytes);
-    w = wire_writer_init(bytes, len);
-    wire_any_encode(&w, packet, c->version);
-    assert_int_equal(wire_writer_finish(&w, &len), WILCO_OK);
-    rig_send_bytes(c, bytes, len);
+    feed(c, span_of(bytes, len));
+    free(bytes);
+    rig_settle(c->rig);
+}
+
+void
+rig_post(struct rig_client *c, const struct wire_any *packet)
+{
+    size_t len = 0;
+    uint8_t *bytes = encode(c, packet, &len);
+
+    shard_advance(c->conn.shard, c->rig->now_ms * 1000);
+    assert_true(c->is_open && conn_wants_input(&c->conn));
+    feed(c, span_of(bytes, len));
     free(bytes);
 }
 

@@ -25,6 +25,8 @@ void rig_open_with_methods(struct rig *r, unsigned shards, const struct auth_met
 enum wilco_status rig_try_open(struct rig *r, unsigned shards, const struct settings *settings,
                                size_t fail_at);
 void rig_close(struct rig *r); /* clients are closed; fails if anything leaked */
+/* A thread that has had rigs, other than the first one, is about to end. */
+void rig_thread_leave(void);
 /* Runs all shards until nothing is left to do; then moves the clock. */
 void rig_settle(struct rig *r);
 void rig_advance(struct rig *r, uint64_t ms);
@@ -59,6 +61,22 @@ void rig_connect(struct rig *r, struct rig_client *c, const struct wire_connect 
 void rig_resume(struct rig *r, struct rig_client *c, const char *client_id, bool session_present);
 void rig_client_drop(struct rig_client *c);  /* the transport breaks */
 void rig_client_close(struct rig_client *c); /* forgets everything; harmless twice */
+
+/* For those who choose themselves which shard does what, and when. A part of one turn of one shard;
+ * like a driver each of these tells the shard the time first. */
+enum rig_part {
+    RIG_CLOCK,  /* just what is due */
+    RIG_MAIL,   /* what other shards have sent it */
+    RIG_OUTPUT, /* what it has for its clients */
+};
+void rig_step(struct rig *r, unsigned shard, enum rig_part part);
+/* rig_send(), and nothing is settled; the broker must be willing to read. */
+void rig_post(struct rig_client *c, const struct wire_any *packet);
+/* The transport breaks and the client forgets everything; nothing is settled. Harmless twice. */
+void rig_client_cut(struct rig_client *c);
+/* Just before that: what the broker has written and the client would never have read comes out of
+ * rig_next() too. */
+void rig_client_see_lost(struct rig_client *c);
 
 void rig_send(struct rig_client *c, const struct wire_any *packet);
 void rig_send_bytes(struct rig_client *c, const void *bytes, size_t len);
