@@ -177,7 +177,7 @@ make_message(const struct matter *m)
     }
     if (m->answered != NULL && (!m->p->retain || m->is_to_inbox)) {
         /* What is retained is not for the requester alone, and will be sent again and again. */
-        request_mark_response(m->answered, message);
+        request_mark_response(m->answered, message, m->response.has_more);
     }
     return message;
 }

@@ -58,6 +58,7 @@ struct message {
     uint8_t qos;      /* as published */
     bool retain;      /* as published */
     bool in_exchange; /* a request or a response: has a Response Topic or Correlation Data */
+    bool is_part;     /* of a response that was asked for: others are to follow it */
     struct message_request request;
     uint8_t packet[];
 };

@@ -346,10 +346,11 @@ request_count_stray(struct session *holder, struct span topic, struct span corre
 }
 
 void
-request_mark_response(const struct request *r, struct message *response)
+request_mark_response(const struct request *r, struct message *response, bool more)
 {
     response->responds_to = r->message->publisher;
     response->service = r->service;
+    response->is_part = more && r->more > 0;
 }
 
 static void

@@ -75,8 +75,9 @@ struct request *request_find(const struct session *holder, struct span topic,
                              struct span correlation);
 /* Counts why request_find() found nothing: a second, late, or unasked response. */
 void request_count_stray(struct session *holder, struct span topic, struct span correlation);
-/* Before the response is published: whose it is and what it belongs to, noted in the message. */
-void request_mark_response(const struct request *r, struct message *response);
+/* Before the response is published: whose it is and what it belongs to, noted in the message.
+ * `more` are to come: request_answered(). */
+void request_mark_response(const struct request *r, struct message *response, bool more);
 /* After it was: the request ends, unless `more` are to come and it allows them. `is_error`: the
  * response says so itself (`__stat`). */
 void request_answered(struct request *r, bool more, bool is_error);

@@ -25,5 +25,7 @@ response_lost(struct session *requester, const struct message *m, enum request_f
     };
 
     request_failure_count(&requester->shard->stats, facts.why);
-    status_replace(requester, m, &facts);
+    if (!m->is_part) {
+        status_replace(requester, m, &facts);
+    }
 }

@@ -8,7 +8,8 @@
 
 /* It is in the output of the requester's connection. */
 void response_sent(struct shard *s, const struct message *m);
-/* It cannot be given to the requester; `why` is what deliver.c found. He is told so instead. */
+/* It cannot be given to the requester; `why` is what deliver.c found. He is told so instead, unless
+ * others are to follow: the request has not ended, and `rr-seq` shows that one is missing. */
 void response_lost(struct session *requester, const struct message *m, enum request_failure why);
 
 #endif

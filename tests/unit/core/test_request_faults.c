@@ -61,11 +61,53 @@ what_has_been_answered_is_not_on_its_way(void **state)
     rig_close(&r);
 }
 
+/* Of several responses one is too large for the requester: the others come, and no status, for the
+ * request has not ended. */
+static void
+a_lost_part_is_no_end(void **state)
+{
+    static char large[500];
+    struct rig r;
+    struct rig_client asker;
+    struct rig_client responder;
+    struct wire_any request;
+    struct wire_any part;
+    char inbox[INBOX_TEXT_BYTES];
+
+    (void)state;
+    memset(large, 'x', sizeof(large) - 1);
+    rig_open(&r, 1, NULL);
+    asker_connect(&r, &asker, "asker", ASKER_FULL, inbox);
+    asker.conn.packet_bytes_max = 400;
+    rig_client_connect(&r, &responder, "responder");
+    rig_subscribe(&responder, "service", 1);
+    ask(&asker, &(struct ask){INBOX_QUESTION("service", inbox), USERS(USER("rr-more", "2"))});
+    expect_request(&responder, true, &request);
+    part = rig_publish_packet(inbox, large, 0, 0);
+    part.as.publish.properties = (struct wire_properties){
+        .correlation_data = SPAN_LITERAL("c1"),
+        .users = (const struct wire_user_property[]){USER("rr-more", "1")},
+        .user_count = 1,
+    };
+    wire_properties_set(&part.as.publish.properties, WIRE_CORRELATION_DATA);
+    wire_properties_set(&part.as.publish.properties, WIRE_USER_PROPERTY);
+    rig_send(&responder, &part);
+    rig_expect_nothing(&asker);
+    assert_int_equal(r.broker.shards[0]->stats.rr_response_lost, 1);
+    respond(&responder, &request.as.publish, "last", 0, 0);
+    expect_response(&asker, "c1", "last");
+    rig_expect_nothing(&asker);
+    rig_client_close(&responder);
+    rig_client_close(&asker);
+    rig_close(&r);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_has_been_answered_is_not_on_its_way),
+        cmocka_unit_test(a_lost_part_is_no_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
