@@ -148,7 +148,8 @@ conn_wrote(struct conn *c, size_t len)
     output_consume(&c->output, &c->shard->output_pool, len);
     c->is_urgent = c->is_urgent && !output_is_empty(&c->output);
     if (c->session != NULL) {
-        deliver_waiting(c->session);
+        deliver_waiting(c->session); /* or finds that something has waited too long */
+        shard_settle(c->shard);
     }
 }
 

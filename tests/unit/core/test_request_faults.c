@@ -102,12 +102,58 @@ a_lost_part_is_no_end(void **state)
     rig_close(&r);
 }
 
+/* A response expires while its requester does not read. That is found out when he reads again, and
+ * he is told in the same turn: nothing else may happen in the shard for long. */
+static void
+what_reading_finds_out_is_told_at_once(void **state)
+{
+    static char large[1200];
+    struct settings settings = settings_default();
+    struct rig r;
+    struct rig_client asker;
+    struct rig_client responder;
+    struct wire_any packet;
+    char inbox[INBOX_TEXT_BYTES];
+
+    (void)state;
+    memset(large, 'x', sizeof(large) - 1);
+    settings.output_bytes_max = 1024;
+    rig_open(&r, 1, &settings);
+    asker_connect(&r, &asker, "asker", ASKER_FULL, inbox);
+    rig_subscribe(&asker, "bulk", 0);
+    rig_client_connect(&r, &responder, "responder");
+    rig_subscribe(&responder, "service", 1);
+    ask(&asker, &(struct ask){INBOX_QUESTION("service", inbox), .qos = 0});
+    expect_request(&responder, true, &packet);
+    asker.is_stuck = true;
+    rig_publish(&responder, "bulk", large);
+    packet.as.publish = (struct wire_publish){.qos = 1, .packet_id = 1};
+    packet.as.publish.topic = span_of_text(inbox);
+    packet.as.publish.properties.correlation_data = SPAN_LITERAL("c1");
+    packet.as.publish.properties.message_expiry_interval = 1;
+    wire_properties_set(&packet.as.publish.properties, WIRE_CORRELATION_DATA);
+    wire_properties_set(&packet.as.publish.properties, WIRE_MESSAGE_EXPIRY_INTERVAL);
+    rig_send(&responder, &packet);
+    rig_expect_ack(&responder, WIRE_PUBACK, 1, 0);
+    rig_advance(&r, 2000);
+    asker.is_stuck = false;
+    conn_touch(&asker.conn);
+    rig_step(&r, 0, RIG_OUTPUT);
+    assert_int_equal(r.broker.shards[0]->deferred_count, 0);
+    rig_expect_publish(&asker, large, &packet);
+    expect_status(&asker, "c1", "504", "acked", "maybe");
+    rig_client_close(&responder);
+    rig_client_close(&asker);
+    rig_close(&r);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_has_been_answered_is_not_on_its_way),
         cmocka_unit_test(a_lost_part_is_no_end),
+        cmocka_unit_test(what_reading_finds_out_is_told_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
