@@ -11,8 +11,8 @@
  * loses the connection, what was QoS 1 and not acknowledged, or not sent at all, goes to a member
  * that is connected [U-4.8.2-2] and has room for it; if there is none, it stays. When the member's
  * session ends, it goes to any member that is left. QoS 2 that was sent goes nowhere else
- * [MQTT-4.8.2-4, 4.8.2-5], and neither does what a member refused [MQTT-4.8.2-6]. Each time a
- * message moves, some connection or session has ended: it cannot go round for ever. */
+ * [MQTT-4.8.2-4, 4.8.2-5], and neither does what a member refused [MQTT-4.8.2-6] or has answered.
+ * Each time a message moves, some connection or session has ended: it cannot go round for ever. */
 
 /* settings.group_strategy */
 enum share_strategy {

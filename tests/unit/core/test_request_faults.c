@@ -26,39 +26,72 @@ name_in(const struct rig *r, unsigned shard)
     return NULL;
 }
 
-/* A member that has answered and not acknowledged goes: the message moves on and is no request any
- * more, so nothing counts as on its way to the member that gets it. */
-static void
-what_has_been_answered_is_not_on_its_way(void **state)
-{
+/* A group of one member, who has a request and has not acknowledged it, and one who comes then. */
+struct group_scene {
     struct rig r;
     struct rig_client asker;
-    struct rig_client members[2];
-    struct wire_any packet;
+    struct rig_client members[2]; /* each in a shard of its own */
     char inbox[INBOX_TEXT_BYTES];
+    struct wire_any request; /* as the first one has it */
+};
+
+static void
+set_up_group(struct group_scene *s)
+{
+    rig_open(&s->r, 2, NULL);
+    asker_connect(&s->r, &s->asker, "asker", ASKER_FULL, s->inbox);
+    for (unsigned i = 0; i < 2; i++) {
+        rig_client_connect(&s->r, &s->members[i], name_in(&s->r, i));
+    }
+    rig_subscribe(&s->members[0], "$share/g/service", 1);
+    ask(&s->asker, &(struct ask){INBOX_QUESTION("service", s->inbox), .qos = 1, .packet_id = 1});
+    rig_expect_ack(&s->asker, WIRE_PUBACK, 1, 0);
+    rig_subscribe(&s->members[1], "$share/g/service", 1);
+    expect_request(&s->members[0], false, &s->request);
+}
+
+static void
+tear_down_group(struct group_scene *s)
+{
+    rig_expect_nothing(&s->asker);
+    for (unsigned i = 0; i < 2; i++) {
+        rig_client_close(&s->members[i]);
+    }
+    rig_client_close(&s->asker);
+    rig_close(&s->r);
+}
+
+/* It has been executed, whether that was acknowledged or not. */
+static void
+what_a_member_has_answered_stays_his(void **state)
+{
+    struct group_scene s;
 
     (void)state;
-    rig_open(&r, 2, NULL);
-    asker_connect(&r, &asker, "asker", ASKER_FULL, inbox);
-    for (unsigned i = 0; i < 2; i++) {
-        rig_client_connect(&r, &members[i], name_in(&r, i));
-    }
-    rig_subscribe(&members[0], "$share/g/service", 1);
-    ask(&asker, &(struct ask){INBOX_QUESTION("service", inbox), .qos = 1, .packet_id = 1});
-    rig_expect_ack(&asker, WIRE_PUBACK, 1, 0);
-    rig_subscribe(&members[1], "$share/g/service", 1);
-    expect_request(&members[0], false, &packet);
-    respond(&members[0], &packet.as.publish, "answer", 0, 0);
-    expect_response(&asker, "c1", "answer");
-    rig_client_drop(&members[0]);
-    rig_expect(&members[1], WIRE_PUBLISH, &packet);
-    assert_int_equal(members[1].conn.session->standing->coming, 0);
-    rig_expect_nothing(&asker);
-    for (unsigned i = 0; i < 2; i++) {
-        rig_client_close(&members[i]);
-    }
-    rig_client_close(&asker);
-    rig_close(&r);
+    set_up_group(&s);
+    respond(&s.members[0], &s.request.as.publish, "answer", 0, 0);
+    expect_response(&s.asker, "c1", "answer");
+    rig_client_drop(&s.members[0]);
+    rig_expect_nothing(&s.members[1]);
+    tear_down_group(&s);
+}
+
+/* The tracking has ended, the message has no deadline: it moves on and is no request any more, so
+ * nothing counts as on its way to the member that gets it. */
+static void
+what_moves_on_untracked_is_not_on_its_way(void **state)
+{
+    struct group_scene s;
+    struct wire_any packet;
+
+    (void)state;
+    set_up_group(&s);
+    rig_advance(&s.r, settings_default().request_deadline_ms);
+    expect_status(&s.asker, "c1", "504", "delivered", "maybe");
+    rig_client_drop(&s.members[0]);
+    rig_expect(&s.members[1], WIRE_PUBLISH, &packet);
+    assert_int_equal(s.members[1].conn.session->standing->coming, 0);
+    tear_down_group(&s);
 }
 
 /* Of several responses one is too large for the requester: the others come, and no status, for the
@@ -151,7 +184,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_has_been_answered_is_not_on_its_way),
+        cmocka_unit_test(what_a_member_has_answered_stays_his),
+        cmocka_unit_test(what_moves_on_untracked_is_not_on_its_way),
         cmocka_unit_test(a_lost_part_is_no_end),
         cmocka_unit_test(what_reading_finds_out_is_told_at_once),
     };
