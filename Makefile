@@ -3,9 +3,11 @@ PRESET := build/release
 DESTDIR ?=
 PREFIX ?= /usr/local
 SOAK_SECONDS ?= 600
+SIM_RUNS ?= 100000
+SIM_SEED ?= 1
 
 .DEFAULT_GOAL := build
-.PHONY: build demo run check lint bench fuzz conformance soak install setup clean help setup-build setup-all
+.PHONY: build demo run check lint bench fuzz conformance soak sim install setup clean help setup-build setup-all
 
 build: $(PRESET)/build.ninja ## build the tool and the library: build/wilco, build/libwilco.*
 	@cmake --build --preset release
@@ -39,6 +41,11 @@ soak: setup-all ## random clients against a broker with 1 and with 4 shards: SOA
 	@cmake --preset dev > /dev/null
 	@cmake --build --preset dev --target soak
 	@build/dev/tests/soak/soak $(SOAK_SECONDS)
+
+sim: setup-all ## requests under faults, simulated: SIM_RUNS=100000 runs from SIM_SEED=1 on
+	@cmake --preset dev > /dev/null
+	@cmake --build --preset dev --target sim_requests
+	@build/dev/tests/sim/sim_requests --seed $(SIM_SEED) --runs $(SIM_RUNS)
 
 conformance: setup-build ## tests of Eclipse Paho, from a clone of paho.mqtt.testing: SUITE=/path/to/clone
 	@test -n "$(SUITE)" || { echo "make conformance SUITE=/path/to/clone; see docs/conformance_suite.md" >&2; exit 1; }
