@@ -176,13 +176,16 @@ session_end(struct session *s)
     session_free(s);
 }
 
+/* Another shard may count in the slot what belonged to the session before: better too few than too
+ * many for ever. */
 uint32_t
 session_asks_in_flight(const struct session *s)
 {
     const struct session_slot *slot = session_table_slot(&s->shard->sessions, s->id);
+    uint32_t elsewhere = atomic_load_explicit(&slot->asks_ended, memory_order_relaxed);
+    int32_t left = (int32_t)(s->asks_started - s->asks_ended - elsewhere);
 
-    return s->asks_started - s->asks_ended -
-           atomic_load_explicit(&slot->asks_ended, memory_order_relaxed);
+    return left > 0 ? (uint32_t)left : 0;
 }
 
 void

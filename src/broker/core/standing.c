@@ -55,7 +55,7 @@ standing_is_out(const struct standing *s, const struct settings *limits, uint64_
         return false;
     }
     return now_ms < atomic_load_explicit(&s->out_until_ms, memory_order_relaxed) ||
-           standing_load(s) > 0;
+           get(&s->held) > 0;
 }
 
 uint32_t
