@@ -48,6 +48,6 @@ start() {
 # start_wilco OPTION...: with these options of `wilco broker`.
 start_wilco() {
   start 'event=ready.*listen=mqtt://127\.0\.0\.1:([0-9]+)' \
-    "${first_core[@]}" "$tool" broker --listen mqtt://127.0.0.1:0 "$@"
+    "${first_core[@]}" "$tool" broker --listen mqtt://127.0.0.1:0 --set log_refusals_max=0 "$@" # nobody reads on
   port=${BASH_REMATCH[1]}
 }

@@ -40,4 +40,5 @@ for case in "${cases[@]}"; do
 done
 index=$(find build/release -name bench_topic_index -type f)
 [ -z "$index" ] || "$index"
+bench/tracking.sh "$tool"
 bench/lane.sh "$tool"

@@ -7,6 +7,7 @@ option(WILCO_TESTS "Build the tests" ON)
 option(WILCO_BENCH "Build the benchmarks" OFF)
 option(WILCO_WERROR "Turn warnings into errors" OFF)
 option(WILCO_HARDENING "Harden what is built, as Debian's release builds are" OFF)
+option(WILCO_LTO "Optimise across files (gcc)" OFF)
 option(WILCO_FUZZ "Build the fuzz targets (clang)" OFF)
 option(WILCO_COVERAGE "Count which lines and branches run (gcc)" OFF)
 set(WILCO_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize= (address,undefined or thread)")
@@ -34,6 +35,11 @@ target_compile_options(wilco_flags INTERFACE
   $<$<C_COMPILER_ID:Clang>:-Wcomma -Wconditional-uninitialized -Wshorten-64-to-32>
   $<$<BOOL:${WILCO_WERROR}>:-Werror>
   -fno-common -fvisibility=hidden -fstack-protector-strong)
+# The objects are complete without it as well: that is what libwilco.a is made of.
+if(WILCO_LTO AND CMAKE_C_COMPILER_ID STREQUAL GNU)
+  target_compile_options(wilco_flags INTERFACE -flto=auto -ffat-lto-objects)
+  target_link_options(wilco_flags INTERFACE -flto=auto)
+endif()
 if(WILCO_SANITIZE)
   target_compile_options(wilco_flags INTERFACE -fsanitize=${WILCO_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)

@@ -37,4 +37,10 @@ bool audience_is_empty(const struct audience *a);
 WILCO_MUST_CHECK enum wilco_status audience_collect(const struct audience *a,
                                                     struct topic_matches *out);
 
+static inline uint32_t
+audience_service(const struct audience *a)
+{
+    return atomic_load_explicit(&a->service, memory_order_relaxed);
+}
+
 #endif

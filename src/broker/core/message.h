@@ -22,6 +22,7 @@ struct message_request {
     bool is_idempotent : 1;
     bool fails_if_offline : 1;
     bool wants_status : 1; /* its publisher takes status responses (status_response.h) */
+    bool is_counted : 1;   /* among its publisher's (requests_in_flight_max) */
     bool is_to_inbox : 1;  /* the Response Topic lies in the inbox of the publisher (inbox.h) */
     /* Copies that have not come to an end, and what has become of those that have (request.h);
      * shared by the shards that hold one. */

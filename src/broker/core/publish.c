@@ -176,7 +176,7 @@ service_of_plain(const struct topic_matches *matches)
     while (i + 1 < matches->filters && matches->found[i + 1].first == 0) {
         i++;
     }
-    return atomic_load_explicit(&matches->found[i].audience->service, memory_order_relaxed);
+    return audience_service(matches->found[i].audience);
 }
 
 static enum session_presence
@@ -251,6 +251,23 @@ add_member(struct shard *s, const struct message *m, struct topic_group *g)
     return status;
 }
 
+/* Whether all that matches has its number among the services. */
+static bool
+are_numbered(const struct topic_matches *m)
+{
+    for (size_t i = 0; i < m->group_count; i++) {
+        if (topic_group_service(m->groups[i]) == SERVICE_NONE) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < m->filters; i++) {
+        if (topic_matches_of(m, i) > 0 && audience_service(m->found[i].audience) == SERVICE_NONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum wilco_status
 gather(struct shard *s, const struct message *m)
 {
@@ -263,7 +280,7 @@ gather(struct shard *s, const struct message *m)
     p->is_request = message_is_request(m) && s->broker->settings.request_tracking != 0;
     rcu_read_begin();
     status = topic_index_match(s->broker->index, message_topic(m), &s->matches);
-    if (p->is_request && status == WILCO_OK) {
+    if (p->is_request && status == WILCO_OK && !are_numbered(&s->matches)) {
         topic_index_number(s->broker->index, message_topic(m), &s->matches, s->broker->services);
     }
     for (size_t i = 0; i < s->matches.group_count && status == WILCO_OK; i++) {

@@ -55,10 +55,14 @@ give_back_ask(struct shard *s, uint64_t requester)
 void
 request_starts(struct shard *s, struct message *m, size_t copies)
 {
-    struct session *requester = session_table_get(&s->sessions, m->publisher);
+    struct session *requester = NULL;
 
     assert(copies > 0 && copies <= COPIES);
     atomic_store_explicit(&m->request.copies, (unsigned)copies, memory_order_relaxed);
+    if (s->broker->settings.requests_in_flight_max != 0) {
+        requester = session_table_get(&s->sessions, m->publisher);
+        m->request.is_counted = requester != NULL;
+    }
     if (requester != NULL) {
         requester->asks_started++;
     }
@@ -106,7 +110,9 @@ copy_ends(struct shard *s, struct message *m, unsigned flags, const struct statu
     if ((copies & COPIES) > 1) {
         return;
     }
-    give_back_ask(s, m->publisher);
+    if (m->request.is_counted) {
+        give_back_ask(s, m->publisher);
+    }
     s->stats.rr_answered += (copies & ANSWERED) != 0;
     if (facts != NULL && (copies & (ANSWERED | UNWATCHED)) == 0) {
         last = *facts;
@@ -137,38 +143,34 @@ has_room(const struct session *holder, const struct message *m)
 
     return holder->request_count < limits->requests_held_max &&
            holder->request_bytes + m->packet_bytes <= limits->requests_held_bytes_max &&
-           s->stats.rr_in_flight < (limits->requests_max + shards - 1) / shards &&
-           s->stats.rr_in_flight_bytes + m->packet_bytes <= limits->requests_bytes_max / shards;
+           s->stats.rr_in_flight * shards < limits->requests_max &&
+           (s->stats.rr_in_flight_bytes + m->packet_bytes) * shards <= limits->requests_bytes_max;
 }
 
 /* A request with all that is known of it; NULL: no memory. */
 static struct request *
-make(struct session *holder, struct message *m, const struct request_way *way)
+make(struct session *holder, struct message *m, const struct request_way *way,
+     struct request_stats *stats)
 {
     struct request *r = request_table_take(&holder->shard->requests);
 
     if (r != NULL) {
         r->holder = holder;
         r->message = message_ref(m);
+        r->delivery = NULL;
+        r->stats = stats;
+        r->sent_us = 0;
+        r->acked_us = 0;
         r->service = way->service;
         r->group = way->group;
-        r->qos = way->qos;
-        r->was_sent = way->was_sent;
         r->more = m->request.more;
+        r->qos = way->qos;
         r->stage = REQUEST_QUEUED;
+        r->is_filed = false;
+        r->was_sent = way->was_sent;
         r->timer.kind = SHARD_TIMER_REQUEST;
     }
     return r;
-}
-
-/* Whoever has it by then. */
-static uint64_t
-deadline_ms_of(const struct shard *s, const struct message *m)
-{
-    uint64_t life_ms =
-        m->life_ms == UINT64_MAX ? s->broker->settings.request_deadline_ms : m->life_ms;
-
-    return m->received_ms + life_ms;
 }
 
 static void
@@ -183,7 +185,7 @@ join_holder(struct request *r)
     s->stats.rr_in_flight++;
     s->stats.rr_in_flight_bytes += r->message->packet_bytes;
     standing_set_held(holder->standing, holder->request_count);
-    wheel_start(&s->wheel, &r->timer, deadline_ms_of(s, r->message));
+    request_deadlines_add(s, r);
 }
 
 static void
@@ -227,11 +229,10 @@ request_open(struct session *holder, struct message *m, const struct request_way
         refuse_copy(s, m, way, REQUEST_OFFLINE);
         return false;
     }
-    *out = has_room(holder, m) ? make(holder, m, way) : NULL;
+    *out = has_room(holder, m) ? make(holder, m, way, stats) : NULL;
     if (*out == NULL) {
         return go_untracked(s, m, way);
     }
-    (*out)->stats = stats;
     join_holder(*out);
     return true;
 }
@@ -244,7 +245,7 @@ close(struct request *r, bool was_answered)
     struct shard *s = holder->shard;
 
     request_table_remove(&s->requests, r, was_answered);
-    wheel_stop(&s->wheel, &r->timer);
+    request_deadlines_remove(s, r);
     list_remove(&r->of_holder);
     holder->request_count--;
     holder->request_bytes -= r->message->packet_bytes;

@@ -17,14 +17,12 @@
  * (status_response.h) is sent. So there is never a status where there was a response, and never two
  * (unless the response itself could not be handed over, which is a failure of its own). */
 struct request {
-    struct map_node by_key; /* while it is filed (request_table.h): the oldest of its key */
-    struct list same_key;   /* likewise: a ring of those with its key, the oldest first */
+    /* What each of them needs comes first, in two lines of cache. */
     struct list of_holder;  /* in session->requests */
-    struct timer timer;     /* the deadline */
+    struct list fresh_link; /* request_deadlines.h: instead of the timer, at first */
     struct session *holder;
-    struct message *message;   /* a reference */
-    struct delivery *delivery; /* while it is kept or in flight at QoS 1 or 2 */
-    struct request *next_free;
+    struct message *message;     /* a reference */
+    struct delivery *delivery;   /* while it is kept or in flight at QoS 1 or 2 */
     struct request_stats *stats; /* of its service; NULL: there was no memory for them */
     uint64_t sent_us;            /* from REQUEST_DELIVERED on */
     uint64_t acked_us;           /* from REQUEST_ACKED on */
@@ -35,6 +33,11 @@ struct request {
     uint8_t stage;               /* enum request_stage */
     bool is_filed;               /* by key */
     bool was_sent;               /* an earlier holder may have executed it, or sent a part */
+    /* And what few need. */
+    struct timer timer;        /* the deadline */
+    struct map_node by_key;    /* while it is filed (request_table.h): the oldest of its key */
+    struct list same_key;      /* likewise: a ring of those with its key, the oldest first */
+    struct request *next_free; /* when it is none */
 };
 
 /* How a copy of a message reaches a holder. */

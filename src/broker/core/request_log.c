@@ -113,13 +113,11 @@ request_log_failure(struct shard *s, const struct message *m, const struct reque
 }
 
 void
-request_log_answer(struct shard *s, const struct request *r)
+request_log_slow(struct shard *s, const struct request *r)
 {
-    uint64_t slow_ms = s->broker->settings.slow_request_ms;
     struct line line;
 
-    if (slow_ms == 0 || s->now_us < r->message->received_us + slow_ms * 1000 ||
-        !log_gate_passes(s)) {
+    if (!log_gate_passes(s)) {
         return;
     }
     fill(&line, s, r->message, r);

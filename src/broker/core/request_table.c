@@ -38,7 +38,6 @@ request_table_take(struct request_table *t)
     }
     t->free = r->next_free;
     t->free_count--;
-    *r = (struct request){.service = 0};
     return r;
 }
 

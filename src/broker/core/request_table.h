@@ -35,7 +35,8 @@ struct request_table {
 void request_table_init(struct request_table *t, const struct wilco_alloc *a, uint64_t hash_seed);
 void request_table_fini(struct request_table *t); /* it is empty */
 
-/* All zero; NULL: out of memory. */
+/* A new one, or one that is no more as it was then; its lists and its timer are unlinked. NULL: out
+ * of memory. */
 struct request *request_table_take(struct request_table *t);
 void request_table_give_back(struct request_table *t, struct request *r);
 

@@ -97,7 +97,7 @@ read_property(struct request_terms *t, const struct wire_property *property, con
 enum wilco_status
 request_terms_read(struct request_terms *out, const struct wire_properties *p, const char **why)
 {
-    struct wire_property_iterator it = wire_property_iterate(p->block);
+    struct wire_property_iterator it = {.reader = {.status = WILCO_OK}};
     struct wire_property property;
     enum wilco_status status = WILCO_OK;
 
@@ -105,6 +105,7 @@ request_terms_read(struct request_terms *out, const struct wire_properties *p, c
     if (!wire_properties_has(p, WIRE_USER_PROPERTY)) {
         return WILCO_OK;
     }
+    it = wire_property_iterate(p->block);
     while (status == WILCO_OK && wire_property_next(&it, &property)) {
         if (property.id == WIRE_USER_PROPERTY) {
             status = read_property(out, &property, why);

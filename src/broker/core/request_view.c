@@ -8,7 +8,7 @@ view_of(const struct shard *s, const struct request *r)
 {
     const struct message *m = r->message;
     uint64_t age_ms = s->now_ms > m->received_ms ? s->now_ms - m->received_ms : 0;
-    uint64_t deadline_ms = r->timer.deadline_ms;
+    uint64_t deadline_ms = request_deadline_ms(r);
 
     return (struct request_view){
         .requester = m->publisher,

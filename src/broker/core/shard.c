@@ -25,6 +25,7 @@ shard_init(struct shard *s, struct broker *b, unsigned index, uint64_t now_ms)
         return WILCO_ENOMEM;
     }
     request_table_init(&s->requests, b->alloc, b->hash_seed);
+    request_deadlines_init(&s->request_deadlines);
     wheel_init(&s->wheel, now_ms);
     session_table_init(&s->sessions, b->alloc, b->hash_seed, index);
     output_pool_init(&s->output_pool, b->alloc, FREE_CHUNKS_MAX);
@@ -83,6 +84,9 @@ fire(struct timer *t)
         log_gate_timer_fired(CONTAINER_OF(t, struct shard, log_gate.timer));
         break;
     case SHARD_TIMER_REQUEST: request_timer_fired(CONTAINER_OF(t, struct request, timer)); break;
+    case SHARD_TIMER_REQUESTS:
+        request_deadlines_timer_fired(CONTAINER_OF(t, struct shard, request_deadlines.timer));
+        break;
     }
 }
 

@@ -7,6 +7,7 @@
 #include "base/wheel.h"
 #include "broker/core/broker.h"
 #include "broker/core/log_gate.h"
+#include "broker/core/request_deadlines.h"
 #include "broker/core/request_stats.h"
 #include "broker/core/request_table.h"
 #include "broker/core/session_table.h"
@@ -50,7 +51,8 @@ struct shard {
     struct publish_scratch *scratch;
     struct buffer reply; /* scratch for SUBACK and its like */
     struct stats stats;
-    struct request_table requests;            /* what its sessions were asked (request.h) */
+    struct request_table requests; /* what its sessions were asked (request.h) */
+    struct request_deadlines request_deadlines;
     struct request_stats_table request_stats; /* by service */
     struct log_gate log_gate;
     bool is_stopping;                 /* shard_shut_down() was called */
@@ -66,6 +68,7 @@ enum shard_timer {
     SHARD_TIMER_SYS,      /* the shard: $SYS topics (sys.h) */
     SHARD_TIMER_LOG_GATE, /* the shard: lines in the log (log_gate.h) */
     SHARD_TIMER_REQUEST,  /* struct request: its deadline */
+    SHARD_TIMER_REQUESTS, /* the shard: requests that are no longer fresh */
 };
 
 WILCO_MUST_CHECK enum wilco_status shard_init(struct shard *s, struct broker *b, unsigned index,

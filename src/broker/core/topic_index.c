@@ -200,15 +200,6 @@ topic_index_count(const struct topic_index *t)
     return atomic_load_explicit(&t->count, memory_order_relaxed);
 }
 
-static bool
-are_numbered(const struct topic_group *g)
-{
-    while (g != NULL && topic_group_service(g) != SERVICE_NONE) {
-        g = atomic_load_explicit(&g->next, memory_order_acquire);
-    }
-    return g == NULL;
-}
-
 /* Any reader may write these numbers, for all would write the same. */
 static void
 number(struct audience *a, bool has_subscribers, struct span filter, struct service_table *services)
@@ -227,26 +218,6 @@ number(struct audience *a, bool has_subscribers, struct span filter, struct serv
     }
 }
 
-static void
-number_unless_done(struct topic_index *t, struct audience *a, bool has_subscribers,
-                   struct span topic, struct service_table *services)
-{
-    struct buffer filter;
-
-    if (WILCO_LIKELY((!has_subscribers ||
-                      atomic_load_explicit(&a->service, memory_order_relaxed) != SERVICE_NONE) &&
-                     are_numbered(atomic_load_explicit(&a->groups, memory_order_acquire)))) {
-        return;
-    }
-    buffer_init(&filter, t->alloc, TOPIC_BYTES_MAX + 1);
-    if (!a->is_in_tree) {
-        number(a, has_subscribers, topic, services);
-    } else if (topic_tree_filter_of(a, &filter) == WILCO_OK) {
-        number(a, has_subscribers, buffer_span(&filter), services);
-    }
-    buffer_fini(&filter);
-}
-
 void
 topic_index_number(struct topic_index *t, struct span topic, const struct topic_matches *m,
                    struct service_table *services)
@@ -254,8 +225,15 @@ topic_index_number(struct topic_index *t, struct span topic, const struct topic_
     for (size_t i = 0; i < m->filters; i++) {
         /* The matches are for looking only; the numbers are for everybody. */
         struct audience *a = (void *)(uintptr_t)m->found[i].audience;
-        size_t end = i + 1 < m->filters ? m->found[i + 1].first : m->count;
+        bool has_subscribers = topic_matches_of(m, i) > 0;
+        struct buffer filter;
 
-        number_unless_done(t, a, end > m->found[i].first, topic, services);
+        buffer_init(&filter, t->alloc, TOPIC_BYTES_MAX + 1);
+        if (!a->is_in_tree) {
+            number(a, has_subscribers, topic, services);
+        } else if (topic_tree_filter_of(a, &filter) == WILCO_OK) {
+            number(a, has_subscribers, buffer_span(&filter), services);
+        }
+        buffer_fini(&filter);
     }
 }

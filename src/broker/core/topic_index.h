@@ -42,8 +42,8 @@ WILCO_MUST_CHECK enum wilco_status topic_index_match(struct topic_index *t, stru
 /* How many subscriptions there are; exact when no writer is active. */
 size_t topic_index_count(const struct topic_index *t);
 
-/* Sees to it that every filter and group in `m`, which topic_index_match() has just filled for
- * `topic` in this read section, has a number among the services. */
+/* Gives every filter and group in `m`, which topic_index_match() has just filled for `topic` in
+ * this read section, its number among the services. Without memory some have none. */
 void topic_index_number(struct topic_index *t, struct span topic, const struct topic_matches *m,
                         struct service_table *services);
 

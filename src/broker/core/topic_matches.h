@@ -99,4 +99,11 @@ topic_matches_add_audience(struct topic_matches *m, const struct audience *a, si
     return WILCO_OK;
 }
 
+/* How many subscriptions filter number `i` has among the items. */
+static inline size_t
+topic_matches_of(const struct topic_matches *m, size_t i)
+{
+    return (i + 1 < m->filters ? m->found[i + 1].first : m->count) - m->found[i].first;
+}
+
 #endif

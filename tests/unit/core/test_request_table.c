@@ -219,13 +219,12 @@ test_recall_is_bounded(void **state)
     tear_down(&s);
 }
 
-/* What is given back is taken again, all zero; but only so much is kept. */
+/* What is given back is taken again, but only so much is kept. */
 static void
 test_memory_is_reused(void **state)
 {
     enum { MORE = REQUEST_FREE_MAX + 10 };
     struct request **all = malloc(MORE * sizeof(struct request *));
-    const struct request nothing = {.service = 0};
     struct scene s;
     size_t attempts = 0;
 
@@ -234,7 +233,6 @@ test_memory_is_reused(void **state)
     set_up(&s);
     for (size_t i = 0; i < MORE; i++) {
         all[i] = request_table_take(&s.table);
-        all[i]->service = 7;
     }
     for (size_t i = 0; i < MORE; i++) {
         request_table_give_back(&s.table, all[i]);
@@ -242,7 +240,6 @@ test_memory_is_reused(void **state)
     assert_int_equal(s.alloc.live, REQUEST_FREE_MAX + 2); /* and the holders */
     attempts = s.alloc.attempts;
     all[0] = request_table_take(&s.table);
-    assert_memory_equal(all[0], &nothing, sizeof(nothing));
     assert_int_equal(s.alloc.attempts, attempts);
     request_table_give_back(&s.table, all[0]);
     free(all);

@@ -57,9 +57,6 @@ test_probing(void **state)
     standing_set_held(&s, 1);
     assert_true(standing_is_out(&s, &limits, 100));
     standing_set_held(&s, 0);
-    atomic_store(&s.coming, 1);
-    assert_true(standing_is_out(&s, &limits, 100));
-    atomic_store(&s.coming, 0);
     assert_true(standing_missed(&s, &limits, 150)); /* the probe was lost as well */
     assert_true(standing_is_out(&s, &limits, 249));
     assert_false(standing_is_out(&s, &limits, 250));
