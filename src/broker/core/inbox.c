@@ -307,16 +307,19 @@ inbox_deliver(struct session *s, struct message *m, struct request *request)
 {
     struct buffer *scratch = &s->shard->reply;
     struct delivery_terms terms = {.request = request};
+    enum request_failure why = REQUEST_NO_RESPONDER;
+    bool may_get_it = inbox_owns(s, message_topic(m)); /* or it was an earlier session's */
 
     scratch->len = 0;
-    if (!inbox_owns(s, message_topic(m))) { /* it was an earlier session's: nobody's now */
-        give_up(s, m, request, REQUEST_NO_RESPONDER);
-    } else if (buffer_reserve(scratch, s->inbox->filter_count * sizeof(uint32_t)) != WILCO_OK) {
-        give_up(s, m, request, REQUEST_NO_MEMORY);
-    } else if (!gather_all(s, m, &terms, (void *)scratch->data)) {
-        give_up(s, m, request, REQUEST_NO_RESPONDER);
-    } else {
+    if (may_get_it &&
+        buffer_reserve(scratch, s->inbox->filter_count * sizeof(uint32_t)) != WILCO_OK) {
+        why = REQUEST_NO_MEMORY;
+        may_get_it = false;
+    }
+    if (may_get_it && gather_all(s, m, &terms, (void *)scratch->data)) {
         terms.identifiers = (void *)scratch->data;
         deliver(s, m, &terms);
+    } else {
+        give_up(s, m, request, why);
     }
 }

@@ -9,7 +9,7 @@ struct shard;
 /* The deadlines of a shard's requests. Nearly all requests are answered long before, so a new one
  * does not go to the timer wheel at once, which costs much more than a list: only when it is not
  * answered after a while (REQUEST_FRESH_MS to twice that), or if its deadline is near. */
-#define REQUEST_FRESH_MS 10U
+#define REQUEST_FRESH_MS UINT64_C(10)
 
 struct request_deadlines {
     struct list fresh; /* came after the timer last fired */
