@@ -91,6 +91,7 @@ conn_give_place_back(struct conn *c)
 void
 conn_touch_as(struct conn *c, bool is_urgent)
 {
+    is_urgent = is_urgent || !shard_has_exchanges(c->shard); /* then there is no lane */
     if (is_urgent && !c->is_urgent) {
         c->is_urgent = true;
         list_remove(&c->dirty_link);

@@ -239,22 +239,34 @@ bulk_is_read_in_small_steps(void **state)
     stop(&b);
 }
 
-/* As long as nobody asks or answers, everybody is read as far as there is something. */
+/* As long as nobody asks or answers, everybody is read as far as there is something, and written.
+ */
 static void
 where_nobody_asks_nothing_is_bulk(void **state)
 {
+    static const char *const names[] = {"one", "two", "three"};
     struct bench b;
     struct mqtt_peer flood;
+    struct mqtt_peer observers[3];
     const struct peer *peer = NULL;
 
     (void)state;
     start(&b, 1, ONE_STEP);
     b.driver->shard->exchange_until_ms = 0;
+    for (size_t i = 0; i < 3; i++) {
+        (void)join(&b, &observers[i], names[i]);
+        subscribe(&b, &observers[i], "bulk");
+    }
     peer = join(&b, &flood, "flood");
     publish_numbers(&flood, 0, NUMBERS);
     turn(&b);
     assert_int_equal(b.driver->shard->stats.publish_received, NUMBERS);
     assert_false(conn_is_bulk(&peer->conn));
+    assert_false(b.driver->is_behind);
+    for (size_t i = 0; i < 3; i++) {
+        expect_numbers(&observers[i], 0, NUMBERS);
+        mqtt_peer_close(&observers[i]);
+    }
     ask(&flood, "somebody");
     turn(&b);
     assert_true(shard_has_exchanges(b.driver->shard));
