@@ -231,7 +231,7 @@ inbox_send(struct shard *s, struct message *m, uint64_t session_id, size_t *rece
 {
     const struct target target = {.session_id = session_id, .qos = m->qos, .is_inbox = true};
     const struct shard *owner = s->broker->shards[session_id_shard(session_id)];
-    bool is_request = message_is_request(m) && s->broker->settings.request_tracking != 0;
+    bool is_request = message_is_request(m);
 
     *receivers = 0;
     if (session_table_presence(&owner->sessions, session_id) == SESSION_GONE) {

@@ -79,6 +79,7 @@ struct span message_topic(const struct message *m);
 struct span message_properties(const struct message *m);
 struct span message_payload(const struct message *m);
 
+/* Never where requests are not tracked (settings.request_tracking). */
 static inline bool
 message_is_request(const struct message *m)
 {

@@ -113,11 +113,31 @@ objection_to_request(const struct conn *c, const struct wire_connect *p)
                                                     : WIRE_REASON_SUCCESS;
 }
 
+static uint8_t
+objection_to_will(const struct conn *c, const struct wire_connect *p)
+{
+    const struct settings *limits = &c->shard->broker->settings;
+    uint8_t reason_code = WIRE_REASON_SUCCESS;
+
+    if (!topic_name_is_valid(p->will.topic) || !limits_allow_topic(limits, p->will.topic)) {
+        return WIRE_REASON_TOPIC_NAME_INVALID;
+    }
+    if (!may_have_will(c, p)) { /* [MQTT-3.1.4-2] */
+        return WIRE_REASON_NOT_AUTHORIZED;
+    }
+    if (p->will.retain && !limits_allow_retained(limits, &p->will.properties)) {
+        return WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR;
+    }
+    reason_code = objection_to_request(c, p);
+    return reason_code == WIRE_REASON_SUCCESS
+               ? limits_on_message(limits, p->will.qos, p->will.retain)
+               : reason_code;
+}
+
 /* WIRE_REASON_SUCCESS, or why this CONNECT cannot be served. */
 static uint8_t
 objection(const struct conn *c, const struct wire_connect *p)
 {
-    const struct settings *limits = &c->shard->broker->settings;
 
     if (p->client_id.len == 0 &&
         (p->version == WIRE_V31 || (p->version == WIRE_V311 && !p->clean_start))) {
@@ -127,20 +147,7 @@ objection(const struct conn *c, const struct wire_connect *p)
         auth_method_find(c->shard->broker, p->properties.authentication_method) == NULL) {
         return WIRE_REASON_BAD_AUTHENTICATION_METHOD; /* [MQTT-4.12.0-1] */
     }
-    if (p->has_will &&
-        !(topic_name_is_valid(p->will.topic) && limits_allow_topic(limits, p->will.topic))) {
-        return WIRE_REASON_TOPIC_NAME_INVALID;
-    }
-    if (p->has_will && !may_have_will(c, p)) { /* [MQTT-3.1.4-2] */
-        return WIRE_REASON_NOT_AUTHORIZED;
-    }
-    if (p->has_will && p->will.retain && !limits_allow_retained(limits, &p->will.properties)) {
-        return WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR;
-    }
-    if (p->has_will && objection_to_request(c, p) != WIRE_REASON_SUCCESS) {
-        return objection_to_request(c, p);
-    }
-    return limits_on_message(limits, p->will.qos, p->will.retain);
+    return p->has_will ? objection_to_will(c, p) : (uint8_t)WIRE_REASON_SUCCESS;
 }
 
 /* What the connection remembers of CONNECT. */

@@ -79,17 +79,19 @@ subscribe_one(struct conn *c, const struct wire_subscription *w, uint32_t identi
 {
     const struct settings *limits = &c->shard->broker->settings;
     const struct subscription_how how = how_of(w, identifier);
+    uint8_t reason_code = WIRE_REASON_SUCCESS;
     bool existed = false;
 
     *send_retained = false;
     if (!topic_filter_is_valid(w->filter) || !limits_allow_topic(limits, w->filter)) {
         return WIRE_REASON_TOPIC_FILTER_INVALID;
     }
-    if (limits_on_filter(limits, w->filter) != WIRE_REASON_SUCCESS) {
-        return limits_on_filter(limits, w->filter);
+    reason_code = limits_on_filter(limits, w->filter);
+    if (reason_code == WIRE_REASON_SUCCESS) {
+        reason_code = denial(c, w->filter);
     }
-    if (denial(c, w->filter) != WIRE_REASON_SUCCESS) {
-        return denial(c, w->filter);
+    if (reason_code != WIRE_REASON_SUCCESS) {
+        return reason_code;
     }
     if (subscribe(c->session, w->filter, &how, &existed) != WILCO_OK) {
         return WIRE_REASON_QUOTA_EXCEEDED;

@@ -277,7 +277,7 @@ gather(struct shard *s, const struct message *m)
     p->target_count = 0;
     p->word_count = 0;
     p->passed_over = 0;
-    p->is_request = message_is_request(m) && s->broker->settings.request_tracking != 0;
+    p->is_request = message_is_request(m);
     rcu_read_begin();
     status = topic_index_match(s->broker->index, message_topic(m), &s->matches);
     if (p->is_request && status == WILCO_OK && !are_numbered(&s->matches)) {
@@ -410,14 +410,12 @@ give_up_request(struct shard *s, struct message *m)
 {
     const struct publish_scratch *p = s->scratch;
 
-    for (size_t i = 0; i < p->target_count && p->is_request; i++) {
+    for (size_t i = 0; i < p->target_count; i++) {
         if (p->targets[i].is_shared) {
             share_take_back(s, p->targets[i].session_id);
         }
     }
-    if (p->is_request) {
-        request_unserved(s, m, REQUEST_NO_MEMORY);
-    }
+    request_unserved(s, m, REQUEST_NO_MEMORY);
 }
 
 enum wilco_status
@@ -430,7 +428,9 @@ publish_message(struct shard *s, struct message *m, size_t *receivers)
     *receivers = 0;
     if (status != WILCO_OK) {
         s->stats.dropped_no_memory++;
-        give_up_request(s, m);
+        if (p->is_request) {
+            give_up_request(s, m);
+        }
         return status;
     }
     *receivers = p->target_count;
