@@ -316,6 +316,14 @@ watch_for_whole(struct conn *c, bool is_another)
     }
 }
 
+static void
+count_plain(struct conn *c, size_t len)
+{
+    uint64_t sum = (uint64_t)c->plain_bytes + len;
+
+    c->plain_bytes = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+}
+
 void
 conn_feed(struct conn *c, struct span bytes)
 {
@@ -325,7 +333,7 @@ conn_feed(struct conn *c, struct span bytes)
     enum wilco_status status = WILCO_OK;
 
     c->shard->stats.bytes_received += bytes.len;
-    c->plain_bytes += bytes.len;
+    count_plain(c, bytes.len);
     if (is_not_connect(c, bytes)) {
         conn_break(c);
     }

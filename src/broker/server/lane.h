@@ -16,15 +16,15 @@ struct peer;
  *
  * It decides who is served when; what one peer has sent and what one peer gets keeps its order. */
 struct lane {
-    struct list reading; /* peers with input, by bulk_link; they leave it when they are closed */
+    struct list reading; /* peers with input, by their rare; they leave it when they are closed */
     struct list writing; /* conns that this round writes, by dirty_link; likewise */
     size_t round_bytes;  /* read in this round */
 };
 
 void lane_init(struct lane *l);
 
-/* Its input is read when its turn comes; harmless when it waits already. */
-void lane_add(struct lane *l, struct peer *p);
+/* Its input is read when its turn comes; harmless when it waits already. False: out of memory. */
+bool lane_add(struct driver *d, struct peer *p);
 /* How much to read of a peer at first, in order to see whether it is bulk. */
 size_t lane_first_read_bytes(const struct driver *d, const struct peer *p);
 
