@@ -25,9 +25,9 @@ static bool
 can_send_now(const struct session *s, uint8_t qos)
 {
     if (qos == 0) {
-        return s->waiting.qos_0_count == 0 && has_room(s);
+        return s->waiting->qos_0_count == 0 && has_room(s);
     }
-    return s->waiting.count == 0 && s->sent.quota > 0 && has_room(s);
+    return s->waiting->count == 0 && s->sent.quota > 0 && has_room(s);
 }
 
 /* It will not get the message. If that was a request, it has ended; if it was a response, its
@@ -111,14 +111,16 @@ send_tracked(struct session *s, struct delivery *d)
 static void
 keep(struct session *s, struct message *m, const struct delivery_terms *t)
 {
-    struct delivery *d = delivery_new(s->shard, m, t);
+    struct delivery *d = delivery_queue_own(&s->waiting, s->shard->broker->alloc)
+                             ? delivery_new(s->shard, m, t)
+                             : NULL;
 
     if (d == NULL) {
         s->shard->stats.dropped_no_memory++;
         lose(s, m, t->request, REQUEST_NO_MEMORY);
         return;
     }
-    delivery_queue_push(&s->waiting, d);
+    delivery_queue_push(s->waiting, d);
 }
 
 static bool
@@ -126,8 +128,8 @@ is_within_bounds(const struct session *s, uint64_t more_bytes)
 {
     const struct settings *limits = &s->shard->broker->settings;
 
-    return s->waiting.count < limits->queued_messages_max &&
-           s->waiting.bytes + more_bytes <= limits->queued_bytes_max;
+    return s->waiting->count < limits->queued_messages_max &&
+           s->waiting->bytes + more_bytes <= limits->queued_bytes_max;
 }
 
 static enum session_presence
@@ -175,10 +177,10 @@ static bool
 has_queue_room(struct session *s, uint64_t more_bytes)
 {
     while (!is_within_bounds(s, more_bytes)) {
-        if (s->waiting.first == NULL || !is_void(s, s->waiting.first)) {
+        if (s->waiting->first == NULL || !is_void(s, s->waiting->first)) {
             return false;
         }
-        discard_void(s, delivery_queue_pop(&s->waiting));
+        discard_void(s, delivery_queue_pop(s->waiting));
     }
     return true;
 }
@@ -211,7 +213,7 @@ deliver(struct session *s, struct message *m, const struct delivery_terms *t)
         return;
     }
     if (!can_send_now(s, t->qos)) {
-        if (t->qos == 0 && (!is_online(s) || s->waiting.qos_0_count == 0)) {
+        if (t->qos == 0 && (!is_online(s) || s->waiting->qos_0_count == 0)) {
             stats->dropped_output_full += is_online(s);
             lose(s, m, t->request, is_online(s) ? REQUEST_NO_ROOM : REQUEST_OFFLINE);
             return;
@@ -290,15 +292,15 @@ send_again(struct session *s)
 static void
 send_waiting(struct session *s)
 {
-    while (s->waiting.first != NULL && s->unsent == 0 && has_room(s)) {
-        struct delivery *d = s->waiting.first;
+    while (s->waiting->first != NULL && s->unsent == 0 && has_room(s)) {
+        struct delivery *d = s->waiting->first;
 
         if (d->qos > 0 && s->sent.quota == 0) {
             return;
         }
-        d = delivery_queue_pop(&s->waiting);
+        d = delivery_queue_pop(s->waiting);
         if (!send_waited(s, d)) {
-            delivery_queue_push_front(&s->waiting, d);
+            delivery_queue_push_front(s->waiting, d);
             return;
         }
     }

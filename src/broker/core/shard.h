@@ -64,7 +64,7 @@ struct shard {
 /* The kinds of timers on a shard's wheel. */
 enum shard_timer {
     SHARD_TIMER_CONN,     /* struct conn: time to CONNECT, keep alive, time for a whole packet */
-    SHARD_TIMER_SESSION,  /* struct session: will delay, session expiry */
+    SHARD_TIMER_SESSION,  /* struct session_absence: will delay, session expiry */
     SHARD_TIMER_SYS,      /* the shard: $SYS topics (sys.h) */
     SHARD_TIMER_LOG_GATE, /* the shard: lines in the log (log_gate.h) */
     SHARD_TIMER_REQUEST,  /* struct request: its deadline */
