@@ -91,7 +91,7 @@ conn_give_place_back(struct conn *c)
 void
 conn_touch_as(struct conn *c, bool is_urgent)
 {
-    is_urgent = is_urgent || !shard_has_exchanges(c->shard); /* then there is no lane */
+    is_urgent = is_urgent || !shard_has_lane(c->shard);
     if (is_urgent && !c->is_urgent) {
         c->is_urgent = true;
         list_remove(&c->dirty_link);
@@ -113,15 +113,14 @@ conn_touch(struct conn *c)
 bool
 conn_is_bulk(const struct conn *c)
 {
-    return c->plain_bytes > c->shard->broker->settings.bulk_read_bytes &&
-           shard_has_exchanges(c->shard);
+    return c->plain_bytes > c->shard->broker->settings.bulk_read_bytes && shard_has_lane(c->shard);
 }
 
 void
 conn_note_exchange(struct conn *c)
 {
     c->plain_bytes = 0;
-    c->shard->exchange_until_ms = c->shard->now_ms + SHARD_EXCHANGE_MS;
+    shard_open_lane(c->shard);
 }
 
 bool

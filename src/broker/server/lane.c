@@ -37,9 +37,8 @@ lane_first_read_bytes(const struct driver *d, const struct peer *p)
 {
     bool asks = p->conn.plain_bytes == 0; /* or answers, and nothing else since */
 
-    return asks || !shard_has_exchanges(d->shard)
-               ? sizeof(d->buffer)
-               : (size_t)d->crew->broker.settings.bulk_read_bytes;
+    return asks || !shard_has_lane(d->shard) ? sizeof(d->buffer)
+                                             : (size_t)d->crew->broker.settings.bulk_read_bytes;
 }
 
 void

@@ -9,7 +9,8 @@
 struct driver;
 struct peer;
 
-/* Keeps bulk out of the way of requests and responses. Bulk is the input of peers whose conn says
+/* Keeps bulk out of the way of requests and responses, and of everybody while a message goes to a
+ * crowd (shard_has_lane()). Bulk is the input of peers whose conn says
  * so (conn_is_bulk()), and the output of conns that wait to write nothing else. A turn looks after
  * everybody else first; then bulk is served for settings.bulk_turn_us, in small steps. What is left
  * goes on in the next turn, before which the driver looks at its loop without sleeping.
