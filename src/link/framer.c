@@ -1,5 +1,7 @@
 #include "link/framer.h"
 
+#include "base/compiler.h"
+
 /* The longest fixed header: the type, and four bytes of Remaining Length. */
 #define HEADER_BYTES_MAX 5U
 #define DUP_FLAG         0x08
@@ -125,13 +127,49 @@ keep_all(struct framer *f, struct span *in)
     return st == WILCO_OK ? WILCO_AGAIN : st;
 }
 
+/* The hot path: a whole PUBLISH or PUBACK whose Remaining Length takes one or two bytes. false: it
+ * is not that, or something is wrong with it. */
+static inline bool
+next_whole(const struct framer *f, struct span *in, struct frame *out)
+{
+    const uint8_t *at = in->data;
+    size_t header_bytes = 2;
+    size_t remaining = 0;
+
+    if (in->len < 3) {
+        return false;
+    }
+    remaining = at[1];
+    if (remaining > 0x7F) {
+        if (at[2] == 0 || at[2] > 0x7F) {
+            return false;
+        }
+        remaining = (remaining & 0x7F) | (size_t)at[2] << 7;
+        header_bytes = 3;
+    }
+    out->type = (enum wire_type)(at[0] >> 4);
+    out->flags = at[0] & 0x0F;
+    out->packet_bytes = header_bytes + remaining;
+    out->body = span_of(at + header_bytes, remaining);
+    if (out->packet_bytes > in->len || out->packet_bytes > f->packet_bytes_max ||
+        (out->type != WIRE_PUBLISH && (out->type != WIRE_PUBACK || out->flags != 0))) {
+        return false;
+    }
+    *in = span_skip(*in, out->packet_bytes);
+    return true;
+}
+
 static enum wilco_status
 next_in_place(struct framer *f, struct span *in, struct frame *out)
 {
     struct wire_header header;
     size_t packet_bytes = 0;
-    enum wilco_status st = measure(f, *in, &header, &packet_bytes);
+    enum wilco_status st = WILCO_OK;
 
+    if (WILCO_LIKELY(next_whole(f, in, out))) {
+        return WILCO_OK;
+    }
+    st = measure(f, *in, &header, &packet_bytes);
     if (st == WILCO_AGAIN || (st == WILCO_OK && in->len < packet_bytes)) {
         return keep_all(f, in);
     }

@@ -88,8 +88,8 @@ conn_give_place_back(struct conn *c)
     }
 }
 
-void
-conn_touch_as(struct conn *c, bool is_urgent)
+static void
+make_dirty(struct conn *c, bool is_urgent)
 {
     is_urgent = is_urgent || !shard_has_lane(c->shard);
     if (is_urgent && !c->is_urgent) {
@@ -99,7 +99,15 @@ conn_touch_as(struct conn *c, bool is_urgent)
     if (!list_is_linked(&c->dirty_link)) {
         list_push_back(c->is_urgent ? &c->shard->dirty : &c->shard->dirty_bulk, &c->dirty_link);
     }
-    if (c->session != NULL) {
+}
+
+void
+conn_touch_as(struct conn *c, bool is_urgent)
+{
+    if (!c->is_urgent || !list_is_linked(&c->dirty_link)) {
+        make_dirty(c, is_urgent);
+    }
+    if (WILCO_UNLIKELY(conn_is_full(c)) && c->session != NULL) {
         deliver_update_presence(c->session);
     }
 }
@@ -172,6 +180,9 @@ begin_ending(struct conn *c)
 {
     c->state = CONN_ENDING;
     conn_touch(c);
+    if (c->session != NULL) {
+        deliver_update_presence(c->session);
+    }
 }
 
 void

@@ -8,7 +8,6 @@
 #include "broker/core/reply.h"
 #include "broker/core/session.h"
 #include "wire/publish.h"
-#include "wire/topic.h"
 
 static struct alias_in *
 alias_table(struct conn *c)
@@ -118,7 +117,7 @@ on_publish(struct conn *c, const struct frame *f)
     }
     c->shard->stats.publish_received++;
     c->shard->stats.publish_bytes_received += p.payload.len;
-    if (!topic_name_is_valid(p.topic)) { /* [MQTT-3.3.2-2] */
+    if (p.has_wildcard) { /* [MQTT-3.3.2-2] */
         conn_refuse(c, WIRE_REASON_TOPIC_NAME_INVALID);
         return WILCO_OK;
     }

@@ -25,6 +25,7 @@ struct topic_index {
     pthread_mutex_t writer;
     uint32_t last_group; /* the number given out last; the writer's */
     atomic_size_t count;
+    _Atomic uint64_t changes;
 };
 
 struct topic_index *
@@ -37,6 +38,7 @@ topic_index_new(const struct wilco_alloc *a, uint64_t hash_seed)
     }
     t->alloc = a;
     t->hash_seed = hash_seed;
+    atomic_init(&t->changes, 1);
     reclaim_init(&t->reclaim, a);
     rcu_table_init(&t->exact, &t->reclaim);
     topic_tree_init(&t->tree, &t->reclaim, hash_seed);
@@ -128,6 +130,13 @@ next_group(struct topic_index *t)
     return t->last_group;
 }
 
+/* By the writer, when it is made. */
+static void
+count_change(struct topic_index *t)
+{
+    (void)atomic_fetch_add_explicit(&t->changes, 1, memory_order_release);
+}
+
 enum wilco_status
 topic_index_subscribe(struct topic_index *t, struct span filter, struct span group,
                       uint64_t session_id, const struct subscription_how *how, bool *existed)
@@ -141,6 +150,7 @@ topic_index_subscribe(struct topic_index *t, struct span filter, struct span gro
     if (st == WILCO_OK && !*existed) {
         atomic_fetch_add_explicit(&t->count, 1, memory_order_relaxed);
     }
+    count_change(t);
     pthread_mutex_unlock(&t->writer);
     return st;
 }
@@ -220,6 +230,7 @@ topic_index_leave(struct topic_index *t, uintptr_t place, uint64_t session_id)
     assert(existed);
     (void)existed;
     tidy(t, a);
+    count_change(t);
     pthread_mutex_unlock(&t->writer);
 }
 
@@ -234,6 +245,18 @@ topic_index_match(struct topic_index *t, struct span topic, struct topic_matches
         st = audience_collect(&e->audience, out);
     }
     return st == WILCO_OK ? topic_tree_collect(&t->tree, topic, out) : st;
+}
+
+uint64_t
+topic_index_hash(const struct topic_index *t, struct span topic)
+{
+    return hash_bytes(topic, t->hash_seed);
+}
+
+uint64_t
+topic_index_changes(const struct topic_index *t)
+{
+    return atomic_load_explicit(&t->changes, memory_order_acquire);
 }
 
 size_t

@@ -47,6 +47,12 @@ void topic_index_leave(struct topic_index *t, uintptr_t place, uint64_t session_
 WILCO_MUST_CHECK enum wilco_status topic_index_match(struct topic_index *t, struct span topic,
                                                      struct topic_matches *out);
 
+/* The hash of a topic, and how often subscriptions have changed, at least 1: what
+ * topic_index_match() says of a topic still holds while this is what it was before it was asked. A
+ * change is counted before whoever asked for it can know that it was made. */
+uint64_t topic_index_hash(const struct topic_index *t, struct span topic);
+uint64_t topic_index_changes(const struct topic_index *t);
+
 /* How many subscriptions there are; exact when no writer is active. */
 size_t topic_index_count(const struct topic_index *t);
 

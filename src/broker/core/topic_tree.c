@@ -267,7 +267,8 @@ struct walk {
     enum wilco_status status;
 };
 
-/* Sees to it that level number `depth` is known; false: the topic has no such level. */
+/* Sees to it that level number `depth` is known; false: the topic has no such level, or the walk
+ * has failed. */
 static bool
 know_level(struct walk *w, size_t depth)
 {
@@ -277,7 +278,7 @@ know_level(struct walk *w, size_t depth)
         return true;
     }
     assert(depth == w->levels);
-    if (!topic_level_next(&w->rest, &level)) {
+    if (w->status != WILCO_OK || !topic_level_next(&w->rest, &level)) {
         return false;
     }
     w->status = topic_matches_reserve_steps(w->out, depth + 1);
