@@ -25,9 +25,9 @@ static bool
 can_send_now(const struct session *s, uint8_t qos)
 {
     if (qos == 0) {
-        return s->waiting.qos_0_count == 0 && has_room(s);
+        return s->waiting->qos_0_count == 0 && has_room(s);
     }
-    return s->waiting.count == 0 && s->unsent == 0 && s->sent.quota > 0 && has_room(s);
+    return s->waiting->count == 0 && s->unsent == 0 && s->sent.quota > 0 && has_room(s);
 }
 
 /* It will not get the message. If that was a request, it has ended; if it was a response, its
@@ -129,8 +129,8 @@ is_within_bounds(const struct session *s, uint64_t more_bytes)
 {
     const struct settings *limits = &s->shard->broker->settings;
 
-    return s->waiting.count < limits->queued_messages_max &&
-           s->waiting.bytes + more_bytes <= limits->queued_bytes_max;
+    return s->waiting->count < limits->queued_messages_max &&
+           s->waiting->bytes + more_bytes <= limits->queued_bytes_max;
 }
 
 static enum session_presence
@@ -178,10 +178,10 @@ static bool
 has_queue_room(struct session *s, uint64_t more_bytes)
 {
     while (!is_within_bounds(s, more_bytes)) {
-        if (s->waiting.first == NULL || !is_void(s, s->waiting.first)) {
+        if (s->waiting->first == NULL || !is_void(s, s->waiting->first)) {
             return false;
         }
-        discard_void(s, delivery_queue_pop(&s->waiting));
+        discard_void(s, delivery_queue_pop(s->waiting));
     }
     return true;
 }
@@ -194,13 +194,24 @@ deliver_has_room(struct session *s)
 
 /* Keeps it behind all that waits, and sends what can go. */
 static void
+enqueue(struct session *s, struct delivery *d)
+{
+    if (!delivery_queue_own(&s->waiting, s->shard->broker->alloc)) {
+        s->shard->stats.dropped_no_memory++;
+        discard(s, d, REQUEST_NO_MEMORY);
+        return;
+    }
+    delivery_queue_push(s->waiting, d);
+    deliver_waiting(s);
+}
+
+static void
 keep(struct session *s, struct message *m, const struct delivery_terms *t)
 {
     struct delivery *d = new_delivery(s, m, t);
 
     if (d != NULL) {
-        delivery_queue_push(&s->waiting, d);
-        deliver_waiting(s);
+        enqueue(s, d);
     }
 }
 
@@ -211,8 +222,7 @@ send_new(struct session *s, struct message *m, const struct delivery_terms *t)
     struct delivery *d = new_delivery(s, m, t);
 
     if (d != NULL && send_tracked(s, d) != WILCO_OK) {
-        delivery_queue_push(&s->waiting, d);
-        deliver_waiting(s); /* has its own ways with what is amiss */
+        enqueue(s, d); /* deliver_waiting() has its own ways with what is amiss */
     }
 }
 
@@ -222,7 +232,7 @@ keep_or_drop(struct session *s, struct message *m, const struct delivery_terms *
 {
     struct stats *stats = &s->shard->stats;
 
-    if (t->qos == 0 && (!is_online(s) || s->waiting.qos_0_count == 0)) {
+    if (t->qos == 0 && (!is_online(s) || s->waiting->qos_0_count == 0)) {
         stats->dropped_output_full += is_online(s);
         lose(s, m, t->request, is_online(s) ? REQUEST_NO_ROOM : REQUEST_OFFLINE);
     } else if (!has_queue_room(s, m->packet_bytes)) {
@@ -318,15 +328,15 @@ send_again(struct session *s)
 static void
 send_waiting(struct session *s)
 {
-    while (s->waiting.first != NULL && s->unsent == 0 && has_room(s)) {
-        struct delivery *d = s->waiting.first;
+    while (s->waiting->first != NULL && s->unsent == 0 && has_room(s)) {
+        struct delivery *d = s->waiting->first;
 
         if (d->qos > 0 && s->sent.quota == 0) {
             return;
         }
-        d = delivery_queue_pop(&s->waiting);
+        d = delivery_queue_pop(s->waiting);
         if (!send_waited(s, d)) {
-            delivery_queue_push_front(&s->waiting, d);
+            delivery_queue_push_front(s->waiting, d);
             return;
         }
     }

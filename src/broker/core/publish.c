@@ -305,6 +305,9 @@ deliver_here(struct shard *s, struct message *m)
     struct publish_scratch *p = s->scratch;
     uint64_t others = 0;
 
+    if (WILCO_UNLIKELY(p->target_count >= SHARD_CROWD)) {
+        shard_open_lane(s);
+    }
     for (size_t i = 0; i < p->target_count; i++) {
         const struct target *t = &p->targets[i];
         unsigned shard = session_id_shard(t->session_id);

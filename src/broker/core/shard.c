@@ -78,7 +78,9 @@ fire(struct timer *t)
 {
     switch ((enum shard_timer)t->kind) {
     case SHARD_TIMER_CONN: conn_timer_fired(CONTAINER_OF(t, struct conn, timer)); break;
-    case SHARD_TIMER_SESSION: session_timer_fired(CONTAINER_OF(t, struct session, timer)); break;
+    case SHARD_TIMER_SESSION:
+        session_timer_fired(CONTAINER_OF(t, struct session_absence, timer));
+        break;
     case SHARD_TIMER_SYS: sys_timer_fired(CONTAINER_OF(t, struct shard, sys_timer)); break;
     case SHARD_TIMER_LOG_GATE:
         log_gate_timer_fired(CONTAINER_OF(t, struct shard, log_gate.timer));

@@ -28,9 +28,17 @@ WILCO_MUST_CHECK enum wilco_status topic_index_subscribe(struct topic_index *t, 
                                                          struct span group, uint64_t session_id,
                                                          const struct subscription_how *how,
                                                          bool *existed);
-/* false: there was no such subscription. Never fails otherwise. */
-bool topic_index_unsubscribe(struct topic_index *t, struct span filter, struct span group,
-                             uint64_t session_id);
+
+/* A subscription, as its session keeps it to leave by: a word, and never 0. It holds as long as the
+ * session subscribes. */
+#define TOPIC_PLACE_SHARED 1U /* a bit in it: it is shared */
+#define TOPIC_PLACE_DOLLAR 2U /* another: the filter begins with "$" */
+
+/* 0: there is no such subscription. */
+uintptr_t topic_index_find(struct topic_index *t, struct span filter, struct span group,
+                           uint64_t session_id);
+/* Ends the session's subscription at its place. Never fails. */
+void topic_index_leave(struct topic_index *t, uintptr_t place, uint64_t session_id);
 
 /* Empties `out`, then fills it with every matching subscription and group [MQTT-3.3.2-3], byte for
  * byte [MQTT-4.7.3-4], in no particular order,

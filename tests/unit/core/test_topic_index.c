@@ -2,6 +2,7 @@
 
 #include "broker/core/rcu.h"
 #include "support/failing_alloc.h"
+#include "support/leaving.h"
 #include "wire/topic.h"
 
 #include <setjmp.h>
@@ -61,7 +62,7 @@ subscribe(struct fixture *f, const char *filter, const char *group, uint64_t id,
 static bool
 unsubscribe(struct fixture *f, const char *filter, const char *group, uint64_t id)
 {
-    return topic_index_unsubscribe(f->index, span_of_text(filter), span_of_text(group), id);
+    return leave_index(f->index, span_of_text(filter), span_of_text(group), id);
 }
 
 static void
