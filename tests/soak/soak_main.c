@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "broker/server/server.h"
-#include "support/counting_alloc.h"
 #include "person.h"
+#include "support/counting_alloc.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@ enum {
     PATIENCE_MS = 60000,
     CALM_EVERY = 4,        /* rounds */
     MADE_WHEN_NEEDED = 16, /* small blocks, once in a shard */
+    OUTPUTS = PEOPLE + 1,  /* each may have had a small chunk, which its shard keeps for later */
     POOL_CHUNKS = 256,     /* large blocks that a shard keeps for later */
 };
 
@@ -242,7 +243,7 @@ check_counters(struct world *w, const struct stats *before)
 static bool
 has_more_than_before(struct world *w)
 {
-    return w->memory.small > w->small + w->shards * MADE_WHEN_NEEDED ||
+    return w->memory.small > w->small + w->shards * (MADE_WHEN_NEEDED + OUTPUTS) ||
            w->memory.large > w->large + w->shards * POOL_CHUNKS ||
            count_descriptors() > w->descriptors;
 }

@@ -197,6 +197,7 @@ handle_events(struct driver *d)
             break;
         }
     }
+    intake_run(d);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "broker/server/ear.h"
 #include "broker/server/guests.h"
 #include "broker/server/halt.h"
+#include "broker/server/intake.h"
 #include "broker/server/lane.h"
 #include "broker/server/listener.h"
 #include "net/loop.h"
@@ -51,6 +52,7 @@ struct driver {
     struct list
         closed; /* peers that an event not yet pulled may still name; freed by the own thread */
     struct lane lane;
+    struct intake intake;
     struct ear ears[LISTENERS_MAX];
     size_t ear_count;
     int reserve_fd; /* given up for a moment to refuse clients when there are no descriptors left */

@@ -1,9 +1,8 @@
 #include "broker/server/peer.h"
 
 #include "broker/server/driver.h"
+#include "broker/server/intake.h"
 #include "broker/server/lane.h"
-
-#include <assert.h>
 
 #define SPANS_PER_WRITE 64U
 /* Reads that fill the whole buffer, and writes of all spans, in one turn for one peer; then it is
@@ -115,6 +114,19 @@ discard(struct driver *d, struct peer *p)
     }
 }
 
+void
+peer_take(struct driver *d, struct peer *p, enum wilco_status status, struct span bytes)
+{
+    if (p->stream == NULL || p->is_lingering) { /* since it was read */
+        return;
+    }
+    if (status == WILCO_OK) {
+        conn_feed(&p->conn, bytes);
+    } else if (status != WILCO_AGAIN) {
+        lose(d, p);
+    }
+}
+
 /* Reads once; the bytes that were read. Even where no input is wanted, as the loop does not call
  * for it then unless the connection broke. */
 static size_t
@@ -123,32 +135,25 @@ read_once(struct driver *d, struct peer *p, size_t bytes_max)
     size_t len = 0;
     enum wilco_status st = stream_read(p->stream, d->buffer, bytes_max, &len);
 
-    if (st == WILCO_AGAIN) {
-        return 0;
-    }
-    if (st != WILCO_OK) {
-        lose(d, p);
-        return 0;
-    }
-    conn_feed(&p->conn, span_of(d->buffer, len));
+    peer_take(d, p, st, span_of(d->buffer, len));
     return len;
 }
 
-/* The first read is a short one, to see whether it is bulk that comes. */
-static void
-read_some(struct driver *d, struct peer *p)
+static bool
+wants_more(const struct peer *p)
 {
-    size_t bytes_max = lane_first_read_bytes(d, p);
+    return p->stream != NULL && !p->is_lingering && conn_wants_input(&p->conn);
+}
 
-    assert(bytes_max > 0);
-    for (int i = 0; i < READS_PER_TURN; i++) {
-        if (read_once(d, p, bytes_max) < bytes_max || !conn_wants_input(&p->conn)) {
+/* The first read was a short one, to see whether it is bulk that comes. */
+void
+peer_read_on(struct driver *d, struct peer *p)
+{
+    for (int i = 1; i < READS_PER_TURN && wants_more(p); i++) {
+        if ((conn_is_bulk(&p->conn) && lane_add(d, p)) ||
+            read_once(d, p, sizeof(d->buffer)) < sizeof(d->buffer)) {
             return;
         }
-        if (conn_is_bulk(&p->conn) && lane_add(d, p)) {
-            return;
-        }
-        bytes_max = sizeof(d->buffer);
     }
 }
 
@@ -176,7 +181,7 @@ peer_ready(struct driver *d, struct peer *p, unsigned ready)
     if (p->is_lingering || p->conn.state == CONN_ENDING) {
         discard(d, p);
     } else if (!conn_is_bulk(&p->conn) || !lane_add(d, p)) {
-        read_some(d, p);
+        intake_add(d, p);
     }
 }
 

@@ -48,8 +48,12 @@ struct peer_rare *peer_rare(struct driver *d, struct peer *p);
  * is closed; feeds a new conn what has arrived. Without memory the stream is closed. */
 void peer_open(struct driver *d, struct stream *stream, const struct entrance *entrance,
                struct guest *guest, struct span bytes);
-/* The loop says that the stream is ready. */
+/* The loop says that the stream is ready. What it has to say is handed over by intake_run(). */
 void peer_ready(struct driver *d, struct peer *p, unsigned ready);
+/* What reading from it has given. It may be gone afterwards. */
+void peer_take(struct driver *d, struct peer *p, enum wilco_status status, struct span bytes);
+/* It gave as much as was asked for, so there may be more. */
+void peer_read_on(struct driver *d, struct peer *p);
 /* Reads once, and says how many bytes it were. It may be gone afterwards. */
 size_t peer_read_bulk(struct driver *d, struct peer *p, size_t bytes_max);
 /* Its conn came out of shard_next_dirty(): writes what there is to write, then sees what to wait
