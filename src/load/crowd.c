@@ -101,6 +101,13 @@ crowd_connect(struct crowd *c, struct peer *p)
 }
 
 void
+crowd_leave(struct crowd *c, struct peer *p)
+{
+    c->ready -= p->state == PEER_READY;
+    p->state = PEER_LEAVING;
+}
+
+void
 crowd_drop(struct crowd *c, struct peer *p)
 {
     c->ready -= p->state == PEER_READY;
@@ -129,11 +136,11 @@ lose(struct crowd *c, struct peer *p)
     int error = errno;
 
     crowd_drop(c, p);
-    if (c->ops->closed != NULL) {
-        c->ops->closed(c->context, p);
-    } else if (!was_leaving) {
+    if (!was_leaving) {
         crowd_fail(c, WILCO_ECLOSED, "the server closed connection %u: %s", p->index,
                    error == 0 ? "without a word" : strerror(error));
+    } else if (c->ops->closed != NULL) {
+        c->ops->closed(c->context, p);
     }
 }
 

@@ -34,7 +34,9 @@ struct crowd_ops {
     /* Messages, acknowledgements, pongs of peers that are ready, and the WELCOME or SUBSCRIBED that
      * made them so. What is put into `out` is sent to the same peer. */
     void (*take)(void *context, struct peer *p, const struct arrival *a);
-    void (*closed)(void *context, struct peer *p); /* NULL: it is a failure, unless it is leaving */
+    /* The server has closed the connection of a peer that is leaving; NULL is allowed. Of any other
+     * it is a failure. */
+    void (*closed)(void *context, struct peer *p);
 };
 
 #define CROWD_REASON_BYTES 160U
@@ -64,6 +66,8 @@ void crowd_connect(struct crowd *c, struct peer *p);
 /* Connects peers `first` to `first + n - 1`, so many at once, and returns when all are ready;
  * WILCO_ETIMEDOUT after ten seconds in which nothing happens. */
 enum wilco_status crowd_gather(struct crowd *c, uint32_t first, uint32_t n, uint32_t at_once);
+/* From here on `p` is leaving: its owner has said goodbye, or does so now. */
+void crowd_leave(struct crowd *c, struct peer *p);
 /* Drops the connection as it is. */
 void crowd_drop(struct crowd *c, struct peer *p);
 

@@ -10,7 +10,9 @@
 #define WINDOW_MAX        65535U
 #define PARTIES_MAX       1000000U
 
-static const struct mode *const modes[] = {&mode_request, &mode_publish};
+static const struct mode *const modes[] = {&mode_request,   &mode_publish, &mode_idle,
+                                           &mode_subscribe, &mode_churn,   &mode_connect,
+                                           &mode_retained};
 
 const char *
 load_mode_name(size_t i)
@@ -57,8 +59,11 @@ with_defaults(const struct load_options *given)
     set_default(&o.responders, 1);
     set_default(&o.publishers, 1);
     set_default(&o.subscribers, 1);
-    set_default(&o.connections, 1);
+    set_default(&o.connections, connects ? 10000 : 1);
     set_default(&o.messages, 1);
+    if (o.mode != NULL && strcmp(o.mode, "subscribe") == 0) {
+        set_default(&o.subscriptions, 1);
+    }
     set_default(&o.window, publishes ? 64 : connects ? 16 : 1);
     return o;
 }
@@ -81,7 +86,7 @@ misfit(const struct load_options *o, const struct mode *mode, const struct diale
     if (o->qos > 1) {
         return "QoS is 0 or 1";
     }
-    if (mode == &mode_publish && o->payload_bytes < WORD_BYTES) {
+    if ((mode == &mode_publish || mode == &mode_retained) && o->payload_bytes < WORD_BYTES) {
         return "a plain message needs 8 bytes of payload for its number";
     }
     if (o->payload_bytes > PAYLOAD_BYTES_MAX || o->window > WINDOW_MAX ||
