@@ -44,6 +44,7 @@ enum kind {
 static struct load_options options = {.payload_bytes = 64, .warmup = 0.3};
 static char url[64];
 static unsigned long port;
+static bool announces;
 
 static const struct row {
     const char *name;
@@ -73,6 +74,7 @@ static const struct row {
     {"inbox", KIND_FLAG, &options.inbox},
     {"group", KIND_FLAG, &options.group},
     {"fan", KIND_FLAG, &options.fan},
+    {"announce", KIND_FLAG, &announces},
     {"help", KIND_HELP, NULL},
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -135,6 +137,12 @@ set(const struct row *row, const char *value)
     return false;
 }
 
+static void
+say_started(void)
+{
+    (void)fputs("measuring\n", stderr);
+}
+
 static bool
 parse(int argc, char **argv)
 {
@@ -161,6 +169,7 @@ parse(int argc, char **argv)
     options.mode = argv[optind];
     (void)snprintf(url, sizeof(url), "mqtt://127.0.0.1:%lu", port);
     options.url = url;
+    options.started = announces ? say_started : NULL;
     return true;
 }
 

@@ -34,10 +34,11 @@ struct load_options {
     unsigned subscriptions; /* idle (0), subscribe (1): of each connection */
     unsigned sources;  /* idle, subscribe: how many addresses to connect from, 127.0.0.2 and on */
     unsigned messages; /* retained (1) */
-    const char *wildcard; /* subscribe: "exact", "plus" or "hash" */
-    bool inbox;           /* request: responses go to the inboxes that the server gives */
-    bool group;           /* request: responders share one subscription */
-    bool fan;             /* publish: every message goes to every subscriber */
+    const char *wildcard;  /* subscribe: "exact", "plus" or "hash" */
+    void (*started)(void); /* called when measuring begins; NULL is allowed */
+    bool inbox;            /* request: responses go to the inboxes that the server gives */
+    bool group;            /* request: responders share one subscription */
+    bool fan;              /* publish: every message goes to every subscriber */
 };
 
 #define LOAD_PERCENTILES 48U

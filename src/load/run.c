@@ -33,6 +33,9 @@ run_for(struct run *r, double seconds, run_step_fn *step)
 void
 run_start(struct run *r)
 {
+    if (r->options->started != NULL) {
+        r->options->started();
+    }
     r->start_own_ns = meter_own_cpu_ns();
     r->start_server_ns = meter_cpu_ns(r->options->pid);
     r->start_ns = clock_monotonic_ns();
