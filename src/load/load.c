@@ -9,6 +9,7 @@
 #define PAYLOAD_BYTES_MAX (UINT32_C(16) << 20)
 #define WINDOW_MAX        65535U
 #define PARTIES_MAX       1000000U
+#define SUBSCRIPTIONS_MAX 100000000U
 
 static const struct mode *const modes[] = {&mode_request,   &mode_publish, &mode_idle,
                                            &mode_subscribe, &mode_churn,   &mode_connect,
@@ -68,6 +69,19 @@ with_defaults(const struct load_options *given)
     return o;
 }
 
+static bool
+has_too_many(const struct load_options *o)
+{
+    const unsigned counts[] = {o->requesters,  o->responders, o->publishers, o->subscribers,
+                               o->connections, o->sources,    o->messages};
+    bool has = (uint64_t)o->connections * o->subscriptions > SUBSCRIPTIONS_MAX;
+
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        has = has || counts[i] > PARTIES_MAX;
+    }
+    return has;
+}
+
 /* What does not fit; NULL: everything does. */
 static const char *
 misfit(const struct load_options *o, const struct mode *mode, const struct dialect *dialect)
@@ -83,15 +97,16 @@ misfit(const struct load_options *o, const struct mode *mode, const struct diale
     if ((mode->is_mqtt_only || o->inbox || o->qos > 0) && !is_mqtt) {
         return "this is for MQTT only";
     }
+    if (o->group && dialect == &dialect_frames) {
+        return "frames know no groups";
+    }
     if (o->qos > 1) {
         return "QoS is 0 or 1";
     }
     if ((mode == &mode_publish || mode == &mode_retained) && o->payload_bytes < WORD_BYTES) {
         return "a plain message needs 8 bytes of payload for its number";
     }
-    if (o->payload_bytes > PAYLOAD_BYTES_MAX || o->window > WINDOW_MAX ||
-        o->requesters > PARTIES_MAX || o->responders > PARTIES_MAX || o->publishers > PARTIES_MAX ||
-        o->subscribers > PARTIES_MAX || o->connections > PARTIES_MAX) {
+    if (o->payload_bytes > PAYLOAD_BYTES_MAX || o->window > WINDOW_MAX || has_too_many(o)) {
         return "too many, or too large";
     }
     return NULL;
