@@ -19,6 +19,7 @@
 #define EVENTS          512
 #define PATIENCE_NS     UINT64_C(10000000000)
 #define NS_PER_S        UINT64_C(1000000000)
+#define NS_PER_MS       UINT64_C(1000000)
 #define RECEIVE_MAXIMUM UINT16_MAX /* where nothing is said */
 
 void
@@ -55,7 +56,7 @@ crowd_open(struct crowd *c, uint32_t count)
     if (c->peers == NULL || c->out.status != WILCO_OK) {
         crowd_fail(c, WILCO_ENOMEM, "out of memory");
     } else if (c->epoll < 0 || !crowd_raise_descriptors(count)) {
-        crowd_fail(c, WILCO_EIO, "%u connections: %s", count, strerror(errno));
+        crowd_fail(c, WILCO_ELIMIT, "%u connections: %s (see ulimit -n)", count, strerror(errno));
     }
     return c->status;
 }
@@ -328,14 +329,28 @@ serve(struct crowd *c, struct peer *p, uint32_t events)
     }
 }
 
+/* The finer call is for the finer wait, and not for kernels before 5.11. */
+static int
+wait_for_events(const struct crowd *c, struct epoll_event *events, uint64_t wait_ns)
+{
+    struct timespec wait = {.tv_sec = (time_t)(wait_ns / NS_PER_S),
+                            .tv_nsec = (long)(wait_ns % NS_PER_S)};
+
+    if (wait_ns % NS_PER_MS == 0) {
+        return epoll_wait(c->epoll, events, EVENTS, (int)(wait_ns / NS_PER_MS));
+    }
+    return epoll_pwait2(c->epoll, events, EVENTS, &wait, NULL);
+}
+
 void
 crowd_turn(struct crowd *c, uint64_t wait_ns)
 {
     struct epoll_event events[EVENTS];
-    struct timespec wait = {.tv_sec = (time_t)(wait_ns / NS_PER_S),
-                            .tv_nsec = (long)(wait_ns % NS_PER_S)};
-    int n = epoll_pwait2(c->epoll, events, EVENTS, &wait, NULL);
+    int n = wait_for_events(c, events, wait_ns);
 
+    if (n < 0 && errno != EINTR) {
+        crowd_fail(c, WILCO_EIO, "epoll: %s", strerror(errno));
+    }
     c->now_ns = clock_monotonic_ns();
     for (int i = 0; i < n && c->status == WILCO_OK; i++) {
         serve(c, events[i].data.ptr, events[i].events);

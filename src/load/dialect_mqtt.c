@@ -91,71 +91,110 @@ greet(struct outbox *out, const struct introduction *who, const struct arrival *
     return status;
 }
 
-/* Any other properties than those that requests and responses have. */
-static enum wilco_status
-read_properties(struct arrival *a, struct span block, struct span *correlation)
+/* A Variable Byte Integer; returns what is behind it, or NULL. */
+static const uint8_t *
+read_length(const uint8_t *at, const uint8_t *end, size_t *out)
 {
-    struct wire_properties all;
-    struct wire_reader r;
+    unsigned shift = 0;
 
-    /* Its length is in front of it: one to four bytes, the last of which is below 128. */
-    size_t back = wire_varint_size((uint32_t)block.len);
+    for (*out = 0; at < end && shift < 28; shift += 7) {
+        uint8_t byte = *at++;
 
-    r = wire_reader_init(span_of(block.data - back, back + block.len));
-    wire_properties_decode(&all, &r, WIRE_PUBLISH);
-    if (wire_reader_finish(&r) != WILCO_OK) {
-        return WILCO_EMALFORMED;
-    }
-    a->reply_to = all.response_topic;
-    *correlation = all.correlation_data;
-    return WILCO_OK;
-}
-
-static enum wilco_status
-look_for_properties(struct arrival *a, struct span block, struct span *correlation)
-{
-    struct wire_reader r = wire_reader_init(block);
-
-    while (wire_reader_left(&r) > 0) {
-        uint8_t id = wire_reader_u8(&r);
-
-        if (id == WIRE_CORRELATION_DATA) {
-            *correlation = wire_reader_binary(&r);
-        } else if (id == WIRE_RESPONSE_TOPIC) {
-            a->reply_to = wire_reader_binary(&r);
-        } else {
-            return read_properties(a, block, correlation);
+        *out |= (size_t)(byte & 0x7F) << shift;
+        if (byte < 0x80) {
+            return at;
         }
     }
+    return NULL;
+}
+
+static size_t
+u16_at(const uint8_t *at)
+{
+    return (size_t)(at[0] << 8 | at[1]);
+}
+
+/* With other properties than requests and responses have. */
+static enum wilco_status
+read_all_properties(struct arrival *a, struct span block, struct span *correlation)
+{
+    uint8_t length[4];
+    struct wire_properties all;
+    struct wire_reader r;
+    struct wire_writer w = wire_writer_init(length, sizeof(length));
+
+    wire_writer_length(&w, block.len);
+    /* The length is in front of the block, which is the decoder's way to be told. */
+    r = wire_reader_init(span_of(block.data - w.len, w.len + block.len));
+    wire_properties_decode(&all, &r, WIRE_PUBLISH);
+    a->reply_to = all.response_topic;
+    *correlation = all.correlation_data;
     return wire_reader_finish(&r);
 }
 
 static enum wilco_status
-open_publish(struct arrival *a, uint8_t flags, struct span body)
+read_properties(struct arrival *a, struct span block, struct span *correlation)
 {
-    struct wire_reader r = wire_reader_init(body);
-    struct span correlation = SPAN_EMPTY;
-    struct span block;
+    const uint8_t *at = block.data;
+    const uint8_t *end = at + block.len;
 
-    (void)wire_reader_binary(&r); /* the topic: whoever subscribes to one only knows it */
-    a->kind = ARRIVAL_MESSAGE;
-    a->qos = (flags >> 1) & 0x03;
-    a->packet_id = a->qos == 0 ? 0 : wire_reader_u16(&r);
-    block = wire_reader_bytes(&r, wire_reader_varint(&r));
-    a->payload = wire_reader_rest(&r);
-    a->reply_to = SPAN_EMPTY;
-    a->word = NULL;
-    if (wire_reader_finish(&r) != WILCO_OK ||
-        look_for_properties(a, block, &correlation) != WILCO_OK) {
-        return WILCO_EMALFORMED;
+    while (at < end) {
+        uint8_t id = at[0];
+        struct span value;
+
+        if (id != WIRE_CORRELATION_DATA && id != WIRE_RESPONSE_TOPIC) {
+            return read_all_properties(a, block, correlation);
+        }
+        if (end - at < 3 || (size_t)(end - at) - 3 < u16_at(at + 1)) {
+            return WILCO_EMALFORMED;
+        }
+        value = span_of(at + 3, u16_at(at + 1));
+        *(id == WIRE_CORRELATION_DATA ? correlation : &a->reply_to) = value;
+        at = value.data + value.len;
     }
+    return WILCO_OK;
+}
+
+/* A word is eight bytes of Correlation Data, or of payload where there is none. */
+static void
+find_word(struct arrival *a, struct span correlation)
+{
+    a->word = NULL;
     if (correlation.data != NULL) {
         a->word = correlation.len == WORD_BYTES ? correlation.data : NULL;
     } else if (a->payload.len >= WORD_BYTES) {
         a->word = a->payload.data;
         a->payload = span_skip(a->payload, WORD_BYTES);
     }
-    return WILCO_OK;
+}
+
+/* The topic is not looked at: whoever subscribes to one only knows it. */
+static enum wilco_status
+open_publish(struct arrival *a, uint8_t flags, struct span body)
+{
+    const uint8_t *end = body.data + body.len;
+    const uint8_t *at = NULL;
+    struct span correlation = SPAN_EMPTY;
+    size_t head = 2;
+    size_t length = 0;
+    enum wilco_status status = WILCO_OK;
+
+    a->kind = ARRIVAL_MESSAGE;
+    a->qos = (flags >> 1) & 0x03;
+    a->reply_to = SPAN_EMPTY;
+    head += (body.len < 2 ? 0 : u16_at(body.data)) + (a->qos > 0 ? 2 : 0);
+    if (body.len < head) {
+        return WILCO_EMALFORMED;
+    }
+    a->packet_id = a->qos > 0 ? (uint16_t)u16_at(body.data + head - 2) : 0;
+    at = read_length(body.data + head, end, &length);
+    if (at == NULL || (size_t)(end - at) < length) {
+        return WILCO_EMALFORMED;
+    }
+    a->payload = span_of(at + length, (size_t)(end - at) - length);
+    status = read_properties(a, span_of(at, length), &correlation);
+    find_word(a, correlation);
+    return status;
 }
 
 static enum wilco_status
@@ -200,32 +239,43 @@ open_other(struct arrival *a, enum wire_type type, struct span body)
     a->reason_code = type == WIRE_DISCONNECT && body.len > 0 ? body.data[0] : 0;
 }
 
+/* Anything but PUBLISH. */
+static enum wilco_status
+open_packet(struct arrival *a, const struct wire_header *h, struct span body)
+{
+    if (h->type == WIRE_PUBACK) {
+        return open_ack(a, body);
+    }
+    if (h->type == WIRE_SUBACK || h->type == WIRE_UNSUBACK) {
+        return open_acks_of_filters(a, h->type, body);
+    }
+    open_other(a, h->type, body);
+    return WILCO_OK;
+}
+
 static enum wilco_status
 cut(struct span *in, struct arrival *a)
 {
-    struct wire_header h;
-    enum wilco_status status = wire_header_decode(&h, *in);
+    struct wire_header h = {.type = WIRE_PUBLISH, .header_bytes = 2};
     struct span body;
 
-    if (status != WILCO_OK) {
-        return status;
+    /* A short PUBLISH needs no more than this look at its header. */
+    if (in->len >= 2 && in->data[0] >> 4 == WIRE_PUBLISH && in->data[1] < 0x80) {
+        h.flags = in->data[0] & 0x0F;
+        h.remaining = in->data[1];
+    } else {
+        enum wilco_status status = wire_header_decode(&h, *in);
+
+        if (status != WILCO_OK) {
+            return status;
+        }
     }
     if (in->len - h.header_bytes < h.remaining) {
         return WILCO_AGAIN;
     }
     body = span_of(in->data + h.header_bytes, h.remaining);
     *in = span_skip(*in, h.header_bytes + h.remaining);
-    if (h.type == WIRE_PUBLISH) {
-        return open_publish(a, h.flags, body);
-    }
-    if (h.type == WIRE_PUBACK) {
-        return open_ack(a, body);
-    }
-    if (h.type == WIRE_SUBACK || h.type == WIRE_UNSUBACK) {
-        return open_acks_of_filters(a, h.type, body);
-    }
-    open_other(a, h.type, body);
-    return WILCO_OK;
+    return h.type == WIRE_PUBLISH ? open_publish(a, h.flags, body) : open_packet(a, &h, body);
 }
 
 static void
@@ -251,20 +301,14 @@ static enum wilco_status
 find_parts(struct stencil *s, const struct wording *wording)
 {
     struct span in = span_of(s->bytes, s->len);
+    struct wire_header h;
     struct arrival a;
 
-    if (cut(&in, &a) != WILCO_OK || a.word == NULL) {
+    if (wire_header_decode(&h, in) != WILCO_OK || cut(&in, &a) != WILCO_OK || a.word == NULL) {
         return WILCO_EINVAL;
     }
     s->word_at = (size_t)(a.word - s->bytes);
-    if (wording->qos > 0) {
-        size_t header = 1 + wire_varint_size((uint32_t)s->len); /* as good as the body's length */
-        struct wire_header h;
-
-        header =
-            wire_header_decode(&h, span_of(s->bytes, s->len)) == WILCO_OK ? h.header_bytes : header;
-        s->packet_id_at = header + 2 + strlen(wording->to.text);
-    }
+    s->packet_id_at = wording->qos > 0 ? h.header_bytes + 2 + strlen(wording->to.text) : 0;
     return WILCO_OK;
 }
 
