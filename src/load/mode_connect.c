@@ -75,7 +75,7 @@ run(struct run *r)
     }
     run_drain(r, NULL, &m.open);
     run_stop(r);
-    r->result->missing += r->options->connections - r->result->count;
+    r->result->missing += m.open;
     free_items(m.since_ns);
     free_items(m.number);
     return r->crowd.status;

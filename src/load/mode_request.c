@@ -5,7 +5,7 @@
  * the word of a slot that is open. A requester owes requests: its whole window at the beginning and
  * one for each response in a closed loop, one for each that is due in an open loop. It sends what
  * it owes as slots, and the server's Receive Maximum, allow. */
-#include "load/run.h"
+#include "load/responders.h"
 
 #include <stdio.h>
 
@@ -30,7 +30,7 @@ struct requester {
 struct exchange {
     struct run *run;
     struct requester *requesters; /* peers behind the responders */
-    struct buffer *held;          /* by responder: responses that the server does not take yet */
+    struct responders responders;
     struct pace pace;
     bool is_paced;
     uint64_t open; /* requests in flight */
@@ -148,55 +148,6 @@ take_answer(struct exchange *x, struct requester *q, const struct arrival *a)
     }
 }
 
-/* What is held counts as unacknowledged, so it is for each acknowledgement to let one go. */
-static void
-hold(struct exchange *x, struct buffer *held, size_t from)
-{
-    struct buffer *out = &x->run->crowd.out.bytes;
-
-    if (buffer_append(held, span_skip(buffer_span(out), from)) != WILCO_OK) {
-        crowd_fail(&x->run->crowd, WILCO_ENOMEM, "out of memory");
-    }
-    out->len = from;
-}
-
-static void
-release(struct exchange *x, struct buffer *held)
-{
-    struct crowd *c = &x->run->crowd;
-    struct span rest = buffer_span(held);
-    struct arrival a;
-    size_t len = 0;
-    uint8_t *at = NULL;
-
-    if (rest.len == 0 || c->dialect->cut(&rest, &a) != WILCO_OK) {
-        return;
-    }
-    len = held->len - rest.len;
-    at = outbox_claim(&c->out, len);
-    if (at != NULL) {
-        memcpy(at, held->data, len);
-    }
-    buffer_consume(held, len);
-}
-
-static void
-respond(struct exchange *x, struct peer *p, const struct arrival *a)
-{
-    struct crowd *c = &x->run->crowd;
-    size_t from = c->out.bytes.len;
-    bool may_send = peer_may_send(p, a->qos);
-
-    if (a->word == NULL || a->reply_to.len == 0) {
-        x->run->result->wrong++;
-        return;
-    }
-    c->dialect->answer(&c->out, a, a->qos > 0 ? peer_next_packet_id(p) : 0);
-    if (!may_send) {
-        hold(x, &x->held[p->index], from);
-    }
-}
-
 static void
 take(void *context, struct peer *p, const struct arrival *a)
 {
@@ -215,9 +166,9 @@ take(void *context, struct peer *p, const struct arrival *a)
         }
         ask_owed(x, q, p);
     } else if (a->kind == ARRIVAL_MESSAGE) {
-        respond(x, p, a);
+        responders_take_request(&x->responders, p, a);
     } else {
-        release(x, &x->held[p->index]);
+        responders_take_ack(&x->responders, p);
     }
 }
 
@@ -309,11 +260,8 @@ finish(struct exchange *x)
         free_items(x->requesters[i].slots);
         free_items(x->requesters[i].free);
     }
-    for (unsigned i = 0; x->held != NULL && i < o->responders; i++) {
-        buffer_fini(&x->held[i]);
-    }
+    responders_fini(&x->responders);
     free_items(x->requesters);
-    free_items(x->held);
 }
 
 static enum wilco_status
@@ -326,10 +274,7 @@ exchange_open(struct exchange *x)
         return r->crowd.status;
     }
     x->requesters = run_items(r, o->requesters, sizeof(*x->requesters));
-    x->held = run_items(r, o->responders, sizeof(*x->held));
-    for (unsigned i = 0; x->held != NULL && i < o->responders; i++) {
-        buffer_init(&x->held[i], alloc_system(), SIZE_MAX);
-    }
+    responders_init(&x->responders, r);
     if (r->crowd.status == WILCO_OK) {
         (void)crowd_gather(&r->crowd, 0, r->crowd.count, 64);
     }
