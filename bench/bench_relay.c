@@ -31,7 +31,8 @@ static struct buffer read_area; /* one for all */
 static void
 die(const char *what)
 {
-    (void)fprintf(stderr, "bench_relay: %s: %s\n", what, strerror(errno));
+    (void)fputs("bench_relay: ", stderr);
+    perror(what);
     exit(1);
 }
 

@@ -1,3 +1,5 @@
+#define _POSIX_C_SOURCE 200809L /* strerror_r */
+
 #include "load/crowd.h"
 
 #include "base/clock.h"
@@ -27,6 +29,17 @@ crowd_fail(struct crowd *c, enum wilco_status status, const char *format, ...)
     va_end(arguments);
 }
 
+void
+crowd_fail_errno(struct crowd *c, enum wilco_status status, const char *what)
+{
+    char words[64];
+
+    if (strerror_r(errno, words, sizeof(words)) != 0) {
+        (void)snprintf(words, sizeof(words), "error %d", errno);
+    }
+    crowd_fail(c, status, "%s: %s", what, words);
+}
+
 enum wilco_status
 crowd_open(struct crowd *c, uint32_t count)
 {
@@ -46,8 +59,10 @@ crowd_open(struct crowd *c, uint32_t count)
     }
     if (c->peers == NULL || c->out.status != WILCO_OK) {
         crowd_fail(c, WILCO_ENOMEM, "out of memory");
-    } else if (c->epoll < 0 || !crowd_raise_descriptors(count)) {
-        crowd_fail(c, WILCO_ELIMIT, "%u connections: %s (see ulimit -n)", count, strerror(errno));
+    } else if (c->epoll < 0) {
+        crowd_fail_errno(c, WILCO_EIO, "epoll");
+    } else if (!crowd_raise_descriptors(count)) {
+        crowd_fail_errno(c, WILCO_ELIMIT, "too few descriptors (see ulimit -n)");
     }
     return c->status;
 }

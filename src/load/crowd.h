@@ -87,5 +87,7 @@ peer_may_send(const struct peer *p, uint8_t qos)
 
 void crowd_fail(struct crowd *c, enum wilco_status status, const char *format, ...)
     WILCO_PRINTF(3, 4);
+/* Says `what`, and errno. */
+void crowd_fail_errno(struct crowd *c, enum wilco_status status, const char *what);
 
 #endif

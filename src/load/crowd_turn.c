@@ -22,7 +22,7 @@ watch(struct crowd *c, struct peer *p, int operation, uint32_t events)
     struct epoll_event event = {.events = events, .data.ptr = p};
 
     if (epoll_ctl(c->epoll, operation, p->fd, &event) != 0) {
-        crowd_fail(c, WILCO_EIO, "epoll: %s", strerror(errno));
+        crowd_fail_errno(c, WILCO_EIO, "epoll");
     }
 }
 
@@ -31,7 +31,7 @@ crowd_connect(struct crowd *c, struct peer *p)
 {
     if (crowd_socket(&c->server, c->sources, p->index, &p->fd) != WILCO_OK) {
         p->fd = -1;
-        crowd_fail(c, WILCO_ECONNECT, "cannot connect: %s", strerror(errno));
+        crowd_fail_errno(c, WILCO_ECONNECT, "cannot connect");
         return;
     }
     p->state = PEER_CONNECTING;
@@ -47,9 +47,11 @@ lose(struct crowd *c, struct peer *p)
     int error = errno;
 
     crowd_drop(c, p);
-    if (!was_leaving) {
-        crowd_fail(c, WILCO_ECLOSED, "the server closed connection %u: %s", p->index,
-                   error == 0 ? "without a word" : strerror(error));
+    errno = error;
+    if (!was_leaving && error != 0) {
+        crowd_fail_errno(c, WILCO_ECLOSED, "lost a connection");
+    } else if (!was_leaving) {
+        crowd_fail(c, WILCO_ECLOSED, "the server closed connection %u", p->index);
     } else if (c->ops->closed != NULL) {
         c->ops->closed(c->context, p);
     }
@@ -113,7 +115,7 @@ say_hello(struct crowd *c, struct peer *p)
     struct introduction who = {.client_id = ""};
 
     if (socket_connected(p->fd) != WILCO_OK) {
-        crowd_fail(c, WILCO_ECONNECT, "cannot connect: %s", strerror(errno));
+        crowd_fail_errno(c, WILCO_ECONNECT, "cannot connect");
         return;
     }
     p->state = PEER_GREETING;
@@ -259,7 +261,7 @@ crowd_turn(struct crowd *c, uint64_t wait_ns)
     int n = wait_for_events(c, events, wait_ns);
 
     if (n < 0 && errno != EINTR) {
-        crowd_fail(c, WILCO_EIO, "epoll: %s", strerror(errno));
+        crowd_fail_errno(c, WILCO_EIO, "epoll");
     }
     c->now_ns = clock_monotonic_ns();
     for (int i = 0; i < n && c->status == WILCO_OK; i++) {

@@ -51,7 +51,7 @@ static enum wilco_status
 take_welcome(const struct introduction *who, const struct arrival *a, struct terms *terms)
 {
     struct wire_connack p;
-    struct span inbox = SPAN_EMPTY;
+    struct span inbox;
 
     if (wire_connack_decode(&p, a->body, WIRE_V5) != WILCO_OK || p.reason_code != 0) {
         return WILCO_EREFUSED;

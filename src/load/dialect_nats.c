@@ -13,12 +13,10 @@
 static void
 subject_of(char out[PLACE_BYTES], const struct place *p)
 {
-    size_t i = 0;
-
-    for (; p->text[i] != '\0'; i++) {
-        out[i] = p->text[i] == '/' ? '.' : p->text[i];
+    memcpy(out, p->text, PLACE_BYTES);
+    for (char *slash = strchr(out, '/'); slash != NULL; slash = strchr(slash, '/')) {
+        *slash = '.';
     }
-    out[i] = '\0';
 }
 
 static void
@@ -86,7 +84,7 @@ static enum wilco_status
 open_message(struct span *in, struct span line, struct arrival *a)
 {
     struct span rest = span_skip(*in, line.len + END_BYTES);
-    struct span last = SPAN_EMPTY;
+    struct span last;
     size_t bytes = 0;
 
     a->kind = ARRIVAL_MESSAGE;

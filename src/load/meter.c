@@ -2,8 +2,9 @@
 
 #include "load/meter.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static uint64_t
@@ -45,9 +46,7 @@ meter_rss_bytes(int pid)
         return 0;
     }
     while (kib == 0 && fgets(line, sizeof(line), f) != NULL) {
-        if (sscanf(line, "Rss: %" SCNu64, &kib) != 1) {
-            kib = 0;
-        }
+        kib = strncmp(line, "Rss:", 4) == 0 ? strtoull(line + 4, NULL, 10) : 0;
     }
     (void)fclose(f);
     return kib * 1024;

@@ -6,6 +6,6 @@
 /* Takes the next packet of MQTT 5.0 off `*in`, as struct dialect has it. What comes often is read
  * by hand: of a PUBLISH only its identifier, Response Topic, Correlation Data and payload are
  * looked at. Everything else goes through wire/. */
-enum wilco_status mqtt_cut(struct span *in, struct arrival *out);
+enum wilco_status mqtt_cut(struct span *in, struct arrival *a);
 
 #endif

@@ -32,10 +32,11 @@ outbox_grow(struct outbox *o, size_t n)
 void
 outbox_text(struct outbox *o, const char *text)
 {
-    uint8_t *at = outbox_claim(o, strlen(text));
+    struct span bytes = span_of_text(text);
+    uint8_t *at = outbox_claim(o, bytes.len);
 
-    if (at != NULL) {
-        memcpy(at, text, strlen(text));
+    if (at != NULL && bytes.len > 0) {
+        memcpy(at, bytes.data, bytes.len);
     }
 }
 
