@@ -145,7 +145,12 @@ open_other(struct arrival *a, enum wire_type type, struct span body)
               : type == WIRE_DISCONNECT ? ARRIVAL_GOODBYE
                                         : ARRIVAL_OTHER;
     a->body = body;
-    a->reason_code = type == WIRE_DISCONNECT && body.len > 0 ? body.data[0] : 0;
+    a->reason_code = 0;
+    if (type == WIRE_DISCONNECT && body.len > 0) {
+        a->reason_code = body.data[0];
+    } else if (type == WIRE_CONNACK && body.len > 1) {
+        a->reason_code = body.data[1];
+    }
 }
 
 /* Anything but PUBLISH. */
