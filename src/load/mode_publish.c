@@ -11,7 +11,7 @@
 
 struct publisher {
     struct stencil message;
-    uint32_t *left;      /* by number modulo window */
+    uint32_t *left;      /* by number; the ring has a power of two of places, `mask` plus one */
     uint64_t *since_ns;  /* likewise: when it was sent, or due */
     uint32_t sent;       /* the next number */
     uint32_t done;       /* everybody has the numbers below */
@@ -26,7 +26,8 @@ struct spread {
     uint32_t *expected;           /* by subscriber and publisher: the number that comes next */
     uint32_t senders;             /* publishers that a subscriber hears */
     uint32_t receivers;           /* subscribers that a message reaches */
-    uint32_t *listed;             /* publishers that may go on */
+    uint32_t mask;
+    uint32_t *listed; /* publishers that may go on */
     uint32_t listed_count;
     struct pace pace;
     bool is_paced;
@@ -70,7 +71,7 @@ static void
 send_one(struct spread *s, struct publisher *p, struct peer *peer)
 {
     struct run *r = s->run;
-    uint32_t at = p->sent % r->options->window;
+    uint32_t at = p->sent & s->mask;
     uint64_t number = (uint64_t)(p - s->publishers);
 
     p->left[at] = s->receivers;
@@ -101,13 +102,11 @@ go_on(struct spread *s, size_t i)
 static void
 settle(struct spread *s, struct publisher *p, uint32_t n)
 {
-    uint32_t window = s->run->options->window;
-
-    p->left[n % window]--;
-    if (n != p->done || p->left[n % window] > 0) {
+    p->left[n & s->mask]--;
+    if (n != p->done || p->left[n & s->mask] > 0) {
         return;
     }
-    for (; p->done != p->sent && p->left[p->done % window] == 0; p->done++) {
+    for (; p->done != p->sent && p->left[p->done & s->mask] == 0; p->done++) {
         s->open--;
     }
     p->changed_ns = s->run->crowd.now_ns;
@@ -136,7 +135,7 @@ take_message(struct spread *s, uint32_t subscriber, uint64_t word)
         s->run->result->missing++;
         settle(s, p, *expected);
     }
-    run_count(s->run, p->since_ns[n % o->window]);
+    run_count(s->run, p->since_ns[n & s->mask]);
     ++*expected;
     settle(s, p, n);
 }
@@ -234,8 +233,8 @@ prepare_publisher(struct spread *s, uint32_t i)
     if (status != WILCO_OK) {
         crowd_fail(&r->crowd, status, "this message cannot be said in this dialect");
     }
-    p->left = run_items(r, o->window, sizeof(*p->left));
-    p->since_ns = run_items(r, o->window, sizeof(*p->since_ns));
+    p->left = run_items(r, s->mask, sizeof(*p->left)); /* which gives one more */
+    p->since_ns = run_items(r, s->mask, sizeof(*p->since_ns));
 }
 
 static void
@@ -259,6 +258,9 @@ spread_open(struct spread *s)
 
     s->senders = o->fan ? o->publishers : (o->publishers + o->subscribers - 1) / o->subscribers;
     s->receivers = o->fan ? o->subscribers : 1;
+    while (s->mask + 1 < o->window) {
+        s->mask = s->mask * 2 + 1;
+    }
     if (crowd_open(&r->crowd, o->publishers + o->subscribers) != WILCO_OK) {
         return r->crowd.status;
     }

@@ -58,7 +58,8 @@ run_count(struct run *r, uint64_t since_ns)
     }
 }
 
-/* Zero-filled; NULL, and the run has failed. To be freed with free_items(). */
+/* `count` items and one more, zero-filled; NULL, and the run has failed. To be freed with
+ * free_items(). */
 void *run_items(struct run *r, size_t count, size_t size);
 void free_items(void *items);
 
