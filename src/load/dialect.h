@@ -22,7 +22,7 @@ struct arrival {
     uint8_t reason_code; /* of WELCOME, SUBSCRIBED (the worst one), ACK and GOODBYE */
     uint16_t packet_id;
     struct span body;     /* of WELCOME and GOODBYE */
-    const uint8_t *word;  /* of a MESSAGE: WORD_BYTES; NULL: it has none */
+    const uint8_t *word;  /* of a MESSAGE: LOAD_WORD_BYTES; NULL: it has none */
     struct span reply_to; /* of a request */
     struct span payload;  /* without the word, where that is a part of it */
 };

@@ -52,12 +52,12 @@ open_payload(struct arrival *a, uint32_t room, struct span payload)
     if (payload.len == 0) {
         return WILCO_OK;
     }
-    if (payload.len < skip + WORD_BYTES) {
+    if (payload.len < skip + LOAD_WORD_BYTES) {
         return WILCO_EMALFORMED;
     }
     a->reply_to = span_first(payload, skip);
     a->word = payload.data + skip;
-    a->payload = span_skip(payload, skip + WORD_BYTES);
+    a->payload = span_skip(payload, skip + LOAD_WORD_BYTES);
     return WILCO_OK;
 }
 
@@ -82,10 +82,11 @@ static enum wilco_status
 draw(struct stencil *s, const struct wording *w)
 {
     bool is_request = w->reply_to.room != PLACE_ROOM_NONE;
-    size_t payload = is_request ? ROOM_BYTES + WORD_BYTES + w->payload_bytes : w->payload_bytes;
+    size_t payload =
+        is_request ? ROOM_BYTES + LOAD_WORD_BYTES + w->payload_bytes : w->payload_bytes;
     enum wilco_status status = WILCO_EINVAL;
 
-    if (w->qos > 0 || w->retain || payload < WORD_BYTES) {
+    if (w->qos > 0 || w->retain || payload < LOAD_WORD_BYTES) {
         return status;
     }
     status = stencil_init(s, HEAD_BYTES + payload);
@@ -103,7 +104,7 @@ draw(struct stencil *s, const struct wording *w)
 static void
 answer(struct outbox *out, const struct arrival *a, uint16_t packet_id)
 {
-    size_t payload = WORD_BYTES + a->payload.len;
+    size_t payload = LOAD_WORD_BYTES + a->payload.len;
     uint8_t *at = outbox_claim(out, HEAD_BYTES + payload);
 
     (void)packet_id;

@@ -94,7 +94,7 @@ greet(struct outbox *out, const struct introduction *who, const struct arrival *
 static void
 encode(struct wire_writer *w, const struct wording *wording, struct span payload)
 {
-    static const uint8_t word[WORD_BYTES] = {0};
+    static const uint8_t word[LOAD_WORD_BYTES] = {0};
     struct wire_publish p = {
         .qos = wording->qos, .packet_id = wording->qos, .retain = wording->retain};
 
@@ -175,7 +175,7 @@ put_length(uint8_t *at, size_t value)
 static void
 answer(struct outbox *out, const struct arrival *a, uint16_t packet_id)
 {
-    const size_t properties = 1 + 2 + WORD_BYTES;
+    const size_t properties = 1 + 2 + LOAD_WORD_BYTES;
     size_t remaining =
         2 + a->reply_to.len + (a->qos > 0 ? 2U : 0U) + 1 + properties + a->payload.len;
     uint8_t *at = outbox_claim(out, 1 + wire_varint_size((uint32_t)remaining) + remaining);
@@ -190,7 +190,7 @@ answer(struct outbox *out, const struct arrival *a, uint16_t packet_id)
     }
     *at++ = (uint8_t)properties;
     *at++ = WIRE_CORRELATION_DATA;
-    at = put(put_u16(at, WORD_BYTES), span_of(a->word, WORD_BYTES));
+    at = put(put_u16(at, LOAD_WORD_BYTES), span_of(a->word, LOAD_WORD_BYTES));
     (void)put(at, a->payload);
 }
 

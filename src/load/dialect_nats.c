@@ -101,11 +101,11 @@ open_message(struct span *in, struct span line, struct arrival *a)
     if (rest.len < bytes + END_BYTES) {
         return WILCO_AGAIN;
     }
-    if (bytes < WORD_BYTES) {
+    if (bytes < LOAD_WORD_BYTES) {
         return WILCO_EMALFORMED;
     }
     a->word = rest.data;
-    a->payload = span_of(rest.data + WORD_BYTES, bytes - WORD_BYTES);
+    a->payload = span_of(rest.data + LOAD_WORD_BYTES, bytes - LOAD_WORD_BYTES);
     *in = span_skip(rest, bytes + END_BYTES);
     return WILCO_OK;
 }
@@ -142,14 +142,14 @@ draw(struct stencil *s, const struct wording *w)
     char to[PLACE_BYTES];
     char reply_to[PLACE_BYTES];
     bool is_request = w->reply_to.text[0] != '\0';
-    size_t bytes = w->payload_bytes + (is_request ? WORD_BYTES : 0);
+    size_t bytes = w->payload_bytes + (is_request ? LOAD_WORD_BYTES : 0);
     enum wilco_status status = WILCO_EINVAL;
 
     subject_of(to, &w->to);
     subject_of(reply_to, &w->reply_to);
     (void)snprintf(line, sizeof(line), "PUB %s %s%s%zu\r\n", to, reply_to, is_request ? " " : "",
                    bytes);
-    if (w->qos > 0 || w->retain || bytes < WORD_BYTES) {
+    if (w->qos > 0 || w->retain || bytes < LOAD_WORD_BYTES) {
         return status;
     }
     status = stencil_init(s, strlen(line) + bytes + END_BYTES);
@@ -185,7 +185,7 @@ static void
 answer(struct outbox *out, const struct arrival *a, uint16_t packet_id)
 {
     uint8_t digits[20];
-    size_t bytes = WORD_BYTES + a->payload.len;
+    size_t bytes = LOAD_WORD_BYTES + a->payload.len;
     size_t first = digits_of(bytes, digits);
     size_t count = sizeof(digits) - first;
     uint8_t *at =

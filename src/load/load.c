@@ -103,7 +103,7 @@ misfit(const struct load_options *o, const struct mode *mode, const struct diale
     if (o->qos > 1) {
         return "QoS is 0 or 1";
     }
-    if ((mode == &mode_publish || mode == &mode_retained) && o->payload_bytes < WORD_BYTES) {
+    if ((mode == &mode_publish || mode == &mode_retained) && o->payload_bytes < LOAD_WORD_BYTES) {
         return "a plain message needs 8 bytes of payload for its number";
     }
     if (o->payload_bytes > PAYLOAD_BYTES_MAX || o->window > WINDOW_MAX || has_too_many(o)) {

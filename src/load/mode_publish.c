@@ -147,7 +147,7 @@ take(void *context, struct peer *p, const struct arrival *a)
     const struct load_options *o = s->run->options;
 
     if (a->kind == ARRIVAL_MESSAGE) {
-        if (a->word == NULL || a->payload.len != o->payload_bytes - WORD_BYTES ||
+        if (a->word == NULL || a->payload.len != o->payload_bytes - LOAD_WORD_BYTES ||
             p->index >= o->subscribers) {
             s->run->result->wrong++;
         } else {

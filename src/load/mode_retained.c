@@ -56,7 +56,7 @@ take_message(struct shelf *m, const struct arrival *a)
     const struct load_options *o = m->run->options;
     uint64_t number = a->word == NULL ? UINT64_MAX : word_read(a->word);
 
-    if (number >= o->messages || a->payload.len != o->payload_bytes - WORD_BYTES) {
+    if (number >= o->messages || a->payload.len != o->payload_bytes - LOAD_WORD_BYTES) {
         m->run->result->wrong++;
     } else if (m->seen[number] != 0) {
         m->run->result->repeated++;

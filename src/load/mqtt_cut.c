@@ -70,10 +70,10 @@ find_word(struct arrival *a, struct span correlation)
 {
     a->word = NULL;
     if (correlation.data != NULL) {
-        a->word = correlation.len == WORD_BYTES ? correlation.data : NULL;
-    } else if (a->payload.len >= WORD_BYTES) {
+        a->word = correlation.len == LOAD_WORD_BYTES ? correlation.data : NULL;
+    } else if (a->payload.len >= LOAD_WORD_BYTES) {
         a->word = a->payload.data;
-        a->payload = span_skip(a->payload, WORD_BYTES);
+        a->payload = span_skip(a->payload, LOAD_WORD_BYTES);
     }
 }
 

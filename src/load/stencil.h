@@ -8,7 +8,7 @@
 
 /* A message as it goes on the wire, made once and stamped for each time it is sent: only its word
  * and its packet identifier differ. */
-#define WORD_BYTES 8U
+#define LOAD_WORD_BYTES 8U
 
 struct wording {
     struct place to;

@@ -13,7 +13,7 @@ test_request_and_answer(void **state)
     outbox_init(&request);
     outbox_init(&answer);
     draw_into(&request, &dialect_frames, &w);
-    assert_int_equal(request.bytes.len, 8 + 4 + WORD_BYTES + 64);
+    assert_int_equal(request.bytes.len, 8 + 4 + LOAD_WORD_BYTES + 64);
     a = cut_whole(&request, &dialect_frames);
     assert_int_equal(a.kind, ARRIVAL_MESSAGE);
     assert_int_equal(word_read(a.word), WORD);

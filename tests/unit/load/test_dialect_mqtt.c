@@ -37,7 +37,7 @@ assert_text(struct span bytes, const char *text)
 static void
 assert_word(struct span bytes)
 {
-    assert_int_equal(bytes.len, WORD_BYTES);
+    assert_int_equal(bytes.len, LOAD_WORD_BYTES);
     assert_int_equal(word_read(bytes.data), WORD);
 }
 
@@ -128,7 +128,7 @@ test_plain_message(void **state)
     assert_text(packet.as.publish.topic, "n/feed/3");
     assert_int_equal(packet.as.publish.packet_id, PACKET_ID);
     assert_int_equal(packet.as.publish.properties.present, 0);
-    assert_word(span_first(packet.as.publish.payload, WORD_BYTES));
+    assert_word(span_first(packet.as.publish.payload, LOAD_WORD_BYTES));
     a = cut_whole(&out, &dialect_mqtt);
     assert_int_equal(a.kind, ARRIVAL_MESSAGE);
     assert_int_equal(word_read(a.word), WORD);
