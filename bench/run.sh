@@ -27,14 +27,20 @@ if command -v mosquitto > /dev/null; then
   ports+=("$port")
 fi
 
-# requesters, window, responders, payload bytes, QoS
-cases=("16 64 4 64 0" "16 64 4 64 1" "1 1 1 64 0" "200 1 20 64 0" "16 16 4 16384 0")
+cases=("--requesters 16 --window 64 --responders 4" "--requesters 16 --window 64 --responders 4 --qos 1" ""
+  "--requesters 200 --responders 20" "--requesters 16 --window 16 --responders 4 --payload 16384")
 for case in "${cases[@]}"; do
+  echo "${case:-one requester, one in flight}:"
   for ((round = 1; round <= rounds; round++)); do
     for i in "${!names[@]}"; do
-      # shellcheck disable=SC2086 # a list of numbers
-      line=$("${last_core[@]}" "$generator" "${ports[$i]}" $case "$seconds" "${brokers[$i]}")
-      printf '%-10s %s\n' "${names[$i]}" "$line"
+      port=${ports[$i]}
+      pid=${brokers[$i]}
+      # shellcheck disable=SC2086 # a list of words
+      generate request $case --seconds "$seconds" > "$folder/result"
+      read -r rate p50 p99 cpu load <<< \
+        "$(values "$folder/result" per_second latency_us.p50 latency_us.p99 broker_cpu_us generator_load)"
+      printf '  %-10s %10.0f round trips/s  p50 %.1f us  p99 %.1f us  broker CPU %.2f us each  generator load %.2f\n' \
+        "${names[$i]}" "$rate" "$p50" "$p99" "$cpu" "$load"
     done
   done
 done
