@@ -42,5 +42,11 @@ class Generator:
 
     @staticmethod
     def _complaint(done):
+        """What it says, and what it counted if it came so far."""
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else f"exit status {done.returncode}"
+        said = lines[-1] if lines else f"exit status {done.returncode}"
+        try:
+            result = json.loads(done.stdout)
+        except ValueError:
+            return said
+        return f"{said} ({result.get('wrong')} wrong, {result.get('missing')} missing of {result.get('count')})"

@@ -86,18 +86,23 @@ class Bench:
         return [peer for peer in self.peers if case.has(peer)]
 
     def _cost(self, case):
-        each = sum(self.lengths.values()) + OVERHEAD_S
-        return each * len(self._peers_of(case)) * self.rounds * len(case.points)
+        once = sum(self.lengths.values()) + OVERHEAD_S
+        traced = sum(syscalls.RUNS_S) + 2 * OVERHEAD_S if self._counts_syscalls(case) else 0
+        return len(self._peers_of(case)) * (once * self.rounds * len(case.points) + traced)
+
+    @staticmethod
+    def _counts_syscalls(case):
+        return case.counts_syscalls and syscalls.is_available()
 
     def _run_case(self, case):
         for point in case.points:
             for number, peer in in_turns(self._peers_of(case), self.rounds):
-                where = f" at {point}" if case.is_plot else ""
-                self.progress.say(f"{case.name}{where}: {peer.name}, round {number + 1} of {self.rounds}")
+                where = f"{case.over} {point}, " if case.is_plot else ""
+                self.progress.say(case.name, f"{where}{peer.name}, round {number + 1} of {self.rounds}")
                 if not self._is_beyond(case, peer, point):
                     self._run_once(case, peer, point, number)
                 self.progress.advance(sum(self.lengths.values()) + OVERHEAD_S)
-        if case.counts_syscalls and syscalls.is_available():
+        if self._counts_syscalls(case):
             self._count_syscalls(case)
 
     def _run_once(self, case, peer, point, number):
@@ -116,12 +121,13 @@ class Bench:
 
     def _count_syscalls(self, case):
         for peer in self._peers_of(case):
-            self.progress.say(f"{case.name}: system calls of {peer.name}")
+            self.progress.say(case.name, f"system calls of {peer.name}")
             with contextlib.suppress(BrokerError, GeneratorError), self._broker(case, peer) as broker:
                 options = {**self._options(case, peer, None), "warmup": 0}
                 self.measured.syscalls[case.name, peer.name] = syscalls.count(
                     lambda seconds: self._generate(case, broker, {**options, "seconds": seconds}),
                     broker.pid)
+            self.progress.advance(sum(syscalls.RUNS_S) + 2 * OVERHEAD_S)
 
     @contextlib.contextmanager
     def _broker(self, case, peer):

@@ -15,15 +15,15 @@ class Progress:
         self.width = 0
         self.last = ""
 
-    def say(self, what):
-        """On a terminal in place, elsewhere a line for each new text."""
+    def say(self, case, what):
+        """On a terminal in place; elsewhere a line for each new case."""
         if self.stream.isatty():
-            line = f"{what} · {self.left()}"
+            line = f"{case}: {what} · {self.left()}"
             self.stream.write(f"\r{line:<{self.width}}")
             self.width = len(line)
-        elif what != self.last:
-            self.stream.write(f"{what} · {self.left()}\n")
-        self.last = what
+        elif case != self.last:
+            self.stream.write(f"{case} · {self.left()}\n")
+        self.last = case
         self.stream.flush()
 
     def warn(self, text):

@@ -41,6 +41,7 @@ def page(summary, cases, facts, uplot=UPLOT):
         "machine": html.escape(f"{facts['when']} · commit {facts['commit']} · {facts['cpu']}, {facts['cores']} cores · "
                                f"Linux {facts['kernel']} · {facts['rounds']} rounds of {facts['seconds']:g} s"),
         "overview": html_table(table.overview(summary, in_table)) if in_table else "",
+        "aims": html_table(table.aims(summary, in_table)) if in_table else "",
         "details": "".join(f"<h3>{html.escape(case.title)}</h3>" + html_table(table.details(summary, case))
                            for case in in_table),
         "data": for_script(data),

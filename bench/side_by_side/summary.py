@@ -34,7 +34,7 @@ class Summary:
     def spread(self, case, peer, metric, point=None):
         """How far apart the rounds are, as a part of the median."""
         values = self.by_round(case, peer, metric, point).values()
-        middle = statistics.median(values) if values else 0
+        middle = statistics.median(values) if len(values) > 1 else 0
         return (max(values) - min(values)) / middle if middle else None
 
     def ratio(self, case, peer, other, metric, point=None):

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 
-RUNS_S = (0.2, 0.6)
+RUNS_S = (0.2, 1.0)
 WAIT_S = 20
 
 

@@ -43,22 +43,25 @@ def markdown(rows):
     return lines
 
 
-def aim_text(summary, case, aim):
-    """Such as ">= 0.50 of relay: 0.55, yes"."""
-    value = summary.aim(case, aim)
-    sign = ">=" if aim.metric.more_is_better else "<="
-    what = "" if aim.metric is case.metric else f"{aim.metric.label} "
-    whom = f" of {aim.to}" if aim.to else ""
-    unit = "" if aim.to else aim.metric.unit
-    reached = MISSING if value is None else f"{shown(value, unit)}, {'yes' if aim.is_reached_by(value) else 'NO'}"
-    return f"{what}{sign} {shown(aim.bound, unit)}{whom}: {reached}"
+def aims(summary, cases):
+    """What Wilco is meant to reach, and what it did."""
+    rows = [["case", "aim", "measured", "reached"]]
+    for case in cases:
+        for aim in case.aims:
+            value = summary.aim(case, aim)
+            unit = "" if aim.to else aim.metric.unit
+            whom = f" of {aim.to}" if aim.to else ""
+            sign = "at least" if aim.metric.more_is_better else "at most"
+            reached = MISSING if value is None else "yes" if aim.is_reached_by(value) else "NO"
+            rows.append([case.title, f"{aim.metric.label} {sign} {shown(aim.bound, unit)}{whom}",
+                         shown(value, unit), reached])
+    return rows
 
 
 def overview(summary, cases):
     """The table of the whole run."""
-    heads = ["case", "relay", "relay, MQTT", "best MQTT peer", "mosquitto", "nats-server", "Wilco",
-             "of best", "of limit", "CPU each", "aims"]
-    rows = [heads]
+    rows = [["case", "relay", "relay, MQTT", "best MQTT peer", "mosquitto", "nats-server", "Wilco",
+             "of best", "of limit", "CPU each"]]
     for case in cases:
         best, limit = summary.best(case, case.metric), summary.limit(case)
 
@@ -70,14 +73,14 @@ def overview(summary, cases):
 
         rows.append([case.title, cell("relay"), cell("relay, MQTT"), f"{best} {cell(best)}" if best else MISSING,
                      cell("mosquitto"), cell("nats-server"), cell("wilco"), ratio(best), ratio(limit),
-                     shown(summary.median(case, "wilco", the_cases.CPU), "us"),
-                     "; ".join(aim_text(summary, case, aim) for aim in case.aims) or MISSING])
+                     shown(summary.median(case, "wilco", the_cases.CPU), "us")])
     return rows
 
 
 # Of a peer in one case. Those that are empty for everybody are left out.
 RSS = the_cases.Metric("broker_rss_bytes", "memory in all", "B")
-EXTRA = (the_cases.CPU, the_cases.P50, the_cases.P99, the_cases.P999, RSS)
+RATE = the_cases.Metric("per_second", "rate", "/s")
+EXTRA = (RATE, the_cases.CPU, the_cases.P50, the_cases.P99, the_cases.P999, RSS)
 GENERATOR = the_cases.Metric("generator_load", "generator", "")
 
 
@@ -126,7 +129,7 @@ def text(summary, cases, as_markdown=False):
     parts = []
     in_table = [case for case in cases if not case.is_plot]
     if in_table:
-        parts.append(layout(overview(summary, in_table)))
+        parts += [layout(overview(summary, in_table)), layout(aims(summary, in_table))]
     for case in cases:
         rows = series(summary, case) if case.is_plot else details(summary, case)
         title = f"{case.title} ({case.axis}): {case.metric.label}" if case.is_plot else case.title
