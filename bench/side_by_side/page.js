@@ -122,7 +122,7 @@ function draw(box, plot) {
     scales: { x: { time: false, ...scaleOf(plot.x, xs) }, y: scaleOf({ ...plot.y, y: true }, all) },
     axes: [axis(plot.x, xs), { ...axis(plot.y, xs), size: 68 }],
     series: [
-      { label: plot.x.scale === "percentile" ? "percentile" : "x", value: (_plot, value) => xLabel(value) },
+      { label: plot.x.label, value: (_plot, value) => xLabel(value) },
       ...plot.series.map((line) => ({
         label: line.peer, stroke: styles[line.peer].colour, width: styles[line.peer].width,
         dash: styles[line.peer].dash, show: !hidden.has(line.peer), spanGaps: true,

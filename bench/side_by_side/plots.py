@@ -8,28 +8,37 @@ from side_by_side.summary import value_at
 SUBSCRIPTION = the_cases.Metric("bytes_per_subscription", "memory for each", "B")
 IN_ALL = the_cases.Metric("rss_after_bytes", "memory in all", "B")
 
-# case -> what is drawn of it: metric, logarithmic axis, how to read it.
+# case -> what is drawn of it: title, metric, scale, how to read it.
 DRAWN = {
     "window": [
-        (the_cases.ROUND_TRIPS, True,
+        ("Throughput over requests in flight", the_cases.ROUND_TRIPS, "log10",
          "Higher is better. To the left latency decides, to the right CPU; a line that stays flat has reached its limit."),
-        (the_cases.CPU, True,
-         "Lower is better: broker CPU for each round trip. It falls where a turn handles many requests at once."),
+        ("Broker CPU for each round trip", the_cases.CPU, "log10",
+         "Lower is better. It falls where a turn of the broker handles many requests at once."),
     ],
     "load": [
-        (the_cases.P50, True, "Lower is better: half of the answers came sooner. A line ends where the broker no longer followed."),
-        (the_cases.P99, True, "Lower is better: one in a hundred took longer, from the moment it was meant to be sent."),
-        (the_cases.P999, True, "Lower is better: one in a thousand took longer. A short hiccup of the machine shows here first."),
+        ("Latency over load: p50", the_cases.P50, "log10",
+         "Lower is better: half of the answers came sooner. A line ends where the broker no longer followed."),
+        ("Latency over load: p99", the_cases.P99, "log10",
+         "Lower is better: one answer in a hundred took longer, counted from when its request was due."),
+        ("Latency over load: p99.9", the_cases.P999, "log10",
+         "Lower is better: one answer in a thousand took longer. Hiccups of the machine show here first."),
     ],
     "memory": [
-        (the_cases.CONNECTION, False, "Lower is better: what one more idle connection costs. It should stay flat."),
-        (IN_ALL, True, "Lower is better: the whole broker, with that many idle connections."),
+        ("Memory for each idle connection", the_cases.CONNECTION, "linear",
+         "Lower is better, and flat: a connection costs the same however many there are."),
+        ("Memory of the whole broker with idle connections", IN_ALL, "log10",
+         "Lower is better. To the left what the broker itself takes, to the right what its connections take."),
     ],
 }
-for _kind in ("exact", "plus", "hash"):
-    DRAWN[f"match-{_kind}"] = [
-        (the_cases.MATCH, False, "Lower is better: the way of one message through the broker. Flat means that the number of subscriptions does not matter."),
-        (SUBSCRIPTION, False, "Lower is better: resident memory for each subscription."),
+for _name, _title in (("exact", "Exact filters"), ("plus", "Filters with +"), ("hash", "Filters with #")):
+    DRAWN[f"match-{_name}"] = [
+        (f"{_title}: one message over all subscriptions", the_cases.MATCH, "linear",
+         "Lower is better: the whole way of one message. Flat: the number of subscriptions does not matter."),
+        (f"{_title}: broker CPU for each message", the_cases.CPU, "linear",
+         "Lower is better. Without the time that broker and generator wait for each other."),
+        (f"{_title}: memory for each subscription", SUBSCRIPTION, "linear",
+         "Lower is better: resident memory of the broker, divided by all subscriptions."),
     ]
 
 PERCENTILES = ("open-loop", "half-best")
@@ -53,14 +62,14 @@ def plot(name, title, how, axes, lines):
 
 
 def over_points(summary, case):
-    for metric, logarithmic, how in DRAWN.get(case.name, ()):
+    for title, metric, scale, how in DRAWN.get(case.name, ()):
         lines = {}
         for peer in summary.peers:
-            medians = {point: summary.median(case, peer.name, metric, point) for point in case.points}
+            medians = {point * case.times: summary.median(case, peer.name, metric, point) for point in case.points}
             lines[peer.name] = {point: value for point, value in medians.items() if value is not None}
         axes = (axis(case.axis, "", "log2" if case.over == "window" else "log10"),
-                axis(metric.label, metric.unit, "log10" if logarithmic else "linear"))
-        yield plot(f"{case.name}-{metric.path}", f"{case.title}: {metric.label}", how, axes, lines)
+                axis(metric.label, metric.unit, scale))
+        yield plot(f"{case.name}-{metric.path}", title, how, axes, lines)
 
 
 def middle_run(runs):
@@ -79,7 +88,7 @@ def percentiles(summary, case):
         points = run.result.get("percentiles") or [] if run else []
         lines[peer.name] = {percent: value for percent, value in points if percent < 100}
     axes = (axis("percentile", "%", "percentile"), axis("latency", "us", "log10"))
-    title = case.title.rpartition(":")[0] + ": latency"
+    title = "Latency at " + case.title.rpartition(":")[0]
     return plot(f"{case.name}-percentiles", title, PERCENTILES_HOW, axes, lines)
 
 

@@ -119,7 +119,7 @@ def series(summary, case):
     rows = [[case.over, *names]]
     for point in case.points:
         medians = [summary.median(case, name, case.metric, point) for name in names]
-        rows.append([str(point), *(shown(median, case.metric.unit) for median in medians)])
+        rows.append([str(point * case.times), *(shown(median, case.metric.unit) for median in medians)])
     return rows
 
 
@@ -132,6 +132,6 @@ def text(summary, cases, as_markdown=False):
         parts += [layout(overview(summary, in_table)), layout(aims(summary, in_table))]
     for case in cases:
         rows = series(summary, case) if case.is_plot else details(summary, case)
-        title = f"{case.title} ({case.axis}): {case.metric.label}" if case.is_plot else case.title
+        title = f"{case.title}: {case.metric.label} over {case.axis}" if case.is_plot else case.title
         parts.append([title, "", *layout(rows)])
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
