@@ -6,6 +6,7 @@ report.json beside this file. README.md says how to read them.
 """
 import argparse
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -59,6 +60,7 @@ def measure(options, everyone, cases):
 
 def main(arguments):
     options = parsed(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of those who stop the brokers
     try:
         cases = the_cases.chosen(options.cases)
         more = [peers.given(text) for text in options.peer]
@@ -68,6 +70,8 @@ def main(arguments):
     except (ValueError, BrokerError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     summary = Summary(measured, everyone)
     print(table.text(summary, cases, options.markdown), flush=True)
     for path in report.write(options.out, summary, cases, facts, options.uplot):
