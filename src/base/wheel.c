@@ -13,8 +13,10 @@
 #define DIGIT_BITS 6U
 #define DIGIT_MASK ((uint64_t)WHEEL_SLOTS - 1)
 #define TOP        (WHEEL_LEVELS - 1U)
+#define LATEST_MS  ((UINT64_C(1) << 48) - 1)
 
 _Static_assert(WHEEL_SLOTS == 1U << DIGIT_BITS, "a slot per value of a digit");
+_Static_assert(WHEEL_LEVELS <= 8, "a timer has three bits for its level");
 
 void
 wheel_init(struct wheel *w, uint64_t now_ms)
@@ -48,8 +50,8 @@ file_timer(struct wheel *w, struct timer *t)
     uint64_t ahead = (due_ms >> (DIGIT_BITS * level)) - here;
     uint64_t slot = (here + (ahead < DIGIT_MASK ? ahead : DIGIT_MASK)) & DIGIT_MASK;
 
-    t->level = (uint8_t)level;
-    t->slot = (uint8_t)slot;
+    t->level = level & 7U;
+    t->slot = slot & DIGIT_MASK;
     list_push_back(&w->slots[level][slot], &t->link);
     w->occupied[level] |= UINT64_C(1) << slot;
 }
@@ -71,7 +73,7 @@ void
 wheel_start(struct wheel *w, struct timer *t, uint64_t deadline_ms)
 {
     wheel_stop(w, t);
-    t->deadline_ms = deadline_ms;
+    t->deadline_ms = (deadline_ms < LATEST_MS ? deadline_ms : LATEST_MS) & LATEST_MS;
     file_timer(w, t);
 }
 

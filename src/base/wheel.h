@@ -8,12 +8,13 @@
 
 /* A hierarchical timer wheel with millisecond slots: starting, stopping and firing cost the same
  * whatever the number of timers. Timers live inside their owners; `kind` tells the owner of the
- * wheel what to cast to. Time is given, never asked. A timer never fires early. */
+ * wheel what to cast to. Time is given, never asked. A timer never fires early. It is three words
+ * long, because every connection has one. */
 struct timer {
     struct list link;
-    uint64_t deadline_ms;
-    uint8_t kind;
-    uint8_t level, slot; /* the wheel's: where it waits */
+    uint64_t deadline_ms : 48; /* a later deadline counts as the last of these, 8000 years on */
+    uint64_t kind : 7;
+    uint64_t level : 3, slot : 6; /* the wheel's: where it waits */
 };
 
 /* 64^6 ms is two years; later deadlines wait in the last slot. */

@@ -28,7 +28,7 @@ set_properties(const struct core *c, struct wire_properties *p, const struct wil
         p->receive_maximum = c->received.receive_maximum;
         wire_properties_set(p, WIRE_RECEIVE_MAXIMUM);
     }
-    p->maximum_packet_size = (uint32_t)c->framer.packet_bytes_max;
+    p->maximum_packet_size = c->framer.packet_bytes_max;
     wire_properties_set(p, WIRE_MAXIMUM_PACKET_SIZE);
     p->topic_alias_maximum = ALIAS_MAXIMUM;
     wire_properties_set(p, WIRE_TOPIC_ALIAS_MAXIMUM);

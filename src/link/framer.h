@@ -7,11 +7,12 @@
 /* Cuts MQTT Control Packets out of a byte stream. Whole packets are handed out where they lie in
  * the input; only the incomplete tail of a packet is kept, in memory that grows with what has
  * arrived and never with what a Remaining Length announces, and that is given back when the packet
- * is complete. An idle framer owns nothing. */
+ * is complete. An idle framer owns nothing, and is small, because every connection has one. */
 struct framer {
-    struct buffer tail;
-    size_t packet_bytes_max; /* Maximum Packet Size that we announced, header included */
-    bool is_handed_out;      /* the tail is a whole packet, to be dropped at the next call */
+    struct buffer *tail; /* owned; NULL: nothing is kept */
+    const struct wilco_alloc *alloc;
+    uint32_t packet_bytes_max; /* Maximum Packet Size that we announced, header included */
+    bool is_handed_out;        /* the tail is a whole packet, to be dropped at the next call */
     bool ignores_dup; /* MQTT 3.1: PUBREL, SUBSCRIBE and UNSUBSCRIBE have it when sent again */
 };
 

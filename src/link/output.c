@@ -5,9 +5,13 @@
 /* A chunk holds bytes and, in the order in which they go out, the entries that name them: a run of
  * the chunk's own bytes, or a reference to bytes elsewhere. Runs that follow each other are one
  * entry, so packet after packet of copied bytes costs two additions each. A chunk is full when
- * either its bytes or its entries are. Only the last chunk of an output is written into. */
+ * either its bytes or its entries are. Only the last chunk of an output is written into.
+ *
+ * Chunks come in two sizes. Of a thousand outputs that get one small packet each, as in a fan-out,
+ * each takes a small one, and all of them together stay in the processor's cache. */
 
-#define CHUNK_ENTRIES 64U
+#define SMALL_ENTRIES 4U
+#define LARGE_ENTRIES 64U
 
 struct output_entry {
     const uint8_t *data; /* what has not been written of it */
@@ -18,42 +22,74 @@ struct output_entry {
 
 struct output_chunk {
     struct output_chunk *next;
-    size_t used;  /* of `data` */
-    size_t first; /* the entry to write next */
-    size_t count; /* entries made */
-    bool is_open; /* the last entry is a run, which ends at `used` */
-    struct output_entry entries[CHUNK_ENTRIES];
-    uint8_t data[OUTPUT_CHUNK_BYTES];
+    uint8_t *data;     /* behind the entries */
+    uint32_t capacity; /* of `data` */
+    uint32_t used;
+    uint16_t entry_max;
+    uint16_t first; /* the entry to write next */
+    uint16_t count; /* entries made */
+    bool is_open;   /* the last entry is a run, which ends at `used` */
+    struct output_entry entries[];
 };
 
+#define SMALL_SIZE                                                                                 \
+    (sizeof(struct output_chunk) + SMALL_ENTRIES * sizeof(struct output_entry) + OUTPUT_SMALL_BYTES)
+#define LARGE_SIZE                                                                                 \
+    (sizeof(struct output_chunk) + LARGE_ENTRIES * sizeof(struct output_entry) + OUTPUT_CHUNK_BYTES)
+
 void
-output_pool_init(struct output_pool *p, const struct wilco_alloc *a, size_t free_max)
+output_pool_init(struct output_pool *p, const struct wilco_alloc *a, size_t free_bytes_max)
 {
-    *p = (struct output_pool){.alloc = a, .free_max = free_max};
+    *p = (struct output_pool){
+        .alloc = a,
+        .small = {.max = free_bytes_max / SMALL_SIZE},
+        .large = {.max = free_bytes_max / LARGE_SIZE},
+    };
+}
+
+static void
+shelf_clear(struct output_shelf *s, const struct wilco_alloc *a)
+{
+    while (s->free != NULL) {
+        struct output_chunk *c = s->free;
+
+        s->free = c->next;
+        mem_free(a, c);
+    }
+    s->count = 0;
 }
 
 void
 output_pool_fini(struct output_pool *p)
 {
-    while (p->free_chunks != NULL) {
-        struct output_chunk *c = p->free_chunks;
-
-        p->free_chunks = c->next;
-        mem_free(p->alloc, c);
-    }
-    p->free_count = 0;
+    shelf_clear(&p->small, p->alloc);
+    shelf_clear(&p->large, p->alloc);
 }
 
 static struct output_chunk *
-chunk_take(struct output_pool *p)
+chunk_new(const struct wilco_alloc *a, bool is_small)
 {
-    struct output_chunk *c = p->free_chunks;
+    struct output_chunk *c = mem_alloc(a, is_small ? SMALL_SIZE : LARGE_SIZE);
 
     if (c != NULL) {
-        p->free_chunks = c->next;
-        p->free_count--;
+        c->entry_max = is_small ? SMALL_ENTRIES : LARGE_ENTRIES;
+        c->capacity = is_small ? OUTPUT_SMALL_BYTES : OUTPUT_CHUNK_BYTES;
+        c->data = (uint8_t *)&c->entries[c->entry_max];
+    }
+    return c;
+}
+
+static struct output_chunk *
+chunk_take(struct output_pool *p, bool is_small)
+{
+    struct output_shelf *shelf = is_small ? &p->small : &p->large;
+    struct output_chunk *c = shelf->free;
+
+    if (c != NULL) {
+        shelf->free = c->next;
+        shelf->count--;
     } else {
-        c = mem_alloc(p->alloc, sizeof(*c));
+        c = chunk_new(p->alloc, is_small);
         if (c == NULL) {
             return NULL;
         }
@@ -69,22 +105,32 @@ chunk_take(struct output_pool *p)
 static void
 chunk_give_back(struct output_pool *p, struct output_chunk *c)
 {
-    if (p->free_count >= p->free_max) {
+    struct output_shelf *shelf = c->capacity == OUTPUT_SMALL_BYTES ? &p->small : &p->large;
+
+    if (shelf->count >= shelf->max) {
         mem_free(p->alloc, c);
         return;
     }
-    c->next = p->free_chunks;
-    p->free_chunks = c;
-    p->free_count++;
+    c->next = shelf->free;
+    shelf->free = c;
+    shelf->count++;
 }
 
-/* As many empty chunks as hold `len` bytes, linked; false: out of memory, and none is taken. */
+/* Whether a small chunk does for the next `len` bytes. */
 static bool
-chunks_take(struct output_pool *p, size_t len, struct output_chunk **chunks)
+takes_small(const struct output *o, size_t len)
+{
+    return o->last == NULL && len <= OUTPUT_SMALL_BYTES;
+}
+
+/* As many empty chunks as hold `len` bytes more, linked; false: out of memory, and none is taken.
+ */
+static bool
+chunks_take(const struct output *o, struct output_pool *p, size_t len, struct output_chunk **chunks)
 {
     *chunks = NULL;
     for (size_t got = 0; got < len; got += OUTPUT_CHUNK_BYTES) {
-        struct output_chunk *c = chunk_take(p);
+        struct output_chunk *c = chunk_take(p, takes_small(o, len));
 
         while (c == NULL && *chunks != NULL) {
             struct output_chunk *next = (*chunks)->next;
@@ -117,10 +163,10 @@ append_chunk(struct output *o, struct output_chunk *c)
 static size_t
 chunk_room(const struct output_chunk *c)
 {
-    if (c == NULL || (!c->is_open && c->count == CHUNK_ENTRIES)) {
+    if (c == NULL || (!c->is_open && c->count == c->entry_max)) {
         return 0;
     }
-    return OUTPUT_CHUNK_BYTES - c->used;
+    return c->capacity - c->used;
 }
 
 static void
@@ -140,7 +186,7 @@ output_reserve(struct output *o, struct output_pool *p, size_t len)
 
     assert(len <= OUTPUT_CHUNK_BYTES);
     if (chunk_room(c) < len || c == NULL) {
-        c = chunk_take(p);
+        c = chunk_take(p, takes_small(o, len));
         if (c == NULL) {
             return NULL;
         }
@@ -155,8 +201,8 @@ output_commit(struct output *o, size_t len)
 {
     struct output_chunk *c = o->last;
 
-    assert(c != NULL && c->is_open && len <= OUTPUT_CHUNK_BYTES - c->used);
-    c->used += len;
+    assert(c != NULL && c->is_open && len <= c->capacity - c->used);
+    c->used += (uint32_t)len;
     c->entries[c->count - 1].len += len;
     o->bytes += len;
 }
@@ -182,7 +228,7 @@ output_copy(struct output *o, struct output_pool *p, struct span bytes)
     size_t room = chunk_room(o->last);
     struct output_chunk *fresh = NULL;
 
-    if (bytes.len > room && !chunks_take(p, bytes.len - room, &fresh)) {
+    if (bytes.len > room && !chunks_take(o, p, bytes.len - room, &fresh)) {
         return WILCO_ENOMEM;
     }
     bytes = copy_into_last(o, bytes);
@@ -207,8 +253,8 @@ output_reference(struct output *o, struct output_pool *p, struct span bytes,
         release(owner);
         return WILCO_OK;
     }
-    if (c == NULL || c->count == CHUNK_ENTRIES) {
-        c = chunk_take(p);
+    if (c == NULL || c->count == c->entry_max) {
+        c = chunk_take(p, takes_small(o, 0));
         if (c == NULL) {
             return WILCO_ENOMEM;
         }

@@ -39,6 +39,14 @@ encode_body(struct wire_writer *w, const struct wire_ack *p, enum wire_version v
 }
 
 void
+wire_ack_encode_bare(struct wire_writer *w, enum wire_type type, uint16_t packet_id)
+{
+    wire_writer_u8(w, (uint8_t)((unsigned)type << 4 | wire_type_flags(type)));
+    wire_writer_u8(w, 2); /* Remaining Length */
+    wire_writer_u16(w, packet_id);
+}
+
+void
 wire_ack_encode(struct wire_writer *w, enum wire_type type, const struct wire_ack *p,
                 enum wire_version version)
 {

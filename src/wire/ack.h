@@ -17,5 +17,7 @@ enum wilco_status wire_ack_decode(struct wire_ack *out, enum wire_type type, str
                                   enum wire_version version);
 void wire_ack_encode(struct wire_writer *w, enum wire_type type, const struct wire_ack *p,
                      enum wire_version version);
+/* The same for reason code 0x00 and no properties, which is the same in all versions. */
+void wire_ack_encode_bare(struct wire_writer *w, enum wire_type type, uint16_t packet_id);
 
 #endif

@@ -53,6 +53,22 @@ may_repeat(const struct row *row, unsigned type)
     return row->rule == RULE_MANY || (row->rule == RULE_SUBID && type != WIRE_SUBSCRIBE);
 }
 
+/* What is plain text is valid UTF-8, and a Topic Name if it is not empty. */
+static inline struct span
+decode_text(struct wire_reader *r, const struct row *row)
+{
+    struct span text = wire_reader_binary(r);
+
+    if (WILCO_UNLIKELY(!utf8_is_plain(text))) {
+        if (!utf8_is_valid(text)) { /* [U-1.5.4-1] */
+            wire_reader_fail(r, WILCO_EMALFORMED);
+        } else if (row->rule == RULE_TOPIC && topic_has_wildcard(text)) {
+            wire_reader_fail(r, WILCO_EPROTOCOL); /* [MQTT-3.3.2-14] */
+        }
+    }
+    return text;
+}
+
 /* Reads a value into its field; says which number it was, 0 for a value that is none. */
 static uint32_t
 decode_value(struct wire_properties *out, const struct row *row, struct wire_reader *r)
@@ -79,7 +95,7 @@ decode_value(struct wire_properties *out, const struct row *row, struct wire_rea
             *(uint32_t *)field = number;
         }
         break;
-    case KIND_STRING: *(struct span *)field = wire_reader_string(r); break;
+    case KIND_STRING: *(struct span *)field = decode_text(r, row); break;
     case KIND_BINARY: *(struct span *)field = wire_reader_binary(r); break;
     case KIND_PAIR: /* [MQTT-1.5.7-1] */
         (void)wire_reader_string(r);
@@ -99,7 +115,7 @@ value_is_allowed(const struct wire_properties *p, const struct row *row, uint32_
     case RULE_BOOL: return number <= 1;  /* [U-3.1.2-9], [U-3.1.2-10], [U-3.2.2-1], [U-3.3.2-2] */
     case RULE_NONZERO:                   /* [U-3.1.2-5], [U-3.1.2-6] */
     case RULE_SUBID: return number != 0; /* [U-3.3.2-8], [U-3.8.2-1] */
-    case RULE_TOPIC: return topic_name_is_valid(p->response_topic); /* [MQTT-3.3.2-14] */
+    case RULE_TOPIC: return p->response_topic.len > 0; /* [MQTT-3.3.2-14] */
     }
     return true;
 }

@@ -1,5 +1,30 @@
 #include "wire/publish.h"
 
+#include "base/compiler.h"
+#include "wire/topic.h"
+
+static void
+decode_topic(struct wire_publish *out, struct wire_reader *r)
+{
+    out->topic = wire_reader_binary(r); /* [MQTT-3.3.2-1] */
+    out->has_wildcard = false;
+    if (WILCO_UNLIKELY(!utf8_is_plain(out->topic))) {
+        if (!utf8_is_valid(out->topic)) { /* [U-1.5.4-1] */
+            wire_reader_fail(r, WILCO_EMALFORMED);
+        }
+        out->has_wildcard = topic_has_wildcard(out->topic);
+    }
+}
+
+/* Property Length and properties, and the payload. */
+static void
+decode_tail(struct wire_publish *out, struct wire_reader *r)
+{
+    out->tail = span_of(r->cur, wire_reader_left(r));
+    wire_properties_decode(&out->properties, r, WIRE_PUBLISH);
+    out->payload = wire_reader_rest(r);
+}
+
 enum wilco_status
 wire_publish_decode(struct wire_publish *out, uint8_t flags, struct span body,
                     enum wire_version version)
@@ -14,20 +39,21 @@ wire_publish_decode(struct wire_publish *out, uint8_t flags, struct span body,
         (out->dup && out->qos == 0)) { /* [MQTT-3.3.1-4], [U-3.3.1-1], [MQTT-3.3.1-2] */
         return WILCO_EMALFORMED;
     }
-    out->topic = wire_reader_string(&r); /* [MQTT-3.3.2-1] */
+    decode_topic(out, &r);
     out->packet_id = 0;
     if (out->qos > 0) { /* [MQTT-2.2.1-2] */
         out->packet_id = wire_reader_packet_id(&r);
     }
     if (version == WIRE_V5) {
-        wire_properties_decode(&out->properties, &r, WIRE_PUBLISH);
+        decode_tail(out, &r);
     } else {
         wire_properties_clear(&out->properties);
+        out->payload = wire_reader_rest(&r);
+        out->tail = SPAN_EMPTY;
     }
     if (out->topic.len == 0 && !wire_properties_has(&out->properties, WIRE_TOPIC_ALIAS)) {
         wire_reader_fail(&r, WILCO_EPROTOCOL); /* [U-3.3.2-1], [MQTT-4.7.3-1] */
     }
-    out->payload = wire_reader_rest(&r);
     return wire_reader_finish(&r);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/span.h"
 #include "base/status.h"
+#include "wire/utf8.h"
 
 /* Reads the data types of MQTT 5.0 section 1.5 from borrowed bytes, in the order of the standard.
  * The first failure sticks: later reads return zero or the empty span and move nothing. Ask
@@ -30,7 +31,12 @@ wire_reader_left(const struct wire_reader *r)
 
 /* Makes the reader fail with `status` unless it already has. A reader that failed has nothing left,
  * so every read needs but one comparison. */
-void wire_reader_fail(struct wire_reader *r, enum wilco_status status);
+static inline void
+wire_reader_fail(struct wire_reader *r, enum wilco_status status)
+{
+    r->status = r->status == WILCO_OK ? status : r->status;
+    r->cur = r->end;
+}
 
 /* What is borrowed lives as long as the bytes given at init. */
 static inline struct span
@@ -79,14 +85,65 @@ wire_reader_binary(struct wire_reader *r)
 
 /* A UTF-8 Encoded String: two bytes of length, well-formed UTF-8 without U+0000 [MQTT-1.5.4-1,
  * MQTT-1.5.4-2]. */
-struct span wire_reader_string(struct wire_reader *r);
+static inline struct span
+wire_reader_string(struct wire_reader *r)
+{
+    struct span text = wire_reader_binary(r);
+
+    if (!utf8_is_plain(text) && !utf8_is_valid(text)) { /* [U-1.5.4-1] */
+        wire_reader_fail(r, WILCO_EMALFORMED);
+        return SPAN_EMPTY;
+    }
+    return text;
+}
+
 /* A Packet Identifier: two bytes, Malformed when 0 [MQTT-2.2.1-3]. */
-uint16_t wire_reader_packet_id(struct wire_reader *r);
+static inline uint16_t
+wire_reader_packet_id(struct wire_reader *r)
+{
+    uint16_t id = wire_reader_u16(r);
+
+    if (id == 0) { /* [U-2.2.1-1] */
+        wire_reader_fail(r, WILCO_EMALFORMED);
+    }
+    return id;
+}
+
 /* A Variable Byte Integer, at most four bytes and minimal [MQTT-1.5.5-1]. */
-uint32_t wire_reader_varint(struct wire_reader *r);
-struct span wire_reader_rest(struct wire_reader *r); /* everything left, possibly nothing */
+static inline uint32_t
+wire_reader_varint(struct wire_reader *r)
+{
+    uint32_t value = 0;
+    unsigned shift = 0;
+    uint8_t byte;
+
+    do {
+        byte = wire_reader_u8(r);
+        value |= (uint32_t)(byte & 0x7F) << shift;
+        shift += 7;
+    } while ((byte & 0x80) != 0 && shift < 28);
+    if ((byte & 0x80) != 0 || (byte == 0 && shift > 7)) { /* [U-1.5.5-1], [MQTT-1.5.5-1] */
+        wire_reader_fail(r, WILCO_EMALFORMED);
+        return 0;
+    }
+    return value;
+}
+
+/* Everything left, possibly nothing. */
+static inline struct span
+wire_reader_rest(struct wire_reader *r)
+{
+    return wire_reader_bytes(r, wire_reader_left(r));
+}
 
 /* WILCO_OK when every read succeeded and nothing is left; WILCO_EMALFORMED for leftover bytes. */
-enum wilco_status wire_reader_finish(struct wire_reader *r);
+static inline enum wilco_status
+wire_reader_finish(struct wire_reader *r)
+{
+    if (wire_reader_left(r) > 0) {
+        wire_reader_fail(r, WILCO_EMALFORMED);
+    }
+    return r->status;
+}
 
 #endif

@@ -7,20 +7,11 @@
 #define SHARE       "$share/"
 #define SHARE_BYTES (sizeof(SHARE) - 1)
 
-/* "+" and "#" differ in one bit, which "+" has. */
-#define WILDCARD_BIT ('+' ^ '#')
-
-static bool
-word_has_wildcard(uint64_t word)
-{
-    return word_has_zero((word | WORD_ALL(WILDCARD_BIT)) ^ WORD_ALL('+'));
-}
-
 static bool
 short_has_wildcard(struct span filter)
 {
     for (size_t i = 0; i < filter.len; i++) {
-        if ((filter.data[i] | WILDCARD_BIT) == '+') {
+        if ((filter.data[i] | WORD_WILDCARD_BIT) == '+') {
             return true;
         }
     }
@@ -34,11 +25,11 @@ topic_has_wildcard(struct span filter)
         return short_has_wildcard(filter);
     }
     for (size_t at = 0; at + WORD_BYTES < filter.len; at += WORD_BYTES) {
-        if (word_has_wildcard(word_load(filter.data + at))) {
+        if (word_wildcards(word_load(filter.data + at)) != 0) {
             return true;
         }
     }
-    return word_has_wildcard(word_load(filter.data + filter.len - WORD_BYTES));
+    return word_wildcards(word_load(filter.data + filter.len - WORD_BYTES)) != 0;
 }
 
 bool

@@ -1,7 +1,5 @@
 #include "wire/utf8.h"
 
-#include "wire/word.h"
-
 /* How long the well-formed sequence at `p` is, 0 when there is none. The second byte's range is
  * what excludes over-long forms, surrogates and what is above U+10FFFF (the Unicode standard, table
  * 3-7). */

@@ -31,18 +31,31 @@ word_load_short(const uint8_t *p, size_t len)
     return (uint64_t)back << 32 | front;
 }
 
-/* Whether one of the bytes is 0: taking one from it borrows into a high bit that was not set. */
-static inline bool
-word_has_zero(uint64_t word)
+/* "+" and "#" differ in one bit, which "+" has. */
+#define WORD_WILDCARD_BIT ('+' ^ '#')
+
+/* Not 0 if one of the bytes is "+" or "#": taking one from a byte that has become 0 borrows into a
+ * high bit that was not set. */
+static inline uint64_t
+word_wildcards(uint64_t word)
 {
-    return ((word - WORD_ALL(0x01)) & ~word & WORD_ALL(0x80)) != 0;
+    uint64_t zero_if = (word | WORD_ALL(WORD_WILDCARD_BIT)) ^ WORD_ALL('+');
+
+    return (zero_if - WORD_ALL(0x01)) & ~zero_if & WORD_ALL(0x80);
+}
+
+/* Not 0 if one of the bytes is not in 0x01 to 0x7F. */
+static inline uint64_t
+word_not_ascii(uint64_t word)
+{
+    return ((word - WORD_ALL(0x01)) | word) & WORD_ALL(0x80);
 }
 
 /* Whether all bytes are in 0x01 to 0x7F. */
 static inline bool
 word_is_ascii(uint64_t word)
 {
-    return (((word - WORD_ALL(0x01)) | word) & WORD_ALL(0x80)) == 0;
+    return word_not_ascii(word) == 0;
 }
 
 #endif

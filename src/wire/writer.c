@@ -14,26 +14,6 @@ wire_writer_u32(struct wire_writer *w, uint32_t value)
 }
 
 void
-wire_writer_varint(struct wire_writer *w, uint32_t value)
-{
-    if (value > WIRE_VARINT_MAX) {
-        wire_writer_fail(w, WILCO_ELIMIT);
-        return;
-    }
-    while (value > 0x7F) {
-        wire_writer_u8(w, (uint8_t)(value & 0x7F) | 0x80);
-        value >>= 7;
-    }
-    wire_writer_u8(w, (uint8_t)value);
-}
-
-void
-wire_writer_length(struct wire_writer *w, size_t len)
-{
-    wire_writer_varint(w, len > WIRE_VARINT_MAX ? UINT32_MAX : (uint32_t)len);
-}
-
-void
 wire_writer_bytes(struct wire_writer *w, struct span bytes)
 {
     uint8_t *to;

@@ -53,16 +53,36 @@ wire_writer_u16(struct wire_writer *w, uint16_t value)
 }
 
 void wire_writer_u32(struct wire_writer *w, uint32_t value);
-void wire_writer_varint(struct wire_writer *w, uint32_t value);
+/* Makes the writer fail with `status` unless it already has; WILCO_OK changes nothing. */
+void wire_writer_fail(struct wire_writer *w, enum wilco_status status);
+
+#define WIRE_VARINT_MAX 268435455U
+
 /* A length as a Variable Byte Integer. */
-void wire_writer_length(struct wire_writer *w, size_t len);
+static inline void
+wire_writer_length(struct wire_writer *w, size_t len)
+{
+    if (len > WIRE_VARINT_MAX) {
+        wire_writer_fail(w, WILCO_ELIMIT);
+        return;
+    }
+    while (len > 0x7F) {
+        wire_writer_u8(w, (uint8_t)(len & 0x7F) | 0x80);
+        len >>= 7;
+    }
+    wire_writer_u8(w, (uint8_t)len);
+}
+
+static inline void
+wire_writer_varint(struct wire_writer *w, uint32_t value)
+{
+    wire_writer_length(w, value);
+}
+
 /* Two bytes of length, then the bytes; does not look at them. WILCO_ELIMIT above 65 535 bytes. */
 void wire_writer_string(struct wire_writer *w, struct span text);
 void wire_writer_binary(struct wire_writer *w, struct span bytes);
 void wire_writer_bytes(struct wire_writer *w, struct span bytes);
-/* Makes the writer fail with `status` unless it already has; WILCO_OK changes nothing. */
-void wire_writer_fail(struct wire_writer *w, enum wilco_status status);
-
 /* Puts the number of bytes written into `*len`. WILCO_AGAIN: the array was too small, `*len` says
  * what is needed. Or the first failure: WILCO_ELIMIT when something is too long for MQTT,
  * WILCO_EINVAL when the packet cannot be said in the version of MQTT asked for. */
@@ -74,7 +94,5 @@ wire_varint_size(uint32_t value)
 {
     return value < 128 ? 1 : value < 16384 ? 2 : value < 2097152 ? 3 : 4;
 }
-
-#define WIRE_VARINT_MAX 268435455U
 
 #endif

@@ -74,7 +74,7 @@ run(struct span stream, size_t packet_bytes_max, uint8_t seed, struct digest *d)
         len = len < stream.len ? len : stream.len;
         st = feed(&f, span_first(stream, len), d);
         stream = span_skip(stream, len);
-        assert(f.tail.len <= packet_bytes_max || f.tail.len <= 5);
+        assert(f.tail == NULL || f.tail->len <= packet_bytes_max || f.tail->len <= 5);
     }
     framer_fini(&f);
     return st;

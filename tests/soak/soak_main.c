@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "broker/server/server.h"
-#include "counting_alloc.h"
+#include "support/counting_alloc.h"
 #include "person.h"
 
 #include <dirent.h>

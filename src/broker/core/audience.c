@@ -36,6 +36,7 @@ found_group(struct audience *a, struct reclaim *r, const struct subscriber *who,
     if (g == NULL) {
         return WILCO_ENOMEM;
     }
+    g->audience = a;
     st = subscriber_set_put(&g->members, r, who->session_id, &who->how, existed);
     if (st != WILCO_OK) {
         topic_group_free(g, r->alloc);
@@ -81,6 +82,17 @@ audience_remove(struct audience *a, struct reclaim *r, const struct subscriber *
         reclaim_later(r, &g->reclaim);
     }
     return true;
+}
+
+bool
+audience_has(struct audience *a, const struct subscriber *who, struct topic_group **group)
+{
+    *group = who->group.len == 0 ? NULL : follow(find(a, who->group));
+    if (who->group.len > 0 && *group == NULL) {
+        return false;
+    }
+    return subscriber_set_has(*group == NULL ? &a->subscribers : &(*group)->members,
+                              who->session_id);
 }
 
 bool

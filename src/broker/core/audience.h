@@ -21,7 +21,7 @@ struct subscriber {
     struct span group; /* the ShareName; empty: not shared */
     uint64_t session_id;
     uint32_t group_number;       /* for the group if this is its first member; not 0 */
-    struct subscription_how how; /* this and the number: not looked at when removing */
+    struct subscription_how how; /* this and the number: looked at only when putting */
 };
 
 /* For the writer. Replaces what the session asked for if it is there, which `*existed` tells.
@@ -30,6 +30,8 @@ WILCO_MUST_CHECK enum wilco_status audience_put(struct audience *a, struct recla
                                                 const struct subscriber *who, bool *existed);
 /* For the writer. false: it was not there. */
 bool audience_remove(struct audience *a, struct reclaim *r, const struct subscriber *who);
+/* For the writer. Whether the session subscribes; where it shares, `*group` becomes the group. */
+bool audience_has(struct audience *a, const struct subscriber *who, struct topic_group **group);
 bool audience_is_empty(const struct audience *a);
 
 /* For readers. Adds all subscribers and groups to `out`, and itself if there are any.

@@ -88,10 +88,10 @@ conn_give_place_back(struct conn *c)
     }
 }
 
-void
-conn_touch_as(struct conn *c, bool is_urgent)
+static void
+make_dirty(struct conn *c, bool is_urgent)
 {
-    is_urgent = is_urgent || !shard_has_exchanges(c->shard); /* then there is no lane */
+    is_urgent = is_urgent || !shard_has_lane(c->shard);
     if (is_urgent && !c->is_urgent) {
         c->is_urgent = true;
         list_remove(&c->dirty_link);
@@ -99,7 +99,15 @@ conn_touch_as(struct conn *c, bool is_urgent)
     if (!list_is_linked(&c->dirty_link)) {
         list_push_back(c->is_urgent ? &c->shard->dirty : &c->shard->dirty_bulk, &c->dirty_link);
     }
-    if (c->session != NULL) {
+}
+
+void
+conn_touch_as(struct conn *c, bool is_urgent)
+{
+    if (!c->is_urgent || !list_is_linked(&c->dirty_link)) {
+        make_dirty(c, is_urgent);
+    }
+    if (WILCO_UNLIKELY(conn_is_full(c)) && c->session != NULL) {
         deliver_update_presence(c->session);
     }
 }
@@ -113,15 +121,14 @@ conn_touch(struct conn *c)
 bool
 conn_is_bulk(const struct conn *c)
 {
-    return c->plain_bytes > c->shard->broker->settings.bulk_read_bytes &&
-           shard_has_exchanges(c->shard);
+    return c->plain_bytes > c->shard->broker->settings.bulk_read_bytes && shard_has_lane(c->shard);
 }
 
 void
 conn_note_exchange(struct conn *c)
 {
     c->plain_bytes = 0;
-    c->shard->exchange_until_ms = c->shard->now_ms + SHARD_EXCHANGE_MS;
+    shard_open_lane(c->shard);
 }
 
 bool
@@ -173,6 +180,9 @@ begin_ending(struct conn *c)
 {
     c->state = CONN_ENDING;
     conn_touch(c);
+    if (c->session != NULL) {
+        deliver_update_presence(c->session);
+    }
 }
 
 void
@@ -316,6 +326,14 @@ watch_for_whole(struct conn *c, bool is_another)
     }
 }
 
+static void
+count_plain(struct conn *c, size_t len)
+{
+    uint64_t sum = (uint64_t)c->plain_bytes + len;
+
+    c->plain_bytes = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+}
+
 void
 conn_feed(struct conn *c, struct span bytes)
 {
@@ -325,7 +343,7 @@ conn_feed(struct conn *c, struct span bytes)
     enum wilco_status status = WILCO_OK;
 
     c->shard->stats.bytes_received += bytes.len;
-    c->plain_bytes += bytes.len;
+    count_plain(c, bytes.len);
     if (is_not_connect(c, bytes)) {
         conn_break(c);
     }

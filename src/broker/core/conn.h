@@ -13,7 +13,8 @@ struct auth;
 struct session;
 
 /* One network connection, without its network: bytes in, bytes out. Embedded in what drives it,
- * which owns the transport. A driver of a shard
+ * which owns the transport, and small: what an idle connection takes is mostly this and its
+ * session. A driver of a shard
  *   - makes one with conn_init() and feeds it what the client sends, CONNECT first;
  *   - when it comes out of shard_next_dirty(): writes conn->output and tells conn_wrote(); when
  *     conn_is_over(), closes the transport and calls conn_fini();
@@ -40,15 +41,15 @@ struct conn {
     uint64_t last_packet_ms;
     uint64_t packet_due_ms;    /* when what has begun must be whole; UINT64_MAX: nothing has */
     uint32_t packet_bytes_max; /* the client's Maximum Packet Size */
+    uint32_t plain_bytes; /* received since the last request or response; UINT32_MAX: or more */
     uint16_t keep_alive_s;
     uint16_t topic_alias_maximum; /* the client's */
     uint8_t version;              /* enum wire_version; 0 before CONNECT */
     uint8_t state;                /* enum conn_state */
-    bool will_is_due;             /* when it ends: false after DISCONNECT 0x00 */
-    bool has_place;               /* counted in broker->connection_count */
-    bool wants_reasons;           /* Request Problem Information, 1 if absent */
-    bool is_urgent;               /* what is to be written should not wait for bulk */
-    uint64_t plain_bytes;         /* received since the last request or response */
+    bool will_is_due : 1;         /* when it ends: false after DISCONNECT 0x00 */
+    bool has_place : 1;           /* counted in broker->connection_count */
+    bool wants_reasons : 1;       /* Request Problem Information, 1 if absent */
+    bool is_urgent : 1;           /* what is to be written should not wait for bulk */
 };
 
 void conn_init(struct conn *c, struct shard *s);

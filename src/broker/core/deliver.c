@@ -25,9 +25,9 @@ static bool
 can_send_now(const struct session *s, uint8_t qos)
 {
     if (qos == 0) {
-        return s->waiting.qos_0_count == 0 && has_room(s);
+        return s->waiting->qos_0_count == 0 && has_room(s);
     }
-    return s->waiting.count == 0 && s->sent.quota > 0 && has_room(s);
+    return s->waiting->count == 0 && s->unsent == 0 && s->sent.quota > 0 && has_room(s);
 }
 
 /* It will not get the message. If that was a request, it has ended; if it was a response, its
@@ -105,20 +105,23 @@ send_tracked(struct session *s, struct delivery *d)
     } else {
         note_sent(s, d->message, d->request);
     }
+    if (s->sent.quota == 0) {
+        deliver_update_presence(s);
+    }
     return WILCO_OK;
 }
 
-static void
-keep(struct session *s, struct message *m, const struct delivery_terms *t)
+/* NULL: there was no memory, and the message is lost. */
+static struct delivery *
+new_delivery(struct session *s, struct message *m, const struct delivery_terms *t)
 {
     struct delivery *d = delivery_new(s->shard, m, t);
 
     if (d == NULL) {
         s->shard->stats.dropped_no_memory++;
         lose(s, m, t->request, REQUEST_NO_MEMORY);
-        return;
     }
-    delivery_queue_push(&s->waiting, d);
+    return d;
 }
 
 static bool
@@ -126,8 +129,8 @@ is_within_bounds(const struct session *s, uint64_t more_bytes)
 {
     const struct settings *limits = &s->shard->broker->settings;
 
-    return s->waiting.count < limits->queued_messages_max &&
-           s->waiting.bytes + more_bytes <= limits->queued_bytes_max;
+    return s->waiting->count < limits->queued_messages_max &&
+           s->waiting->bytes + more_bytes <= limits->queued_bytes_max;
 }
 
 static enum session_presence
@@ -175,10 +178,10 @@ static bool
 has_queue_room(struct session *s, uint64_t more_bytes)
 {
     while (!is_within_bounds(s, more_bytes)) {
-        if (s->waiting.first == NULL || !is_void(s, s->waiting.first)) {
+        if (s->waiting->first == NULL || !is_void(s, s->waiting->first)) {
             return false;
         }
-        discard_void(s, delivery_queue_pop(&s->waiting));
+        discard_void(s, delivery_queue_pop(s->waiting));
     }
     return true;
 }
@@ -189,47 +192,82 @@ deliver_has_room(struct session *s)
     return has_queue_room(s, 0);
 }
 
+/* Keeps it behind all that waits, and sends what can go. */
 static void
-send_or_keep(struct session *s, struct message *m, const struct delivery_terms *t)
+enqueue(struct session *s, struct delivery *d)
 {
-    if (t->qos == 0 && can_send_now(s, 0)) {
-        send_qos_0(s, m, t);
+    if (!delivery_queue_own(&s->waiting, s->shard->broker->alloc)) {
+        s->shard->stats.dropped_no_memory++;
+        discard(s, d, REQUEST_NO_MEMORY);
+        return;
+    }
+    delivery_queue_push(s->waiting, d);
+    deliver_waiting(s);
+}
+
+static void
+keep(struct session *s, struct message *m, const struct delivery_terms *t)
+{
+    struct delivery *d = new_delivery(s, m, t);
+
+    if (d != NULL) {
+        enqueue(s, d);
+    }
+}
+
+/* QoS 1 or 2, and nothing is in its way. */
+static void
+send_new(struct session *s, struct message *m, const struct delivery_terms *t)
+{
+    struct delivery *d = new_delivery(s, m, t);
+
+    if (d != NULL && send_tracked(s, d) != WILCO_OK) {
+        enqueue(s, d); /* deliver_waiting() has its own ways with what is amiss */
+    }
+}
+
+/* It cannot go at once. */
+static void
+keep_or_drop(struct session *s, struct message *m, const struct delivery_terms *t)
+{
+    struct stats *stats = &s->shard->stats;
+
+    if (t->qos == 0 && (!is_online(s) || s->waiting->qos_0_count == 0)) {
+        stats->dropped_output_full += is_online(s);
+        lose(s, m, t->request, is_online(s) ? REQUEST_NO_ROOM : REQUEST_OFFLINE);
+    } else if (!has_queue_room(s, m->packet_bytes)) {
+        stats->dropped_queue_full++;
+        lose(s, m, t->request, REQUEST_NO_ROOM);
     } else {
         keep(s, m, t);
-        deliver_waiting(s);
     }
 }
 
 void
 deliver(struct session *s, struct message *m, const struct delivery_terms *t)
 {
-    struct stats *stats = &s->shard->stats;
-
     if (message_is_expired(m, s->shard->now_ms)) { /* [MQTT-3.3.2-5] */
-        stats->dropped_expired++;
+        s->shard->stats.dropped_expired++;
         lose(s, m, t->request, REQUEST_DEADLINE);
-        return;
+    } else if (WILCO_UNLIKELY(!can_send_now(s, t->qos))) {
+        keep_or_drop(s, m, t);
+    } else if (t->qos == 0) {
+        send_qos_0(s, m, t);
+    } else {
+        send_new(s, m, t);
     }
-    if (!can_send_now(s, t->qos)) {
-        if (t->qos == 0 && (!is_online(s) || s->waiting.qos_0_count == 0)) {
-            stats->dropped_output_full += is_online(s);
-            lose(s, m, t->request, is_online(s) ? REQUEST_NO_ROOM : REQUEST_OFFLINE);
-            return;
-        }
-        if (!has_queue_room(s, m->packet_bytes)) {
-            stats->dropped_queue_full++;
-            lose(s, m, t->request, REQUEST_NO_ROOM);
-            return;
-        }
-    }
-    send_or_keep(s, m, t);
 }
 
 void
 deliver_retained(struct session *s, struct message *m, const struct delivery_terms *t)
 {
-    if (is_online(s)) {
-        send_or_keep(s, m, t);
+    if (!is_online(s)) {
+        return;
+    }
+    if (t->qos == 0 && can_send_now(s, 0)) {
+        send_qos_0(s, m, t);
+    } else {
+        keep(s, m, t);
     }
 }
 
@@ -290,15 +328,15 @@ send_again(struct session *s)
 static void
 send_waiting(struct session *s)
 {
-    while (s->waiting.first != NULL && s->unsent == 0 && has_room(s)) {
-        struct delivery *d = s->waiting.first;
+    while (s->waiting->first != NULL && s->unsent == 0 && has_room(s)) {
+        struct delivery *d = s->waiting->first;
 
         if (d->qos > 0 && s->sent.quota == 0) {
             return;
         }
-        d = delivery_queue_pop(&s->waiting);
+        d = delivery_queue_pop(s->waiting);
         if (!send_waited(s, d)) {
-            delivery_queue_push_front(&s->waiting, d);
+            delivery_queue_push_front(s->waiting, d);
             return;
         }
     }

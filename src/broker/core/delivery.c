@@ -3,6 +3,8 @@
 #include "broker/core/request.h"
 #include "broker/core/shard.h"
 
+#include <assert.h>
+
 struct delivery *
 delivery_new(struct shard *s, struct message *m, const struct delivery_terms *t)
 {
@@ -67,9 +69,48 @@ account(struct delivery_queue *q, const struct delivery *d)
     q->shared_count += d->group != 0;
 }
 
+/* Nothing is ever written to it. */
+static struct delivery_queue none;
+
+struct delivery_queue *
+delivery_queue_none(void)
+{
+    return &none;
+}
+
+bool
+delivery_queue_own(struct delivery_queue **q, const struct wilco_alloc *a)
+{
+    struct delivery_queue *own = *q;
+
+    if (own == &none) {
+        own = mem_zalloc(a, sizeof(*own));
+        if (own == NULL) {
+            return false;
+        }
+        *q = own;
+    }
+    return true;
+}
+
+void
+delivery_queue_free(struct delivery_queue *q, struct shard *s)
+{
+    struct delivery *d = delivery_queue_pop(q);
+
+    while (d != NULL) {
+        delivery_free(s, d);
+        d = delivery_queue_pop(q);
+    }
+    if (q != &none) {
+        mem_free(s->broker->alloc, q);
+    }
+}
+
 void
 delivery_queue_push(struct delivery_queue *q, struct delivery *d)
 {
+    assert(q != &none);
     d->next = NULL;
     if (q->last == NULL) {
         q->first = d;
@@ -109,15 +150,4 @@ delivery_queue_pop(struct delivery_queue *q)
     q->shared_count -= d->group != 0;
     d->next = NULL;
     return d;
-}
-
-void
-delivery_queue_clear(struct delivery_queue *q, struct shard *s)
-{
-    struct delivery *d = delivery_queue_pop(q);
-
-    while (d != NULL) {
-        delivery_free(s, d);
-        d = delivery_queue_pop(q);
-    }
 }

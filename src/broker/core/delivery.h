@@ -47,9 +47,15 @@ struct delivery_queue {
     uint32_t shared_count; /* how many came from groups */
 };
 
+/* The empty queue, of all who have had nothing to queue yet. It takes nothing in. */
+struct delivery_queue *delivery_queue_none(void);
+/* Makes `*q` a queue of its own, if it is not yet. False: out of memory. */
+WILCO_MUST_CHECK bool delivery_queue_own(struct delivery_queue **q, const struct wilco_alloc *a);
+/* With what is in it. */
+void delivery_queue_free(struct delivery_queue *q, struct shard *s);
+
 void delivery_queue_push(struct delivery_queue *q, struct delivery *d);
 void delivery_queue_push_front(struct delivery_queue *q, struct delivery *d);
 struct delivery *delivery_queue_pop(struct delivery_queue *q); /* NULL: empty */
-void delivery_queue_clear(struct delivery_queue *q, struct shard *s);
 
 #endif

@@ -175,7 +175,7 @@ inbox_subscribe(struct session *s, struct span filter, const struct subscription
         f->how = *how;
         return WILCO_OK;
     }
-    if (s->inbox->filter_count + s->filters.count >= b->settings.subscriptions_max) {
+    if (s->inbox->filter_count + s->subscriptions.count >= b->settings.subscriptions_max) {
         return WILCO_ELIMIT;
     }
     f = mem_alloc(b->alloc, sizeof(*f) + filter.len);

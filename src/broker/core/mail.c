@@ -108,6 +108,9 @@ mail_deliver(struct shard *s, struct mail *mail)
 {
     const uint32_t *words = mail_words(mail);
 
+    if (WILCO_UNLIKELY(mail->target_count >= SHARD_CROWD)) {
+        shard_open_lane(s);
+    }
     for (uint32_t i = 0; i < mail->target_count; i++) {
         const struct target *t = &mail->targets[i];
 

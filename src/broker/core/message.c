@@ -2,6 +2,7 @@
 
 #include "base/compiler.h"
 #include "base/hash.h"
+#include "broker/core/session_id.h"
 #include "wire/packet.h"
 #include "wire/writer.h"
 
@@ -11,6 +12,9 @@
 #define NOT_FORWARDED                                                                              \
     (UINT64_C(1) << WIRE_TOPIC_ALIAS | UINT64_C(1) << WIRE_SUBSCRIPTION_IDENTIFIER |               \
      UINT64_C(1) << WIRE_WILL_DELAY_INTERVAL)
+
+/* What only requests and responses have. */
+#define EXCHANGE (UINT64_C(1) << WIRE_RESPONSE_TOPIC | UINT64_C(1) << WIRE_CORRELATION_DATA)
 
 /* What stays of a block, without its length. */
 static void
@@ -70,64 +74,118 @@ find_expiry(const struct message *m)
     return 0;
 }
 
-/* Notes where things are in the packet, which is complete. */
-static void
-locate(struct message *m, const struct wire_publish *p)
+/* Whether the properties are forwarded just as they came. */
+static bool
+is_tail_kept(const struct wire_publish *p)
 {
-    struct span from_length;
-    struct wire_reader r;
+    return p->tail.data != NULL && (p->properties.present & NOT_FORWARDED) == 0;
+}
 
+/* How long the packet is behind its fixed header; 0: no packet can carry it. */
+static size_t
+measure_body(const struct wire_publish *p)
+{
+    struct wire_writer body = wire_writer_measure();
+    size_t len = 2 + p->topic.len + p->tail.len;
+
+    if (WILCO_UNLIKELY(!is_tail_kept(p))) {
+        write_body(&body, p);
+        len = body.status == WILCO_OK ? body.len : 0;
+    }
+    return len > WIRE_VARINT_MAX ? 0 : len;
+}
+
+/* The packet's body out of two pieces of the one that came. */
+static void
+copy_body(struct message *m, const struct wire_publish *p)
+{
+    uint8_t *at = m->packet + m->topic_offset;
+
+    at[0] = (uint8_t)(p->topic.len >> 8);
+    at[1] = (uint8_t)p->topic.len;
+    memcpy(at + 2, p->topic.data, p->topic.len);
+    memcpy(at + 2 + p->topic.len, p->tail.data, p->tail.len);
     m->topic_bytes = (uint16_t)p->topic.len;
     m->payload_offset = m->packet_bytes - (uint32_t)p->payload.len;
-    from_length = span_of(m->packet + m->topic_offset + 2 + m->topic_bytes,
-                          m->payload_offset - m->topic_offset - 2 - m->topic_bytes);
-    r = wire_reader_init(from_length);
+    m->properties_bytes = (uint32_t)p->properties.block.len;
+    m->properties_offset = m->payload_offset - m->properties_bytes;
+}
+
+/* The body written anew, of what is forwarded. */
+static void
+compose_body(struct message *m, const struct wire_publish *p)
+{
+    struct wire_writer w =
+        wire_writer_init(m->packet + m->topic_offset, m->packet_bytes - m->topic_offset);
+    struct wire_reader r;
+
+    write_body(&w, p);
+    m->topic_bytes = (uint16_t)p->topic.len;
+    m->payload_offset = m->packet_bytes - (uint32_t)p->payload.len;
+    r = wire_reader_init(span_of(m->packet + m->topic_offset + 2 + m->topic_bytes,
+                                 m->payload_offset - m->topic_offset - 2 - m->topic_bytes));
     m->properties_bytes = wire_reader_varint(&r);
     m->properties_offset = m->payload_offset - m->properties_bytes;
     assert(wire_reader_left(&r) == m->properties_bytes);
-    if (wire_properties_has(&p->properties, WIRE_MESSAGE_EXPIRY_INTERVAL)) {
-        m->expiry_offset = find_expiry(m);
-        m->expiry_s = p->properties.message_expiry_interval;
-        m->life_ms = (uint64_t)m->expiry_s * 1000;
-    }
+}
+
+static void
+set_expiry(struct message *m, const struct wire_publish *p)
+{
+    m->expiry_offset = find_expiry(m);
+    m->expiry_s = p->properties.message_expiry_interval;
+    m->life_ms = (uint64_t)m->expiry_s * 1000;
+}
+
+/* Everything but the packet; field by field, as one assignment would write most of it twice. */
+static void
+init(struct message *m, const struct wire_publish *p)
+{
+    atomic_init(&m->references, 1);
+    m->expiry_offset = 0;
+    m->expiry_s = 0;
+    m->life_ms = UINT64_MAX;
+    m->responds_to = SESSION_ID_NONE;
+    m->service = 0;
+    m->qos = p->qos;
+    m->retain = p->retain;
+    m->in_exchange = (p->properties.present & EXCHANGE) != 0;
+    m->is_part = false;
+    m->request = (struct message_request){.more = 0};
 }
 
 struct message *
 message_new(const struct wilco_alloc *a, const struct wire_publish *p, uint64_t publisher,
             uint64_t now_ms)
 {
-    struct wire_writer body = wire_writer_measure();
-    struct wire_writer header = wire_writer_measure();
+    size_t body_bytes = measure_body(p);
+    size_t header_bytes = 1 + wire_varint_size((uint32_t)body_bytes);
+    struct message *m = NULL;
     struct wire_writer w;
-    struct message *m;
 
-    write_body(&body, p);
-    wire_header_encode(&header, WIRE_PUBLISH, 0, body.len);
-    if (body.status != WILCO_OK || header.status != WILCO_OK) {
-        return NULL;
+    if (body_bytes > 0) {
+        m = mem_alloc(a, sizeof(*m) + header_bytes + body_bytes);
     }
-    m = mem_alloc(a, sizeof(*m) + header.len + body.len);
     if (m == NULL) {
         return NULL;
     }
-    *m = (struct message){
-        .packet_bytes = (uint32_t)(header.len + body.len),
-        .topic_offset = (uint32_t)header.len,
-        .received_ms = now_ms,
-        .received_us = now_ms * 1000,
-        .life_ms = UINT64_MAX,
-        .publisher = publisher,
-        .alloc = a,
-        .qos = p->qos,
-        .retain = p->retain,
-        .in_exchange = wire_properties_has(&p->properties, WIRE_RESPONSE_TOPIC) ||
-                       wire_properties_has(&p->properties, WIRE_CORRELATION_DATA),
-    };
-    atomic_init(&m->references, 1);
-    w = wire_writer_init(m->packet, m->packet_bytes);
-    wire_header_encode(&w, WIRE_PUBLISH, 0, body.len);
-    write_body(&w, p);
-    locate(m, p);
+    m->alloc = a;
+    m->packet_bytes = (uint32_t)(header_bytes + body_bytes);
+    m->topic_offset = (uint32_t)header_bytes;
+    m->publisher = publisher;
+    m->received_ms = now_ms;
+    m->received_us = now_ms * 1000;
+    init(m, p);
+    w = wire_writer_init(m->packet, header_bytes);
+    wire_header_encode(&w, WIRE_PUBLISH, 0, body_bytes);
+    if (WILCO_LIKELY(is_tail_kept(p))) {
+        copy_body(m, p);
+    } else {
+        compose_body(m, p);
+    }
+    if (wire_properties_has(&p->properties, WIRE_MESSAGE_EXPIRY_INTERVAL)) {
+        set_expiry(m, p);
+    }
     return m;
 }
 

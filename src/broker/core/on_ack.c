@@ -113,8 +113,9 @@ on_pubrel(struct conn *c, const struct frame *f)
     if (status != WILCO_OK) {
         return status;
     }
-    held = receive_window_remove(&c->session->received, p.packet_id); /* [MQTT-4.3.3-12] */
-    reply_ack(c, WIRE_PUBCOMP, p.packet_id,                           /* [MQTT-4.3.3-11] */
+    held = c->session->received != NULL &&
+           receive_window_remove(c->session->received, p.packet_id); /* [MQTT-4.3.3-12] */
+    reply_ack(c, WIRE_PUBCOMP, p.packet_id,                          /* [MQTT-4.3.3-11] */
               held ? WIRE_REASON_SUCCESS : WIRE_REASON_PACKET_IDENTIFIER_NOT_FOUND);
     return WILCO_OK;
 }

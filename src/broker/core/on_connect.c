@@ -330,6 +330,7 @@ join(struct conn *c, const struct wire_connect *p, struct span client_id, bool *
 {
     uint64_t expiry_max_s = c->shard->broker->settings.session_expiry_max_s;
     uint32_t expiry_s = expiry_asked_for(p);
+    bool may_stay = expiry_s > 0 && expiry_max_s > 0;
     struct session *session = existing_session(c->shard, p, client_id);
     enum wilco_status status = WILCO_OK;
 
@@ -340,7 +341,10 @@ join(struct conn *c, const struct wire_connect *p, struct span client_id, bool *
     if (status != WILCO_OK) {
         return status;
     }
-    status = prepare_for_requests(c, session, p);
+    status = may_stay ? session_allow_absence(session) : WILCO_OK;
+    if (status == WILCO_OK) {
+        status = prepare_for_requests(c, session, p);
+    }
     if (status == WILCO_OK) {
         status = set_will(session, p);
     }

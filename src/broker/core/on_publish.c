@@ -8,7 +8,6 @@
 #include "broker/core/reply.h"
 #include "broker/core/session.h"
 #include "wire/publish.h"
-#include "wire/topic.h"
 
 static struct alias_in *
 alias_table(struct conn *c)
@@ -75,9 +74,9 @@ acknowledge(struct conn *c, enum wire_type type, uint16_t packet_id, const struc
 static enum wilco_status
 publish_qos_2(struct conn *c, const struct wire_publish *p)
 {
-    struct receive_window *w = &c->session->received;
+    struct receive_window *w = session_received(c->session);
     struct verdict verdict = {.reason_code = WIRE_REASON_SUCCESS};
-    enum wilco_status status = receive_window_add(w, p->packet_id);
+    enum wilco_status status = w == NULL ? WILCO_ENOMEM : receive_window_add(w, p->packet_id);
 
     if (status == WILCO_ELIMIT) { /* [U-3.3.4-2] */
         conn_refuse(c, WIRE_REASON_RECEIVE_MAXIMUM_EXCEEDED);
@@ -118,7 +117,7 @@ on_publish(struct conn *c, const struct frame *f)
     }
     c->shard->stats.publish_received++;
     c->shard->stats.publish_bytes_received += p.payload.len;
-    if (!topic_name_is_valid(p.topic)) { /* [MQTT-3.3.2-2] */
+    if (p.has_wildcard) { /* [MQTT-3.3.2-2] */
         conn_refuse(c, WIRE_REASON_TOPIC_NAME_INVALID);
         return WILCO_OK;
     }

@@ -4,7 +4,9 @@
  * mail for each shard.
  *
  * When a single filter matched, which is nearly always, no session can be named twice, and
- * collapsing copies and nothing else. */
+ * collapsing copies and nothing else. When a single subscription matched, which is nearly always
+ * for requests, responses and what devices say of themselves, that is kept as a route: the next
+ * message to the topic goes there without asking the index. */
 #include "broker/core/publish.h"
 
 #include "broker/core/audience.h"
@@ -12,6 +14,7 @@
 #include "broker/core/mail.h"
 #include "broker/core/rcu.h"
 #include "broker/core/request.h"
+#include "broker/core/route_cache.h"
 #include "broker/core/share.h"
 
 #include <assert.h>
@@ -23,6 +26,7 @@ struct publish_scratch {
     size_t target_count;
     size_t target_capacity;
     bool is_request;    /* what is published opens requests */
+    uint32_t service;   /* of the filter of all subscriptions that are not shared */
     size_t passed_over; /* sessions and groups that must not have it, as they are offline */
     uint32_t *words;    /* of the targets (mail.h) */
     size_t word_count;
@@ -30,6 +34,7 @@ struct publish_scratch {
     uint32_t targets_of[SHARDS_MAX]; /* for another shard */
     uint32_t words_of[SHARDS_MAX];   /* likewise */
     struct mail *mail_for[SHARDS_MAX];
+    struct route_cache routes;
 };
 
 struct publish_scratch *
@@ -207,9 +212,8 @@ collapse(struct shard *s, const struct message *m)
     uint64_t last = SESSION_ID_NONE;
     enum wilco_status status = WILCO_OK;
 
-    if (p->is_request && matches->count > 0) {
-        from.service = service_of_plain(matches);
-    }
+    p->service = matches->count > 0 ? service_of_plain(matches) : SERVICE_NONE;
+    from.service = p->service;
     if (matches->filters > 1 && matches->count > 1) {
         qsort(matches->items, matches->count, sizeof(*matches->items), by_session);
     }
@@ -301,6 +305,9 @@ deliver_here(struct shard *s, struct message *m)
     struct publish_scratch *p = s->scratch;
     uint64_t others = 0;
 
+    if (WILCO_UNLIKELY(p->target_count >= SHARD_CROWD)) {
+        shard_open_lane(s);
+    }
     for (size_t i = 0; i < p->target_count; i++) {
         const struct target *t = &p->targets[i];
         unsigned shard = session_id_shard(t->session_id);
@@ -418,30 +425,115 @@ give_up_request(struct shard *s, struct message *m)
     request_unserved(s, m, REQUEST_NO_MEMORY);
 }
 
+/* There are so many who get it: counts, and lets a request begin or fail. */
+static void
+set_out(struct shard *s, struct message *m, size_t receivers)
+{
+    const struct publish_scratch *p = s->scratch;
+
+    s->stats.publish_unmatched += receivers == 0 && m->publisher != SESSION_ID_NONE;
+    if (p->is_request && receivers > 0) {
+        request_starts(s, m, receivers);
+    } else if (p->is_request) {
+        request_unserved(s, m, p->passed_over > 0 ? REQUEST_OFFLINE : REQUEST_NO_RESPONDER);
+    }
+}
+
+/* The one subscription that a route leads to. */
+static enum wilco_status
+send_along(struct shard *s, struct message *m, const struct route *r)
+{
+    const uint32_t words[2] = {message_is_request(m) ? r->service : r->how.identifier,
+                               r->how.identifier};
+    const struct target t = {
+        .session_id = r->session_id,
+        .identifier_count = r->how.identifier != 0,
+        .qos = lower_qos(m->qos, r->how.qos), /* [MQTT-4.8.2-3] */
+        /* [MQTT-3.3.1-12], [MQTT-3.3.1-13] */
+        .retain = m->retain && r->how.retain_as_published,
+        .is_request = message_is_request(m),
+    };
+
+    if (WILCO_LIKELY(target_send(s, m, &t, words))) {
+        return WILCO_OK;
+    }
+    s->stats.dropped_no_memory++;
+    if (t.is_request) {
+        lose_request(s, m, &t);
+    }
+    return WILCO_ENOMEM;
+}
+
+/* Publishes along a route. */
+static enum wilco_status
+follow(struct shard *s, struct message *m, const struct route *r, size_t *receivers)
+{
+    const struct topic_match match = {.session_id = r->session_id, .how = r->how};
+    struct publish_scratch *p = s->scratch;
+
+    p->is_request = message_is_request(m);
+    p->passed_over = 0;
+    *receivers = r->session_id != SESSION_ID_NONE && !is_own(m, &match) &&
+                 !is_passed_over(p, s->broker, m, &match);
+    set_out(s, m, *receivers);
+    return *receivers == 0 ? WILCO_OK : send_along(s, m, r);
+}
+
+static bool
+leads_on(const struct route *r, const struct message *m, uint64_t hash, uint64_t changes)
+{
+    bool is_numbered = r->service != SERVICE_NONE || r->session_id == SESSION_ID_NONE;
+
+    return route_is_for(r, message_topic(m), hash, changes) &&
+           (is_numbered || !message_is_request(m));
+}
+
+/* What gather() has just found, if it can be a route. */
+static void
+keep_route(struct shard *s, struct route *r, const struct message *m, uint64_t hash,
+           uint64_t changes)
+{
+    const struct topic_matches *found = &s->matches;
+
+    if (found->group_count == 0 && found->count <= 1) {
+        route_keep(r, message_topic(m), hash, changes, found->count == 0 ? NULL : found->items,
+                   s->scratch->service);
+    }
+}
+
+/* To all whom gather() has found. */
+static enum wilco_status
+distribute(struct shard *s, struct message *m, size_t *receivers)
+{
+    uint64_t others = 0;
+
+    *receivers = s->scratch->target_count;
+    set_out(s, m, *receivers);
+    others = deliver_here(s, m);
+    return others == 0 ? WILCO_OK : send_elsewhere(s, m, others);
+}
+
 enum wilco_status
 publish_message(struct shard *s, struct message *m, size_t *receivers)
 {
     struct publish_scratch *p = s->scratch;
-    enum wilco_status status = gather(s, m);
-    uint64_t others = 0;
+    uint64_t hash = topic_index_hash(s->broker->index, message_topic(m));
+    uint64_t changes = topic_index_changes(s->broker->index);
+    struct route *r = route_cache_place(&p->routes, hash);
 
+    if (WILCO_LIKELY(leads_on(r, m, hash, changes))) {
+        return follow(s, m, r, receivers);
+    }
+    if (WILCO_LIKELY(gather(s, m) == WILCO_OK)) {
+        keep_route(s, r, m, hash, changes);
+        return distribute(s, m, receivers);
+    }
     *receivers = 0;
-    if (status != WILCO_OK) {
-        s->stats.dropped_no_memory++;
-        if (p->is_request) {
-            give_up_request(s, m);
-        }
-        return status;
+    s->stats.dropped_no_memory++;
+    if (p->is_request) {
+        give_up_request(s, m);
     }
-    *receivers = p->target_count;
-    s->stats.publish_unmatched += *receivers == 0 && m->publisher != SESSION_ID_NONE;
-    if (p->is_request && *receivers > 0) {
-        request_starts(s, m, *receivers);
-    } else if (p->is_request) {
-        request_unserved(s, m, p->passed_over > 0 ? REQUEST_OFFLINE : REQUEST_NO_RESPONDER);
-    }
-    others = deliver_here(s, m);
-    return others == 0 ? WILCO_OK : send_elsewhere(s, m, others);
+    return WILCO_ENOMEM;
 }
 
 enum wilco_status

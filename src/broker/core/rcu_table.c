@@ -69,7 +69,7 @@ publish(struct rcu_table *t, struct rcu_table_entries *entries)
     }
 }
 
-/* Moves the items to a table with room for `count`, three eighths full at most. */
+/* Moves the items to a table with room for `count`, half full at most. */
 static enum wilco_status
 rebuild(struct rcu_table *t, size_t count)
 {
@@ -78,7 +78,7 @@ rebuild(struct rcu_table *t, size_t count)
     size_t cursor = 0;
     void *item;
 
-    while (capacity / 8 * 3 < count) {
+    while (capacity / 2 < count) {
         capacity *= 2;
     }
     entries = mem_zalloc(t->reclaim->alloc, sizeof(*entries) + capacity * sizeof(entries->at[0]));

@@ -98,7 +98,6 @@ refuse_with_reason(struct conn *c, enum wire_type type, uint16_t packet_id, uint
 static void
 reply_bare_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code)
 {
-    const struct wire_ack ack = {.packet_id = packet_id, .reason_code = reason_code};
     struct wire_writer w = {.status = WILCO_OK};
     uint8_t *at = NULL;
 
@@ -111,7 +110,13 @@ reply_bare_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t 
         return;
     }
     w = wire_writer_init(at, ACK_BYTES_MAX);
-    wire_ack_encode(&w, type, &ack, (enum wire_version)c->version);
+    if (reason_code == WIRE_REASON_SUCCESS) {
+        wire_ack_encode_bare(&w, type, packet_id);
+    } else {
+        const struct wire_ack ack = {.packet_id = packet_id, .reason_code = reason_code};
+
+        wire_ack_encode(&w, type, &ack, (enum wire_version)c->version);
+    }
     output_commit(&c->output, w.len);
     c->shard->stats.sent[type]++;
     conn_touch(c);

@@ -3,7 +3,6 @@
  * is due is done and the timer is set to what remains. */
 #include "broker/core/session.h"
 
-#include "base/hash.h"
 #include "broker/core/conn.h"
 #include "broker/core/deliver.h"
 #include "broker/core/inbox.h"
@@ -45,12 +44,8 @@ session_make(struct shard *shard, struct span client_id)
     }
     s->shard = shard;
     s->presence = SESSION_OFFLINE;
-    s->will_at_ms = NEVER_MS;
-    s->expires_at_ms = NEVER_MS;
-    s->timer.kind = SHARD_TIMER_SESSION;
+    s->waiting = delivery_queue_none();
     send_window_init(&s->sent, a);
-    receive_window_init(&s->received, a, (uint16_t)shard->broker->settings.receive_maximum);
-    map_init(&s->filters, a);
     list_init(&s->requests);
     s->client_id_bytes = (uint16_t)client_id.len;
     memcpy(s->client_id, client_id.data, client_id.len);
@@ -79,6 +74,56 @@ session_new(struct session **out, struct shard *shard, struct span client_id)
     return WILCO_OK;
 }
 
+enum wilco_status
+session_allow_absence(struct session *s)
+{
+    if (s->absence == NULL) {
+        s->absence = mem_zalloc(s->shard->broker->alloc, sizeof(*s->absence));
+        if (s->absence == NULL) {
+            return WILCO_ENOMEM;
+        }
+        *s->absence = (struct session_absence){
+            .session = s,
+            .timer = {.kind = SHARD_TIMER_SESSION},
+            .will_at_ms = NEVER_MS,
+            .expires_at_ms = NEVER_MS,
+        };
+    }
+    return WILCO_OK;
+}
+
+static void
+drop_absence(struct session *s)
+{
+    if (s->absence != NULL) {
+        wheel_stop(&s->shard->wheel, &s->absence->timer);
+        mem_free(s->shard->broker->alloc, s->absence);
+    }
+}
+
+struct receive_window *
+session_received(struct session *s)
+{
+    const struct broker *b = s->shard->broker;
+
+    if (s->received == NULL) {
+        s->received = mem_alloc(b->alloc, sizeof(*s->received));
+        if (s->received != NULL) {
+            receive_window_init(s->received, b->alloc, (uint16_t)b->settings.receive_maximum);
+        }
+    }
+    return s->received;
+}
+
+static void
+drop_received(struct session *s)
+{
+    if (s->received != NULL) {
+        receive_window_fini(s->received);
+        mem_free(s->shard->broker->alloc, s->received);
+    }
+}
+
 static void
 drop_sent(struct session *s)
 {
@@ -105,36 +150,42 @@ inner_filter(struct span filter, struct span *group)
 
 /* The gauge that counts a subscription. */
 static uint64_t *
-subscriptions_of(struct shard *s, struct span group)
+gauge_of(struct session *s, uintptr_t place)
 {
-    return group.len > 0 ? &s->stats.shared_subscriptions : &s->stats.subscriptions;
+    struct stats *stats = &s->shard->stats;
+
+    return (place & TOPIC_PLACE_SHARED) != 0 ? &stats->shared_subscriptions : &stats->subscriptions;
 }
 
 static void
-leave_index(struct session *s, const struct session_filter *f)
+note_joined(struct session *s, uintptr_t place)
 {
-    struct span group = SPAN_EMPTY;
-    struct span inner = inner_filter(span_of(f->text, f->bytes), &group);
-
-    (void)topic_index_unsubscribe(s->shard->broker->index, inner, group, s->id);
-    *subscriptions_of(s->shard, group) -= 1;
-    sys_unwatch(s->shard, inner);
-}
-
-static void
-drop_filters(struct session *s)
-{
-    struct map_node *node = map_any(&s->filters);
-
-    while (node != NULL) {
-        struct session_filter *f = CONTAINER_OF(node, struct session_filter, by_text);
-
-        leave_index(s, f);
-        map_remove(&s->filters, node);
-        mem_free(s->shard->broker->alloc, f);
-        node = map_any(&s->filters);
+    *gauge_of(s, place) += 1;
+    if ((place & TOPIC_PLACE_DOLLAR) != 0) {
+        sys_watch(s->shard);
     }
-    map_fini(&s->filters);
+}
+
+static void
+note_left(struct session *s, uintptr_t place)
+{
+    *gauge_of(s, place) -= 1;
+    if ((place & TOPIC_PLACE_DOLLAR) != 0) {
+        sys_unwatch(s->shard);
+    }
+}
+
+static void
+drop_subscriptions(struct session *s)
+{
+    size_t cursor = 0;
+    uintptr_t place = 0;
+
+    while ((place = word_set_each(&s->subscriptions, &cursor)) != 0) {
+        note_left(s, place);
+        topic_index_leave(s->shard->broker->index, place, s->id);
+    }
+    word_set_fini(&s->subscriptions, s->shard->broker->alloc);
 }
 
 void
@@ -144,13 +195,13 @@ session_free(struct session *s)
     const struct wilco_alloc *a = shard->broker->alloc;
 
     assert(s->conn == NULL);
-    wheel_stop(&shard->wheel, &s->timer);
-    drop_filters(s);
+    drop_absence(s);
+    drop_subscriptions(s);
     inbox_free(s);
     request_drop_all(s);
     drop_sent(s);
-    delivery_queue_clear(&s->waiting, shard);
-    receive_window_fini(&s->received);
+    delivery_queue_free(s->waiting, shard);
+    drop_received(s);
     message_unref(s->will);
     session_table_remove(&shard->sessions, s);
     give_place_back(shard->broker);
@@ -164,7 +215,6 @@ publish_will(struct session *s) /* [U-3.1.2-2] */
         shard_defer(s->shard, s->will, SESSION_ID_NONE);
         s->will = NULL;
     }
-    s->will_at_ms = NEVER_MS;
 }
 
 void
@@ -199,9 +249,9 @@ session_set_will(struct session *s, struct message *will, uint32_t delay_s)
 void
 session_attach(struct session *s, struct conn *c)
 {
-    wheel_stop(&s->shard->wheel, &s->timer);
-    s->will_at_ms = NEVER_MS;
-    s->expires_at_ms = NEVER_MS;
+    if (s->absence != NULL) {
+        wheel_stop(&s->shard->wheel, &s->absence->timer);
+    }
     s->conn = c;
     c->session = s;
     sys_client_joined(s->shard->broker->sys);
@@ -210,10 +260,11 @@ session_attach(struct session *s, struct conn *c)
 static void
 start_timer(struct session *s)
 {
-    uint64_t deadline_ms = s->will_at_ms < s->expires_at_ms ? s->will_at_ms : s->expires_at_ms;
+    struct session_absence *a = s->absence;
+    uint64_t deadline_ms = a->will_at_ms < a->expires_at_ms ? a->will_at_ms : a->expires_at_ms;
 
     if (deadline_ms != NEVER_MS) {
-        wheel_start(&s->shard->wheel, &s->timer, deadline_ms);
+        wheel_start(&s->shard->wheel, &a->timer, deadline_ms);
     }
 }
 
@@ -240,99 +291,60 @@ session_detach(struct session *s, bool will_is_due)
     if (s->will != NULL && s->will_delay_s == 0) {
         publish_will(s);
     }
-    s->will_at_ms = s->will == NULL ? NEVER_MS : after_s(s, s->will_delay_s);
-    s->expires_at_ms = after_s(s, s->expiry_s);
+    s->absence->will_at_ms = s->will == NULL ? NEVER_MS : after_s(s, s->will_delay_s);
+    s->absence->expires_at_ms = after_s(s, s->expiry_s);
     start_timer(s);
     return s;
 }
 
 void
-session_timer_fired(struct session *s)
+session_timer_fired(struct session_absence *absence)
 {
-    if (s->expires_at_ms <= s->shard->now_ms) {
+    struct session *s = absence->session;
+
+    if (absence->expires_at_ms <= s->shard->now_ms) {
         s->shard->stats.sessions_expired++;
         session_end(s);
         return;
     }
-    if (s->will_at_ms <= s->shard->now_ms) {
+    if (absence->will_at_ms <= s->shard->now_ms) {
         publish_will(s);
+        absence->will_at_ms = NEVER_MS;
     }
     start_timer(s);
 }
 
-static struct session_filter *
-filter_new(const struct wilco_alloc *a, struct span text)
-{
-    struct session_filter *f = mem_alloc(a, sizeof(*f) + text.len);
-
-    if (f != NULL) {
-        f->bytes = (uint16_t)text.len;
-        memcpy(f->text, text.data, text.len);
-    }
-    return f;
-}
-
-static struct session_filter *
-find_filter(const struct session *s, struct span filter, uint64_t hash)
-{
-    for (struct map_node *n = map_first(&s->filters, hash); n != NULL; n = map_next(n)) {
-        struct session_filter *f = CONTAINER_OF(n, struct session_filter, by_text);
-
-        if (span_equal(filter, span_of(f->text, f->bytes))) {
-            return f;
-        }
-    }
-    return NULL;
-}
-
-/* Files a filter that the session does not have yet. */
+/* Remembers a place that is new. */
 static enum wilco_status
-add_filter(struct session *s, struct span filter, uint64_t hash, struct session_filter **out)
+keep_place(struct session *s, uintptr_t place)
 {
     const struct broker *b = s->shard->broker;
-    enum wilco_status status = WILCO_ENOMEM;
 
-    if (s->filters.count + inbox_filter_count(s) >= b->settings.subscriptions_max) {
+    if (s->subscriptions.count + inbox_filter_count(s) >= b->settings.subscriptions_max) {
         return WILCO_ELIMIT;
     }
-    *out = filter_new(b->alloc, filter);
-    if (*out != NULL) {
-        status = map_add(&s->filters, &(*out)->by_text, hash);
-    }
-    if (status != WILCO_OK) {
-        mem_free(b->alloc, *out);
-    }
-    return status;
-}
-
-static void
-remove_filter(struct session *s, struct session_filter *f)
-{
-    map_remove(&s->filters, &f->by_text);
-    mem_free(s->shard->broker->alloc, f);
+    return word_set_add(&s->subscriptions, b->alloc, place);
 }
 
 enum wilco_status
 session_subscribe(struct session *s, struct span filter, const struct subscription_how *how,
                   bool *existed)
 {
-    struct broker *b = s->shard->broker;
-    uint64_t hash = hash_bytes(filter, b->hash_seed);
-    struct session_filter *f = find_filter(s, filter, hash);
-    bool is_new = f == NULL;
+    struct topic_index *index = s->shard->broker->index;
     struct span group = SPAN_EMPTY;
     struct span inner = inner_filter(filter, &group);
-    enum wilco_status status = is_new ? add_filter(s, filter, hash, &f) : WILCO_OK;
+    enum wilco_status status = topic_index_subscribe(index, inner, group, s->id, how, existed);
+    uintptr_t place = 0;
 
-    if (status != WILCO_OK) {
+    if (status != WILCO_OK || *existed) {
         return status;
     }
-    status = topic_index_subscribe(b->index, inner, group, s->id, how, existed);
-    if (status != WILCO_OK && is_new) {
-        remove_filter(s, f);
-    } else if (is_new) {
-        *subscriptions_of(s->shard, group) += 1;
-        sys_watch(s->shard, inner);
+    place = topic_index_find(index, inner, group, s->id);
+    status = keep_place(s, place);
+    if (status == WILCO_OK) {
+        note_joined(s, place);
+    } else {
+        topic_index_leave(index, place, s->id);
     }
     return status;
 }
@@ -340,13 +352,16 @@ session_subscribe(struct session *s, struct span filter, const struct subscripti
 bool
 session_unsubscribe(struct session *s, struct span filter)
 {
-    struct session_filter *f =
-        find_filter(s, filter, hash_bytes(filter, s->shard->broker->hash_seed));
+    struct topic_index *index = s->shard->broker->index;
+    struct span group = SPAN_EMPTY;
+    struct span inner = inner_filter(filter, &group);
+    uintptr_t place = topic_index_find(index, inner, group, s->id);
 
-    if (f == NULL) {
+    if (place == 0) {
         return false;
     }
-    leave_index(s, f);
-    remove_filter(s, f);
+    note_left(s, place);
+    word_set_remove(&s->subscriptions, s->shard->broker->alloc, place);
+    topic_index_leave(index, place, s->id);
     return true;
 }

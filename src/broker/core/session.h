@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "base/wheel.h"
+#include "base/word_set.h"
 #include "broker/core/delivery.h"
 #include "broker/core/shard.h"
 #include "link/receive_window.h"
@@ -20,37 +21,37 @@ struct session {
     uint64_t id;       /* session_id.h */
     struct conn *conn; /* NULL: the client is not connected */
     struct shard *shard;
-    struct send_window sent;        /* items are struct delivery */
-    struct receive_window received; /* QoS 2 packet identifiers not yet released */
-    uint32_t unsent;                /* entries of `sent` to be sent again on this connection */
-    uint32_t overdrawn;             /* entries that go on although there was no quota for them */
-    struct delivery_queue waiting;  /* not yet sent */
-    struct map filters;             /* struct session_filter: the subscriptions */
-    struct message *will;           /* NULL: none, or published already */
-    uint32_t will_delay_s;
-    uint32_t expiry_s;      /* Session Expiry Interval; UINT32_MAX: never */
-    uint64_t will_at_ms;    /* when offline; UINT64_MAX: never */
-    uint64_t expires_at_ms; /* likewise */
-    struct timer timer;
-    struct inbox *inbox;    /* NULL: it has none (inbox.h) */
-    struct list requests;   /* struct request: those it holds, the oldest first */
-    uint64_t request_bytes; /* of their packets */
+    struct send_window sent;         /* items are struct delivery */
+    struct delivery_queue *waiting;  /* not yet sent; never NULL (delivery_queue_none()) */
+    struct receive_window *received; /* QoS 2 identifiers not yet released; NULL: no QoS 2 so far */
+    struct word_set subscriptions;   /* places in the topic index */
+    struct session_absence *absence; /* NULL: it ends with its connection */
+    struct message *will;            /* NULL: none, or published already */
+    struct inbox *inbox;             /* NULL: it has none (inbox.h) */
+    struct list requests;            /* struct request: those it holds, the oldest first */
+    uint64_t request_bytes;          /* of their packets */
+    uint64_t asks_paid_ns;           /* until when requests_per_second_max pays for its requests */
+    struct standing *standing;       /* in its slot */
     uint32_t request_count;
-    uint32_t asks_started;     /* of its own requests; modulo 2^32 */
-    uint32_t asks_ended;       /* in this shard; the others count in its slot */
-    uint64_t asks_paid_ns;     /* until when requests_per_second_max pays for its requests */
-    struct standing *standing; /* in its slot */
-    bool wants_status;         /* it takes status responses (CONNECT's User Property rr=1) */
-    uint8_t presence;          /* enum session_presence, as the table tells it to other shards */
+    uint32_t asks_started; /* of its own requests; modulo 2^32 */
+    uint32_t asks_ended;   /* in this shard; the others count in its slot */
+    uint32_t expiry_s;     /* Session Expiry Interval; UINT32_MAX: never */
+    uint32_t will_delay_s;
+    uint16_t unsent;    /* entries of `sent` to be sent again on this connection */
+    uint16_t overdrawn; /* entries that go on although there was no quota for them */
+    bool wants_status;  /* it takes status responses (CONNECT's User Property rr=1) */
+    uint8_t presence;   /* enum session_presence, as the table tells it to other shards */
     uint16_t client_id_bytes;
     uint8_t client_id[];
 };
 
-/* A subscription's filter; the text is the whole Topic Filter, "$share/<group>/" included. */
-struct session_filter {
-    struct map_node by_text;
-    uint16_t bytes;
-    uint8_t text[];
+/* The clocks of a session whose client is away. It is made when a client connects that may leave
+ * its session behind, because then it can still be refused if there is no memory. */
+struct session_absence {
+    struct session *session;
+    struct timer timer;
+    uint64_t will_at_ms;    /* UINT64_MAX: never */
+    uint64_t expires_at_ms; /* likewise */
 };
 
 /* A new session, filed in its shard's table. WILCO_ENOMEM; WILCO_ELIMIT (sessions_max). */
@@ -73,13 +74,18 @@ session_client_id(const struct session *s)
 struct session *session_detach(struct session *s, bool will_is_due);
 /* A connection is there: stops the clocks; a will that waited is forgotten [MQTT-3.1.3-9]. */
 void session_attach(struct session *s, struct conn *c);
-void session_timer_fired(struct session *s);
+void session_timer_fired(struct session_absence *absence);
+/* The session may outlive its connection from now on. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status session_allow_absence(struct session *s);
 
 /* Its own requests that have not come to their end. */
 uint32_t session_asks_in_flight(const struct session *s);
 
 /* Sets the will [MQTT-3.1.2-7], a reference that is the session's from now on (NULL: none). */
 void session_set_will(struct session *s, struct message *will, uint32_t delay_s);
+
+/* Its `received`, made if need be; NULL: out of memory. */
+struct receive_window *session_received(struct session *s);
 
 /* Subscribes, or replaces the subscription with all that it was [MQTT-3.8.4-3], [U-3.8.4-2].
  * WILCO_ELIMIT: subscriptions_max; WILCO_ENOMEM. */

@@ -8,7 +8,7 @@
 
 #define NO_SLOT        UINT32_MAX
 #define SLOTS_MAX      (SESSION_CHUNK * SESSION_CHUNKS_MAX)
-#define GENERATION_MAX 0xFFFFFFU
+#define GENERATION_MAX ((1U << SESSION_PRESENCE_BIT) - 1)
 
 void
 session_table_init(struct session_table *t, const struct wilco_alloc *a, uint64_t hash_seed,
@@ -79,7 +79,7 @@ take_slot(struct session_table *t, uint32_t *out)
 {
     if (t->first_free != NO_SLOT) {
         *out = t->first_free;
-        t->first_free = used_slot(t, *out)->next_free;
+        t->first_free = used_slot(t, *out)->at.next_free;
         return WILCO_OK;
     }
     if (slot_at(t, t->slot_count) == NULL) {
@@ -96,24 +96,30 @@ take_slot(struct session_table *t, uint32_t *out)
 static void
 give_slot_back(struct session_table *t, uint32_t slot)
 {
-    struct session_slot *at = used_slot(t, slot);
-
-    at->session = NULL;
-    at->next_free = t->first_free;
+    used_slot(t, slot)->at.next_free = t->first_free;
     t->first_free = slot;
 }
 
 static uint32_t
-next_generation(struct session_slot *at)
+generation_of(uint32_t state)
 {
-    return atomic_load_explicit(&at->generation, memory_order_relaxed) % GENERATION_MAX + 1;
+    return state & GENERATION_MAX;
+}
+
+/* Of the next session in the slot, with its presence. */
+static uint32_t
+next_state(const struct session_slot *at, enum session_presence presence)
+{
+    uint32_t state = atomic_load_explicit(&at->state, memory_order_relaxed);
+
+    return (generation_of(state) % GENERATION_MAX + 1) | (uint32_t)presence << SESSION_PRESENCE_BIT;
 }
 
 enum wilco_status
 session_table_add(struct session_table *t, struct session *s)
 {
     uint32_t slot = 0;
-    uint32_t generation = 0;
+    uint32_t state = 0;
     struct session_slot *at = NULL;
     enum wilco_status status = take_slot(t, &slot);
 
@@ -127,14 +133,13 @@ session_table_add(struct session_table *t, struct session *s)
         return status;
     }
     at = used_slot(t, slot);
-    generation = next_generation(at);
-    at->session = s;
+    state = next_state(at, SESSION_OFFLINE);
+    at->at.session = s;
     s->standing = &at->standing;
-    atomic_store_explicit(&at->presence, SESSION_OFFLINE, memory_order_relaxed);
     atomic_store_explicit(&at->asks_ended, 0, memory_order_relaxed);
     standing_reset(&at->standing);
-    atomic_store_explicit(&at->generation, generation, memory_order_release);
-    s->id = session_id_make(t->shard, generation, slot);
+    atomic_store_explicit(&at->state, state, memory_order_release);
+    s->id = session_id_make(t->shard, generation_of(state), slot);
     return WILCO_OK;
 }
 
@@ -146,7 +151,7 @@ session_table_remove(struct session_table *t, struct session *s)
 
     map_remove(&t->by_client_id, &s->by_client_id);
     /* From now on no id names this slot. */
-    atomic_store_explicit(&at->generation, next_generation(at), memory_order_release);
+    atomic_store_explicit(&at->state, next_state(at, SESSION_GONE), memory_order_release);
     give_slot_back(t, slot);
 }
 
@@ -171,11 +176,11 @@ session_table_get(const struct session_table *t, uint64_t session_id)
 {
     struct session_slot *at = slot_at(t, session_id_slot(session_id));
 
-    if (at == NULL || atomic_load_explicit(&at->generation, memory_order_relaxed) !=
+    if (at == NULL || generation_of(atomic_load_explicit(&at->state, memory_order_relaxed)) !=
                           session_id_generation(session_id)) {
         return NULL;
     }
-    return at->session;
+    return at->at.session;
 }
 
 struct session_slot *
@@ -183,7 +188,7 @@ session_table_slot(const struct session_table *t, uint64_t session_id)
 {
     struct session_slot *at = slot_at(t, session_id_slot(session_id));
 
-    if (at == NULL || atomic_load_explicit(&at->generation, memory_order_acquire) !=
+    if (at == NULL || generation_of(atomic_load_explicit(&at->state, memory_order_acquire)) !=
                           session_id_generation(session_id)) {
         return NULL;
     }
@@ -195,9 +200,7 @@ session_table_presence(const struct session_table *t, uint64_t session_id)
 {
     const struct session_slot *at = session_table_slot(t, session_id);
 
-    return at == NULL
-               ? SESSION_GONE
-               : (enum session_presence)atomic_load_explicit(&at->presence, memory_order_relaxed);
+    return at == NULL ? SESSION_GONE : session_slot_presence(at);
 }
 
 void
@@ -206,5 +209,7 @@ session_table_set_presence(struct session_table *t, uint64_t session_id,
 {
     struct session_slot *at = used_slot(t, session_id_slot(session_id));
 
-    atomic_store_explicit(&at->presence, (uint32_t)presence, memory_order_relaxed);
+    atomic_store_explicit(
+        &at->state, session_id_generation(session_id) | (uint32_t)presence << SESSION_PRESENCE_BIT,
+        memory_order_release);
 }

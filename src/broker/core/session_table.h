@@ -20,13 +20,18 @@ struct session;
 #define SESSION_CHUNKS_MAX 4096U
 
 struct session_slot {
-    struct session *session;     /* the shard's own */
-    _Atomic uint32_t generation; /* of the session that is in it, or was last */
-    _Atomic uint32_t presence;   /* enum session_presence; read by all shards */
-    uint32_t next_free;
+    union {
+        struct session *session; /* the shard's own */
+        uint32_t next_free;      /* when there is none */
+    } at;
+    /* Read by all shards: the generation of the session that is in it, or was last, and from bit
+     * SESSION_PRESENCE_BIT on its enum session_presence. */
+    _Atomic uint32_t state;
     _Atomic uint32_t asks_ended; /* of its requests, those that came to their end in other shards */
     struct standing standing;
 };
+
+#define SESSION_PRESENCE_BIT 24U
 
 struct session_table {
     struct map by_client_id;
@@ -61,6 +66,12 @@ enum session_presence {
     SESSION_NO_QUOTA, /* connected; QoS 0 would be sent, QoS 1 and 2 would be kept */
     SESSION_READY,    /* connected; anything would be sent at once */
 };
+static inline enum session_presence
+session_slot_presence(const struct session_slot *slot)
+{
+    return (enum session_presence)(atomic_load_explicit(&slot->state, memory_order_relaxed) >>
+                                   SESSION_PRESENCE_BIT);
+}
 enum session_presence session_table_presence(const struct session_table *t, uint64_t session_id);
 /* From any thread; NULL: the session is gone. It may go at any moment after. */
 struct session_slot *session_table_slot(const struct session_table *t, uint64_t session_id);

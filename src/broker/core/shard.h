@@ -39,11 +39,11 @@ struct shard {
     struct wheel wheel;
     struct session_table sessions;
     struct output_pool output_pool;
-    struct list dirty;          /* conns that want their driver's attention */
-    uint64_t exchange_until_ms; /* somebody asks or answers here, if that is not over */
-    struct list dirty_bulk;     /* likewise, but it can wait (conn.h) */
-    struct mailbox inbox;       /* mail from other shards (mail.h); pushed to from any thread */
-    uint64_t kicks;             /* a bit for each shard to whose inbox we pushed */
+    struct list dirty;      /* conns that want their driver's attention */
+    uint64_t lane_until_ms; /* there is a priority lane, if that is not over */
+    struct list dirty_bulk; /* likewise, but it can wait (conn.h) */
+    struct mailbox inbox;   /* mail from other shards (mail.h); pushed to from any thread */
+    uint64_t kicks;         /* a bit for each shard to whose inbox we pushed */
     struct shard_deferred *deferred; /* to be published once the present packet is done with */
     size_t deferred_count;
     size_t deferred_capacity;
@@ -64,7 +64,7 @@ struct shard {
 /* The kinds of timers on a shard's wheel. */
 enum shard_timer {
     SHARD_TIMER_CONN,     /* struct conn: time to CONNECT, keep alive, time for a whole packet */
-    SHARD_TIMER_SESSION,  /* struct session: will delay, session expiry */
+    SHARD_TIMER_SESSION,  /* struct session_absence: will delay, session expiry */
     SHARD_TIMER_SYS,      /* the shard: $SYS topics (sys.h) */
     SHARD_TIMER_LOG_GATE, /* the shard: lines in the log (log_gate.h) */
     SHARD_TIMER_REQUEST,  /* struct request: its deadline */
@@ -85,14 +85,22 @@ shard_has_mail(struct shard *s)
 {
     return !mailbox_is_empty(&s->inbox);
 }
-/* Whether bulk is to be kept out of the way of requests and responses: if that is wanted, and there
- * was one in the last SHARD_EXCHANGE_MS. */
-#define SHARD_EXCHANGE_MS 1000U
+/* Whether bulk is to be kept out of the way of all else: if that is wanted, and in the last
+ * SHARD_LANE_MS there was a request or response, or a message for so many sessions here that
+ * writing it to all of them at once would keep everybody waiting. */
+#define SHARD_LANE_MS 1000U
+#define SHARD_CROWD   2000U
 static inline bool
-shard_has_exchanges(const struct shard *s)
+shard_has_lane(const struct shard *s)
 {
-    return s->now_ms < s->exchange_until_ms && s->broker->settings.bulk_turn_us > 0;
+    return s->now_ms < s->lane_until_ms && s->broker->settings.bulk_turn_us > 0;
 }
+static inline void
+shard_open_lane(struct shard *s)
+{
+    s->lane_until_ms = s->now_ms + SHARD_LANE_MS;
+}
+
 /* When shard_advance() is due next; UINT64_MAX: never. */
 uint64_t shard_deadline_ms(const struct shard *s);
 

@@ -9,8 +9,7 @@
 static enum session_presence
 presence_for(const struct session_slot *slot, uint8_t qos)
 {
-    enum session_presence presence =
-        (enum session_presence)atomic_load_explicit(&slot->presence, memory_order_relaxed);
+    enum session_presence presence = session_slot_presence(slot);
 
     if (qos == 0 && presence == SESSION_NO_QUOTA) {
         return SESSION_READY;
@@ -306,19 +305,19 @@ move_sent(struct moving *v)
 static void
 move_waiting(struct moving *v)
 {
-    struct delivery_queue all = v->session->waiting;
+    struct delivery_queue all = *v->session->waiting;
     struct delivery *d = NULL;
 
     if (all.shared_count == 0) {
         return;
     }
-    v->session->waiting = (struct delivery_queue){0};
+    *v->session->waiting = (struct delivery_queue){0};
     d = delivery_queue_pop(&all);
     while (d != NULL) {
         if (move(v, d)) {
             delivery_free(v->session->shard, d);
         } else {
-            delivery_queue_push(&v->session->waiting, d);
+            delivery_queue_push(v->session->waiting, d);
         }
         d = delivery_queue_pop(&all);
     }

@@ -238,12 +238,12 @@ add(struct subscriber_set *s, struct reclaim *r, uint64_t session_id, uint64_t h
 }
 
 static struct subscriber_slot *
-find(struct subscriber_set *s, uint64_t session_id)
+find(const struct subscriber_set *s, uint64_t session_id)
 {
     struct subscriber_slots *slots = slots_of(s);
 
     if (slot_id(&s->first) == session_id) {
-        return &s->first;
+        return (void *)(uintptr_t)&s->first; /* the writer's, whoever asks */
     }
     return slots == NULL ? NULL : slots_find(slots, session_id);
 }
@@ -302,6 +302,12 @@ subscriber_set_remove(struct subscriber_set *s, struct reclaim *r, uint64_t sess
         tidy(s, r);
     }
     return true;
+}
+
+bool
+subscriber_set_has(const struct subscriber_set *s, uint64_t session_id)
+{
+    return find(s, session_id) != NULL;
 }
 
 bool

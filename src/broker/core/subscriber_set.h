@@ -35,6 +35,7 @@ WILCO_MUST_CHECK enum wilco_status subscriber_set_put(struct subscriber_set *s, 
                                                       bool *existed);
 /* For the writer. false: the session was not there. */
 bool subscriber_set_remove(struct subscriber_set *s, struct reclaim *r, uint64_t session_id);
+bool subscriber_set_has(const struct subscriber_set *s, uint64_t session_id);
 bool subscriber_set_is_empty(const struct subscriber_set *s);
 
 /* For readers. Adds all to `out`. WILCO_ENOMEM: `out` is incomplete. */

@@ -274,12 +274,6 @@ sys_turn(struct shard *s)
     (void)pthread_mutex_unlock(&sys->lock);
 }
 
-static bool
-names_sys(struct span filter)
-{
-    return filter.len > 0 && filter.data[0] == '$';
-}
-
 /* Another shard may be sampling just now, and due_ms be behind us: then the next one is near. */
 static void
 start_timer(struct shard *s)
@@ -294,22 +288,20 @@ start_timer(struct shard *s)
 }
 
 void
-sys_watch(struct shard *s, struct span filter)
+sys_watch(struct shard *s)
 {
-    if (names_sys(filter) && s->sys_watchers++ == 0) {
+    if (s->sys_watchers++ == 0) {
         start_timer(s);
     }
 }
 
 void
-sys_unwatch(struct shard *s, struct span filter)
+sys_unwatch(struct shard *s)
 {
-    if (names_sys(filter)) {
-        assert(s->sys_watchers > 0);
-        s->sys_watchers--;
-        if (s->sys_watchers == 0) {
-            wheel_stop(&s->wheel, &s->sys_timer);
-        }
+    assert(s->sys_watchers > 0);
+    s->sys_watchers--;
+    if (s->sys_watchers == 0) {
+        wheel_stop(&s->wheel, &s->sys_timer);
     }
 }
 

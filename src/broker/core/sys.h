@@ -32,10 +32,10 @@ void sys_free(struct sys *sys); /* NULL is allowed */
 /* At the start of a shard's turn, between packets: samples and publishes if it is time. */
 void sys_turn(struct shard *s);
 
-/* A session of this shard has subscribed to `filter` (without "$share/<group>/"), which it had not
- * before; or it no longer is. */
-void sys_watch(struct shard *s, struct span filter);
-void sys_unwatch(struct shard *s, struct span filter);
+/* A session of this shard has subscribed to a filter that begins with "$", which it had not before;
+ * or it no longer is. */
+void sys_watch(struct shard *s);
+void sys_unwatch(struct shard *s);
 void sys_timer_fired(struct shard *s);
 
 /* A client has connected, or left: for the number of them and the highest it ever was. */

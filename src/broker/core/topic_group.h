@@ -5,8 +5,11 @@
 
 /* The members of a shared subscription (MQTT 5.0, 4.8.2): of those who share a ShareName and a
  * filter one is chosen for each message. What a matcher gets is valid inside its read section. */
+struct audience;
+
 struct topic_group {
     struct reclaim_node reclaim;
+    struct audience *audience;          /* that it is part of (audience.h) */
     _Atomic(struct topic_group *) next; /* of the same filter */
     struct subscriber_set members;
     _Atomic uint32_t turns;

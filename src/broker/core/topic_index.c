@@ -5,6 +5,7 @@
 #include "broker/core/topic_tree.h"
 #include "wire/topic.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 /* A filter without wildcards. */
@@ -24,6 +25,7 @@ struct topic_index {
     pthread_mutex_t writer;
     uint32_t last_group; /* the number given out last; the writer's */
     atomic_size_t count;
+    _Atomic uint64_t changes;
 };
 
 struct topic_index *
@@ -36,6 +38,7 @@ topic_index_new(const struct wilco_alloc *a, uint64_t hash_seed)
     }
     t->alloc = a;
     t->hash_seed = hash_seed;
+    atomic_init(&t->changes, 1);
     reclaim_init(&t->reclaim, a);
     rcu_table_init(&t->exact, &t->reclaim);
     topic_tree_init(&t->tree, &t->reclaim, hash_seed);
@@ -127,6 +130,13 @@ next_group(struct topic_index *t)
     return t->last_group;
 }
 
+/* By the writer, when it is made. */
+static void
+count_change(struct topic_index *t)
+{
+    (void)atomic_fetch_add_explicit(&t->changes, 1, memory_order_release);
+}
+
 enum wilco_status
 topic_index_subscribe(struct topic_index *t, struct span filter, struct span group,
                       uint64_t session_id, const struct subscription_how *how, bool *existed)
@@ -140,45 +150,88 @@ topic_index_subscribe(struct topic_index *t, struct span filter, struct span gro
     if (st == WILCO_OK && !*existed) {
         atomic_fetch_add_explicit(&t->count, 1, memory_order_relaxed);
     }
+    count_change(t);
     pthread_mutex_unlock(&t->writer);
     return st;
 }
 
-static bool
-take_out(struct topic_index *t, struct span filter, const struct subscriber *who)
+/* The audience at a filter; NULL: none. */
+static struct audience *
+audience_at(const struct topic_index *t, struct span filter)
 {
-    uint64_t hash;
-    struct exact *e;
+    struct exact *e = NULL;
 
     if (topic_has_wildcard(filter)) {
-        return topic_tree_remove(&t->tree, filter, who);
+        return topic_tree_find(&t->tree, filter);
     }
-    hash = hash_bytes(filter, t->hash_seed);
-    e = find(t, filter, hash);
-    if (e == NULL || !audience_remove(&e->audience, &t->reclaim, who)) {
-        return false;
-    }
-    if (audience_is_empty(&e->audience)) {
-        rcu_table_remove(&t->exact, hash, e);
-        reclaim_later(&t->reclaim, &e->reclaim);
-    }
-    return true;
+    e = find(t, filter, hash_bytes(filter, t->hash_seed));
+    return e == NULL ? NULL : &e->audience;
 }
 
-bool
-topic_index_unsubscribe(struct topic_index *t, struct span filter, struct span group,
-                        uint64_t session_id)
+/* After somebody has left. */
+static void
+tidy(struct topic_index *t, struct audience *a)
+{
+    struct exact *e = CONTAINER_OF(a, struct exact, audience);
+
+    atomic_fetch_sub_explicit(&t->count, 1, memory_order_relaxed);
+    if (a->is_in_tree) {
+        topic_tree_tidy(&t->tree, a);
+    } else if (audience_is_empty(a)) {
+        rcu_table_remove(&t->exact, hash_bytes(span_of(e->filter, e->filter_bytes), t->hash_seed),
+                         e);
+        reclaim_later(&t->reclaim, &e->reclaim);
+    }
+}
+
+/* A place is the address of an audience, or of a group, which knows its audience; what lies at
+ * either begins at a multiple of eight bytes, so that there are bits to spare. */
+#define PLACE_BITS ((uintptr_t)7)
+
+static void *
+address_of(uintptr_t place)
+{
+    return (void *)(place & ~PLACE_BITS); /* NOLINT(performance-no-int-to-ptr) */
+}
+
+uintptr_t
+topic_index_find(struct topic_index *t, struct span filter, struct span group, uint64_t session_id)
 {
     const struct subscriber who = {.group = group, .session_id = session_id};
+    struct topic_group *g = NULL;
+    struct audience *a;
+    uintptr_t place = 0;
+
+    pthread_mutex_lock(&t->writer);
+    a = audience_at(t, filter);
+    if (a != NULL && audience_has(a, &who, &g)) {
+        place = g == NULL ? (uintptr_t)a : (uintptr_t)g | TOPIC_PLACE_SHARED;
+        place |= filter.data[0] == '$' ? TOPIC_PLACE_DOLLAR : 0;
+    }
+    pthread_mutex_unlock(&t->writer);
+    return place;
+}
+
+void
+topic_index_leave(struct topic_index *t, uintptr_t place, uint64_t session_id)
+{
+    struct subscriber who = {.session_id = session_id};
+    struct audience *a = address_of(place);
     bool existed;
 
     pthread_mutex_lock(&t->writer);
-    existed = take_out(t, filter, &who);
-    if (existed) {
-        atomic_fetch_sub_explicit(&t->count, 1, memory_order_relaxed);
+    if ((place & TOPIC_PLACE_SHARED) != 0) {
+        const struct topic_group *g = address_of(place);
+
+        a = g->audience;
+        who.group = span_of(g->name, g->name_bytes);
     }
+    existed = audience_remove(a, &t->reclaim, &who);
+    assert(existed);
+    (void)existed;
+    tidy(t, a);
+    count_change(t);
     pthread_mutex_unlock(&t->writer);
-    return existed;
 }
 
 enum wilco_status
@@ -192,6 +245,18 @@ topic_index_match(struct topic_index *t, struct span topic, struct topic_matches
         st = audience_collect(&e->audience, out);
     }
     return st == WILCO_OK ? topic_tree_collect(&t->tree, topic, out) : st;
+}
+
+uint64_t
+topic_index_hash(const struct topic_index *t, struct span topic)
+{
+    return hash_bytes(topic, t->hash_seed);
+}
+
+uint64_t
+topic_index_changes(const struct topic_index *t)
+{
+    return atomic_load_explicit(&t->changes, memory_order_acquire);
 }
 
 size_t

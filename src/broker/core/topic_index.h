@@ -28,9 +28,17 @@ WILCO_MUST_CHECK enum wilco_status topic_index_subscribe(struct topic_index *t, 
                                                          struct span group, uint64_t session_id,
                                                          const struct subscription_how *how,
                                                          bool *existed);
-/* false: there was no such subscription. Never fails otherwise. */
-bool topic_index_unsubscribe(struct topic_index *t, struct span filter, struct span group,
-                             uint64_t session_id);
+
+/* A subscription, as its session keeps it to leave by: a word, and never 0. It holds as long as the
+ * session subscribes. */
+#define TOPIC_PLACE_SHARED 1U /* a bit in it: it is shared */
+#define TOPIC_PLACE_DOLLAR 2U /* another: the filter begins with "$" */
+
+/* 0: there is no such subscription. */
+uintptr_t topic_index_find(struct topic_index *t, struct span filter, struct span group,
+                           uint64_t session_id);
+/* Ends the session's subscription at its place. Never fails. */
+void topic_index_leave(struct topic_index *t, uintptr_t place, uint64_t session_id);
 
 /* Empties `out`, then fills it with every matching subscription and group [MQTT-3.3.2-3], byte for
  * byte [MQTT-4.7.3-4], in no particular order,
@@ -38,6 +46,12 @@ bool topic_index_unsubscribe(struct topic_index *t, struct span filter, struct s
  * times. WILCO_ENOMEM: `out` is incomplete. */
 WILCO_MUST_CHECK enum wilco_status topic_index_match(struct topic_index *t, struct span topic,
                                                      struct topic_matches *out);
+
+/* The hash of a topic, and how often subscriptions have changed, at least 1: what
+ * topic_index_match() says of a topic still holds while this is what it was before it was asked. A
+ * change is counted before whoever asked for it can know that it was made. */
+uint64_t topic_index_hash(const struct topic_index *t, struct span topic);
+uint64_t topic_index_changes(const struct topic_index *t);
 
 /* How many subscriptions there are; exact when no writer is active. */
 size_t topic_index_count(const struct topic_index *t);

@@ -237,8 +237,8 @@ topic_tree_put(struct topic_tree *t, struct span filter, const struct subscriber
     return st;
 }
 
-bool
-topic_tree_remove(struct topic_tree *t, struct span filter, const struct subscriber *who)
+struct audience *
+topic_tree_find(const struct topic_tree *t, struct span filter)
 {
     struct topic_levels levels = topic_levels_of(filter);
     struct topic_tree_node *n = follow(&t->root);
@@ -247,11 +247,13 @@ topic_tree_remove(struct topic_tree *t, struct span filter, const struct subscri
     while (n != NULL && topic_level_next(&levels, &level)) {
         n = find_child(t, n, level);
     }
-    if (n == NULL || !audience_remove(&n->audience, t->reclaim, who)) {
-        return false;
-    }
-    prune(t, n);
-    return true;
+    return n == NULL ? NULL : &n->audience;
+}
+
+void
+topic_tree_tidy(struct topic_tree *t, struct audience *a)
+{
+    prune(t, CONTAINER_OF(a, struct topic_tree_node, audience));
 }
 
 /* One match in progress: the topic, cut into levels as far as they were asked for, and the nodes
@@ -265,7 +267,8 @@ struct walk {
     enum wilco_status status;
 };
 
-/* Sees to it that level number `depth` is known; false: the topic has no such level. */
+/* Sees to it that level number `depth` is known; false: the topic has no such level, or the walk
+ * has failed. */
 static bool
 know_level(struct walk *w, size_t depth)
 {
@@ -275,7 +278,7 @@ know_level(struct walk *w, size_t depth)
         return true;
     }
     assert(depth == w->levels);
-    if (!topic_level_next(&w->rest, &level)) {
+    if (w->status != WILCO_OK || !topic_level_next(&w->rest, &level)) {
         return false;
     }
     w->status = topic_matches_reserve_steps(w->out, depth + 1);

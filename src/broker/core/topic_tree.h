@@ -20,10 +20,13 @@ struct topic_tree {
 void topic_tree_init(struct topic_tree *t, struct reclaim *r, uint64_t hash_seed);
 void topic_tree_fini(struct topic_tree *t); /* no reader is left */
 
-/* As audience_put() and audience_remove() at a valid filter. */
+/* As audience_put() at a valid filter. */
 WILCO_MUST_CHECK enum wilco_status topic_tree_put(struct topic_tree *t, struct span filter,
                                                   const struct subscriber *who, bool *existed);
-bool topic_tree_remove(struct topic_tree *t, struct span filter, const struct subscriber *who);
+/* For the writer. The audience at a valid filter; NULL: there is none. */
+struct audience *topic_tree_find(const struct topic_tree *t, struct span filter);
+/* For the writer, after audience_remove(): takes the audience out if nobody is left. */
+void topic_tree_tidy(struct topic_tree *t, struct audience *a);
 
 /* Adds the audience of every filter that matches the valid topic name; time goes with the depth of
  * the topic and the number of filters that match its beginning. WILCO_ENOMEM: `out` is incomplete.

@@ -175,7 +175,7 @@ fire_timers(struct driver *d)
         switch ((enum driver_kind)t->kind) {
         case DRIVER_EAR: ear_timer_fired(d, CONTAINER_OF(t, struct ear, pause)); break;
         case DRIVER_DOOR: door_timer_fired(d, CONTAINER_OF(t, struct door, timer)); break;
-        case DRIVER_PEER: peer_timer_fired(d, CONTAINER_OF(t, struct peer, timer)); break;
+        case DRIVER_PEER: peer_timer_fired(d, CONTAINER_OF(t, struct peer_rare, timer)); break;
         }
     }
 }

@@ -21,12 +21,15 @@ lane_init(struct lane *l)
     l->round_bytes = 0;
 }
 
-void
-lane_add(struct lane *l, struct peer *p)
+bool
+lane_add(struct driver *d, struct peer *p)
 {
-    if (!list_is_linked(&p->bulk_link)) {
-        list_push_back(&l->reading, &p->bulk_link);
+    struct peer_rare *rare = peer_rare(d, p);
+
+    if (rare != NULL && !list_is_linked(&rare->bulk_link)) {
+        list_push_back(&d->lane.reading, &rare->bulk_link);
     }
+    return rare != NULL;
 }
 
 size_t
@@ -34,9 +37,8 @@ lane_first_read_bytes(const struct driver *d, const struct peer *p)
 {
     bool asks = p->conn.plain_bytes == 0; /* or answers, and nothing else since */
 
-    return asks || !shard_has_exchanges(d->shard)
-               ? sizeof(d->buffer)
-               : (size_t)d->crew->broker.settings.bulk_read_bytes;
+    return asks || !shard_has_lane(d->shard) ? sizeof(d->buffer)
+                                             : (size_t)d->crew->broker.settings.bulk_read_bytes;
 }
 
 void
@@ -77,18 +79,19 @@ adapt(const struct driver *d, size_t bytes, uint64_t took_ns)
 }
 
 static void
-read_next(struct driver *d, struct peer *p)
+read_next(struct driver *d, struct peer_rare *bulk)
 {
     struct lane *l = &d->lane;
+    struct peer *p = bulk->peer;
     uint64_t start_ns = clock_monotonic_ns();
-    size_t wanted = p->bulk_bytes == 0 ? lane_first_read_bytes(d, p) : p->bulk_bytes;
+    size_t wanted = bulk->bulk_bytes == 0 ? lane_first_read_bytes(d, p) : bulk->bulk_bytes;
     size_t len = peer_read_bulk(d, p, wanted);
 
     l->round_bytes += READ_COST_BYTES + len;
-    if (len == wanted) {
-        p->bulk_bytes = adapt(d, wanted, clock_monotonic_ns() - start_ns);
+    if (len == wanted) { /* otherwise it may be closed */
+        bulk->bulk_bytes = adapt(d, wanted, clock_monotonic_ns() - start_ns);
         if (conn_wants_input(&p->conn)) {
-            list_push_back(&l->reading, &p->bulk_link);
+            list_push_back(&l->reading, &bulk->bulk_link);
         }
     }
 }
@@ -123,7 +126,7 @@ take_step(struct driver *d)
     if (link != NULL) {
         write_next(d, CONTAINER_OF(link, struct peer, conn.dirty_link));
     } else if ((link = list_pop_front(&l->reading)) != NULL) {
-        read_next(d, CONTAINER_OF(link, struct peer, bulk_link));
+        read_next(d, CONTAINER_OF(link, struct peer_rare, bulk_link));
     }
     lane_settle_urgent(d);
 }

@@ -27,7 +27,6 @@ peer_open(struct driver *d, struct stream *stream, const struct entrance *entran
     p->stream = stream;
     p->guest = guest;
     p->source = (struct loop_source){.fd = stream_fd(stream), .kind = DRIVER_PEER};
-    p->timer.kind = DRIVER_PEER;
     list_push_back(&d->peers, &p->link);
     if (loop_watch(d->loop, &p->source, LOOP_READABLE, false) != WILCO_OK) {
         peer_close(d, p);
@@ -36,19 +35,42 @@ peer_open(struct driver *d, struct stream *stream, const struct entrance *entran
     conn_feed(&p->conn, bytes);
 }
 
+struct peer_rare *
+peer_rare(struct driver *d, struct peer *p)
+{
+    if (p->rare == NULL) {
+        p->rare = mem_zalloc(d->crew->broker.alloc, sizeof(*p->rare));
+        if (p->rare != NULL) {
+            p->rare->peer = p;
+            p->rare->timer.kind = DRIVER_PEER;
+        }
+    }
+    return p->rare;
+}
+
+static void
+drop_rare(struct driver *d, struct peer *p)
+{
+    if (p->rare != NULL) {
+        wheel_stop(&d->wheel, &p->rare->timer);
+        list_remove(&p->rare->bulk_link);
+        mem_free(d->crew->broker.alloc, p->rare);
+        p->rare = NULL;
+    }
+}
+
 void
 peer_close(struct driver *d, struct peer *p)
 {
     if (!p->is_lingering) {
         conn_fini(&p->conn);
     }
-    wheel_stop(&d->wheel, &p->timer);
+    drop_rare(d, p);
     loop_unwatch(d->loop, &p->source);
     stream_close(p->stream);
     p->stream = NULL;
     guests_leave(&d->crew->guests, p->guest);
     p->guest = NULL;
-    list_remove(&p->bulk_link);
     list_remove(&p->link);
     list_push_back(&d->closed, &p->link);
 }
@@ -81,10 +103,14 @@ static void
 discard(struct driver *d, struct peer *p)
 {
     size_t len = 0;
-    enum wilco_status st = stream_read(p->stream, d->buffer, sizeof(d->buffer), &len);
+    struct peer_rare *rare = peer_rare(d, p);
+    enum wilco_status st = WILCO_ENOMEM;
 
-    p->linger_bytes += st == WILCO_OK ? len : 0;
-    if ((st != WILCO_OK && st != WILCO_AGAIN) || p->linger_bytes > PEER_LINGER_BYTES) {
+    if (rare != NULL) {
+        st = stream_read(p->stream, d->buffer, sizeof(d->buffer), &len);
+        rare->linger_bytes += st == WILCO_OK ? len : 0;
+    }
+    if ((st != WILCO_OK && st != WILCO_AGAIN) || rare->linger_bytes > PEER_LINGER_BYTES) {
         peer_close(d, p);
     }
 }
@@ -119,8 +145,7 @@ read_some(struct driver *d, struct peer *p)
         if (read_once(d, p, bytes_max) < bytes_max || !conn_wants_input(&p->conn)) {
             return;
         }
-        if (conn_is_bulk(&p->conn)) {
-            lane_add(&d->lane, p);
+        if (conn_is_bulk(&p->conn) && lane_add(d, p)) {
             return;
         }
         bytes_max = sizeof(d->buffer);
@@ -150,9 +175,7 @@ peer_ready(struct driver *d, struct peer *p, unsigned ready)
     }
     if (p->is_lingering || p->conn.state == CONN_ENDING) {
         discard(d, p);
-    } else if (conn_is_bulk(&p->conn)) {
-        lane_add(&d->lane, p);
-    } else {
+    } else if (!conn_is_bulk(&p->conn) || !lane_add(d, p)) {
         read_some(d, p);
     }
 }
@@ -217,15 +240,21 @@ peer_write_part(struct peer *p)
            write_once(p, PEER_PART_BYTES) == WILCO_OK;
 }
 
-/* A driver that stops has a deadline for all of them. */
-static void
+/* A driver that stops has a deadline for all of them. False: out of memory. */
+static bool
 start_patience(struct driver *d, struct peer *p)
 {
     uint64_t patience_ms = d->crew->broker.settings.ending_timeout_ms;
+    struct peer_rare *rare = NULL;
 
-    if (!d->is_stopping && !timer_is_running(&p->timer)) {
-        wheel_start(&d->wheel, &p->timer, d->shard->now_ms + patience_ms);
+    if (d->is_stopping) {
+        return true;
     }
+    rare = peer_rare(d, p);
+    if (rare != NULL && !timer_is_running(&rare->timer)) {
+        wheel_start(&d->wheel, &rare->timer, d->shard->now_ms + patience_ms);
+    }
+    return rare != NULL;
 }
 
 static void
@@ -258,8 +287,9 @@ peer_settle(struct driver *d, struct peer *p)
         lose(d, p);
         return;
     }
-    if (p->conn.state == CONN_ENDING) {
-        start_patience(d, p);
+    if (p->conn.state == CONN_ENDING && !start_patience(d, p)) {
+        peer_close(d, p);
+        return;
     }
     if (conn_is_over(&p->conn)) {
         linger(p);
@@ -270,7 +300,7 @@ peer_settle(struct driver *d, struct peer *p)
 }
 
 void
-peer_timer_fired(struct driver *d, struct peer *p)
+peer_timer_fired(struct driver *d, struct peer_rare *rare)
 {
-    peer_close(d, p);
+    peer_close(d, rare->peer);
 }

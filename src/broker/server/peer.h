@@ -16,19 +16,30 @@ struct guest;
  * that we shall write no more, read what the client still sends without looking at it, and close
  * when it has closed, or when our patience (settings.ending_timeout_ms, PEER_LINGER_BYTES) has an
  * end. */
+struct peer_rare;
+
 struct peer {
     struct conn conn;
     struct stream *stream; /* NULL: closed, in driver->closed */
     struct guest *guest;   /* its address, if that is counted */
     struct loop_source source;
-    struct list link;      /* in driver->peers or driver->closed */
+    struct list link;       /* in driver->peers or driver->closed */
+    struct peer_rare *rare; /* NULL until it is needed for the first time, then as long as this */
+    bool is_blocked;        /* the transport takes no more for now */
+    bool is_lingering;      /* conn is gone, the stream is finished */
+};
+
+/* What most peers do without until they end. */
+struct peer_rare {
+    struct peer *peer;
     struct list bulk_link; /* in lane.reading: it has input, and is bulk */
     size_t bulk_bytes;     /* to be read at a time; 0: not known yet */
     struct timer timer;    /* runs when the connection is ending */
     size_t linger_bytes;   /* read since we said our last words */
-    bool is_blocked;       /* the transport takes no more for now */
-    bool is_lingering;     /* conn is gone, the stream is finished */
 };
+
+/* Makes it, if there is none yet; NULL: out of memory. */
+struct peer_rare *peer_rare(struct driver *d, struct peer *p);
 
 #define PEER_LINGER_BYTES (16U << 20)
 #define PEER_PART_BYTES   65536U
@@ -39,14 +50,14 @@ void peer_open(struct driver *d, struct stream *stream, const struct entrance *e
                struct guest *guest, struct span bytes);
 /* The loop says that the stream is ready. */
 void peer_ready(struct driver *d, struct peer *p, unsigned ready);
-/* Reads once, and says how many bytes it were. */
+/* Reads once, and says how many bytes it were. It may be gone afterwards. */
 size_t peer_read_bulk(struct driver *d, struct peer *p, size_t bytes_max);
 /* Its conn came out of shard_next_dirty(): writes what there is to write, then sees what to wait
  * for. */
 void peer_settle(struct driver *d, struct peer *p);
 /* Of much output writes PEER_PART_BYTES; true: the rest can follow. false: now peer_settle(). */
 bool peer_write_part(struct peer *p);
-void peer_timer_fired(struct driver *d, struct peer *p);
+void peer_timer_fired(struct driver *d, struct peer_rare *rare);
 
 /* For a driver that stops: closes what has not said CONNECT. */
 void peer_dismiss(struct driver *d, struct peer *p);

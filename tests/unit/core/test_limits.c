@@ -170,7 +170,7 @@ test_qos_0_and_a_queue(void **state)
                                                 .subscriptions = &(struct wire_subscription){
                                                     .filter = SPAN_LITERAL("r/#")}}};
     rig_send(&c, &packet);
-    assert_true(c.conn.session->waiting.qos_0_count > 0);
+    assert_true(c.conn.session->waiting->qos_0_count > 0);
     rig_publish(&publisher, "t", "behind");
     unstick(&r, &c);
     rig_expect(&c, WIRE_SUBACK, &packet);

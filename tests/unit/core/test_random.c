@@ -550,7 +550,7 @@ check_all_arrived(struct world *w, struct subscriber *s)
         assert_true(s->due[i][2].first_at == 0 || s->due[i][2].got == 1);
     }
     assert_int_equal(s->c.conn.session->sent.count, 0);
-    assert_int_equal(s->c.conn.session->waiting.count, 0);
+    assert_int_equal(s->c.conn.session->waiting->count, 0);
     assert_int_equal(s->c.conn.session->unsent, 0);
     assert_int_equal(s->c.conn.session->overdrawn, 0);
 }

@@ -274,7 +274,7 @@ test_asking_again_and_again(void **state)
     }
     c.is_stuck = true;
     rig_send_bytes(&c, all, sizeof(all));
-    assert_in_range(c.conn.session->waiting.count, 150, 150 + RETAINED);
+    assert_in_range(c.conn.session->waiting->count, 150, 150 + RETAINED);
     assert_in_range(r.broker.shards[0]->stats.dropped_queue_full, TIMES - 10, TIMES - 1);
     rig_client_close(&c);
     rig_close(&r);

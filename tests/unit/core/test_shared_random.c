@@ -242,7 +242,7 @@ finish(struct world *w)
             read_all(w, m);
         }
         assert_int_equal(m->c.conn.session->sent.count, 0);
-        assert_int_equal(m->c.conn.session->waiting.count, 0);
+        assert_int_equal(m->c.conn.session->waiting->count, 0);
     }
     for (unsigned i = 0; i < w->count; i++) {
         if (w->qos[i] == 1) {

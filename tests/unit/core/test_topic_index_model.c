@@ -1,6 +1,7 @@
 #include "broker/core/rcu.h"
 #include "broker/core/topic_index.h"
 #include "support/failing_alloc.h"
+#include "support/leaving.h"
 #include "wire/topic.h"
 
 #include <setjmp.h>
@@ -124,8 +125,7 @@ subscribe(struct topic_index *index, size_t f, size_t g, uint32_t s, uint32_t ve
 static void
 unsubscribe(struct topic_index *index, size_t f, size_t g, uint32_t s)
 {
-    bool existed =
-        topic_index_unsubscribe(index, span_of_text(filters[f]), span_of_text(groups[g]), s + 1);
+    bool existed = leave_index(index, span_of_text(filters[f]), span_of_text(groups[g]), s + 1);
 
     assert_int_equal(existed, model.identifiers[f][g][s] != 0);
     model.count -= existed;

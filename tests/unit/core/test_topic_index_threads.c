@@ -1,6 +1,7 @@
 #include "broker/core/rcu.h"
 #include "broker/core/topic_index.h"
 #include "support/failing_alloc.h"
+#include "support/leaving.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -133,7 +134,7 @@ subscribe(struct shared *s, const char *filter, const char *group, uint64_t id, 
 static void
 unsubscribe(struct shared *s, const char *filter, const char *group, uint64_t id)
 {
-    assert_true(topic_index_unsubscribe(s->index, span_of_text(filter), span_of_text(group), id));
+    assert_true(leave_index(s->index, span_of_text(filter), span_of_text(group), id));
 }
 
 static void
@@ -230,8 +231,8 @@ write_all_the_time(void *argument)
         mistake_if(s, topic_index_subscribe(s->index, SPAN_LITERAL("ours"), SPAN_EMPTY, id, &how,
                                             &existed) != WILCO_OK);
         mistake_if(s, existed);
-        mistake_if(s, !topic_index_unsubscribe(s->index, span_of_text(own), SPAN_EMPTY, id));
-        mistake_if(s, !topic_index_unsubscribe(s->index, SPAN_LITERAL("ours"), SPAN_EMPTY, id));
+        mistake_if(s, !leave_index(s->index, span_of_text(own), SPAN_EMPTY, id));
+        mistake_if(s, !leave_index(s->index, SPAN_LITERAL("ours"), SPAN_EMPTY, id));
     }
     rcu_thread_leave();
     return NULL;

@@ -263,7 +263,7 @@ a_tail_takes_only_what_is_missing(void **state)
     framer_init(&f, &a.alloc, 100);
     assert_int_equal(framer_next(&f, &in, &frame), WILCO_AGAIN);
     assert_true(framer_is_partial(&f));
-    assert_int_equal(a.live, 1);
+    assert_int_equal(a.live, 2); /* the buffer and its bytes */
     in = rest;
     assert_int_equal(framer_next(&f, &in, &frame), WILCO_OK);
     assert_true(span_equal(frame.body, SPAN_LITERAL("abc")));
@@ -293,10 +293,10 @@ memory_grows_with_what_arrives(void **state)
         in = SPAN_LITERAL("0123456789012345678901234567890123456789");
         arrived += in.len;
         assert_int_equal(framer_next(&f, &in, &frame), WILCO_AGAIN);
-        assert_true(f.tail.capacity <= 64 + 2 * arrived);
+        assert_true(f.tail->capacity <= 64 + 2 * arrived);
     }
     framer_fini(&f);
-    assert_null(f.tail.data);
+    assert_null(f.tail);
 }
 
 static void

@@ -47,7 +47,7 @@ start(struct bench *b, unsigned shards, uint64_t bulk_turn_us)
     for (unsigned i = 0; i < shards; i++) {
         b->crew.drivers[i] = driver_new(&b->crew, i);
         assert_non_null(b->crew.drivers[i]);
-        b->crew.drivers[i]->shard->exchange_until_ms = UINT64_MAX; /* as if somebody asked */
+        b->crew.drivers[i]->shard->lane_until_ms = UINT64_MAX; /* as if somebody asked */
     }
     b->crew.driver_count = shards;
     b->driver = b->crew.drivers[0];
@@ -252,7 +252,7 @@ where_nobody_asks_nothing_is_bulk(void **state)
 
     (void)state;
     start(&b, 1, ONE_STEP);
-    b.driver->shard->exchange_until_ms = 0;
+    b.driver->shard->lane_until_ms = 0;
     for (size_t i = 0; i < 3; i++) {
         (void)join(&b, &observers[i], names[i]);
         subscribe(&b, &observers[i], "bulk");
@@ -269,7 +269,7 @@ where_nobody_asks_nothing_is_bulk(void **state)
     }
     ask(&flood, "somebody");
     turn(&b);
-    assert_true(shard_has_exchanges(b.driver->shard));
+    assert_true(shard_has_lane(b.driver->shard));
     mqtt_peer_close(&flood);
     stop(&b);
 }

@@ -1,4 +1,4 @@
-#include "counting_alloc.h"
+#include "support/counting_alloc.h"
 
 #include <stddef.h>
 #include <stdint.h>
