@@ -20,8 +20,7 @@ if ! { cmake --preset release -DWILCO_BENCH=ON && cmake --build --preset release
   cat "$folder/build.log"
   exit 1
 fi
-generator=$(find build/release -name bench_exchange -type f)
-flood=$(find build/release -name bench_flood -type f)
+generator=$(find build/release -name bench_load -type f)
 
 # The broker gets the first core, the generator the last.
 first_core=()
@@ -50,4 +49,18 @@ start_wilco() {
   start 'event=ready.*listen=mqtt://127\.0\.0\.1:([0-9]+)' \
     "${first_core[@]}" "$tool" broker --listen mqtt://127.0.0.1:0 --set log_refusals_max=0 "$@" # nobody reads on
   port=${BASH_REMATCH[1]}
+}
+
+# generate MODE OPTION...: a load on the broker that is $port and $pid, from the last core.
+generate() {
+  "${last_core[@]}" "$generator" "$@" --port "$port" --pid "$pid"
+}
+
+# values FILE KEY...: of a result, in one line; a key within another is written latency_us.p99.
+values() {
+  /usr/bin/python3 -c '
+import functools, json, sys
+with open(sys.argv[1], encoding="utf-8") as file:
+    result = json.load(file)
+print(*(functools.reduce(lambda value, key: value[key], path.split("."), result) for path in sys.argv[2:]))' "$@"
 }

@@ -10,11 +10,15 @@ cd "$(dirname "$0")/.."
 # shellcheck source=bench/common.sh
 source bench/common.sh
 
-# run_flood SECONDS: in the background, as $flooder; returns when it flows.
+# run_flood SECONDS: in the background, as $flooder; returns when it flows. The window is as large as a
+# subscriber's output may be, so that the broker always has something to do and drops nothing.
 run_flood() {
+  local publishers subscribers payload
+  read -r publishers subscribers payload <<< "$shape"
   mkfifo "$folder/flooding"
-  # shellcheck disable=SC2086 # a list of numbers
-  nice -n 19 "${last_core[@]}" "$flood" "$port" $shape "$1" "$pid" > "$folder/flood" 2> "$folder/flooding" &
+  nice -n 19 "${last_core[@]}" "$generator" publish --announce --fan --publishers "$publishers" --subscribers "$subscribers" \
+    --payload "$payload" --window $((524288 / publishers / (payload + 32))) --seconds "$1" --port "$port" --pid "$pid" \
+    > "$folder/flood" 2> "$folder/flooding" &
   flooder=$!
   read -r < "$folder/flooding" || true
   rm "$folder/flooding"
@@ -22,17 +26,23 @@ run_flood() {
 
 # One requester, one request in flight.
 exchange() {
-  "${last_core[@]}" "$generator" "$port" 1 1 1 64 0 "$seconds" "$pid"
-}
-
-# value KEY FILE: of a line of key=value pairs.
-value() {
-  grep -o "\\b$1=[^ ]*" "$2" | cut -d= -f2
+  generate request --seconds "$seconds"
 }
 
 # summary FILE: median and least of a column of numbers.
 summary() {
   sort -n "$1" | awk '{v[NR] = $1} END {printf "%.1f (%.1f)", v[int((NR + 1) / 2)], v[1]}'
+}
+
+# note NAME FILE COLUMN KEY...: adds numbers of a result to the columns of a broker.
+note() {
+  local name=$1 file=$folder/$2 column number
+  shift 2
+  while [ $# -gt 0 ]; do
+    column=$1 number=$(values "$file" "$2")
+    echo "$number" >> "$folder/$name.$column"
+    shift 2
+  done
 }
 
 # measure NAME: a round of the broker that is $port and $pid.
@@ -43,12 +53,9 @@ measure() {
   wait "$flooder"
   run_flood "$seconds"
   wait "$flooder"
-  value p50_us "$folder/idle" >> "$folder/$1.idle50"
-  value p99_us "$folder/idle" >> "$folder/$1.idle99"
-  value p50_us "$folder/flooded" >> "$folder/$1.flooded50"
-  value p99_us "$folder/flooded" >> "$folder/$1.flooded99"
-  value received_per_s "$folder/flood" >> "$folder/$1.rate"
-  value broker_cpu_us "$folder/flood" >> "$folder/$1.cpu"
+  note "$1" idle idle50 latency_us.p50 idle99 latency_us.p99
+  note "$1" flooded flooded50 latency_us.p50 flooded99 latency_us.p99
+  note "$1" flood rate per_second cpu broker_cpu_us
 }
 
 # report NAME: idle and flooded percentiles, and of each round p99 flooded by p99 idle.

@@ -14,13 +14,12 @@ off_port=$port off_pid=$pid
 start_wilco --shards 1
 on_port=$port on_pid=$pid
 
-# run NAME PORT PID [inbox]: "NAME ROUND_TRIPS CPU P50" to the results of this case.
+# run NAME PORT PID [--inbox]: "NAME ROUND_TRIPS CPU P50" to the results of this case.
 run() {
-  local line
-  # shellcheck disable=SC2086 # a list of numbers
-  line=$("${last_core[@]}" "$generator" "$2" $case "$seconds" "$3" ${4:-})
-  sed -E "s/.*round_trips_per_s=([0-9]+) p50_us=([0-9.]+).*broker_cpu_us=([0-9.]+).*/$1 \\1 \\3 \\2/" <<< "$line" \
-    >> "$folder/results"
+  local port=$2 pid=$3
+  # shellcheck disable=SC2086 # a list of words
+  generate request $case --seconds "$seconds" ${4:-} > "$folder/result"
+  echo "$1 $(values "$folder/result" per_second broker_cpu_us latency_us.p50)" >> "$folder/results"
 }
 
 # Medians, and medians of the ratios to `off` of the same round.
@@ -46,14 +45,14 @@ summarise() {
 }
 
 echo "what it costs that requests are tracked"
-for case in "1 1 1 64 0" "200 1 20 64 0" "16 64 4 64 0" "16 64 4 64 1"; do
+for case in "" "--requesters 200 --responders 20" "--requesters 16 --window 64 --responders 4" \
+  "--requesters 16 --window 64 --responders 4 --qos 1"; do
   : > "$folder/results"
   for ((round = 1; round <= rounds; round++)); do
     run off "$off_port" "$off_pid"
     run on "$on_port" "$on_pid"
-    run inbox "$on_port" "$on_pid" inbox
+    run inbox "$on_port" "$on_pid" --inbox
   done
-  read -r requesters window responders payload qos <<< "$case"
-  echo "$requesters requesters with $window in flight, $responders responders, $payload bytes, QoS $qos:"
+  echo "${case:-one requester, one in flight}:"
   summarise
 done
