@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -IS
 """A broker that only listens: on the port of its arguments, or on one of its own, which it says.
 `--speed N` is for fake_load.py; `--dies` ends it at once."""
 import re
