@@ -36,9 +36,12 @@ class Generator:
         if done.returncode != 0:
             raise GeneratorError(self._complaint(done))
         try:
-            return json.loads(done.stdout)
+            result = json.loads(done.stdout)
         except ValueError:
             raise GeneratorError("printed no JSON") from None
+        if not result.get("count"):
+            raise GeneratorError("nothing came back in the measured time")
+        return result
 
     @staticmethod
     def _complaint(done):

@@ -39,7 +39,7 @@ def page(summary, cases, facts, uplot=UPLOT):
             "plots": plots.all_plots(summary, cases), "bars": plots.bars(summary, cases)}
     parts = {
         "machine": html.escape(f"{facts['when']} · commit {facts['commit']} · {facts['cpu']}, {facts['cores']} cores · "
-                               f"Linux {facts['kernel']} · {facts['rounds']} rounds of {facts['seconds']:g} s"),
+                               f"Linux {facts['kernel']} · rounds: {facts['rounds']} of {facts['seconds']:g} s"),
         "overview": html_table(table.overview(summary, in_table)) if in_table else "",
         "aims": html_table(table.aims(summary, in_table)) if in_table else "",
         "details": "".join(f"<h3>{html.escape(case.title)}</h3>" + html_table(table.details(summary, case))

@@ -215,12 +215,14 @@ class Everything(unittest.TestCase):
         self.assertEqual(best, ["1000"] * 3)
         self.assertNotIn("1000", own)
 
-    def test_wrong_answers(self):
-        status, out, err = self.run_bench("--cases", "large", "--rounds", "1",
-                                          peer_commands=("bad={} --port {{port}} --speed 0",))
-        self.assertEqual(status, 0)  # it is not ours
-        self.assertIn("large: bad: 3 answers are wrong", err)
-        self.assertIn("1 of 1", out)
+    def test_a_measurement_that_is_none(self):
+        for speed, complaint in (("0", "3 answers are wrong"), ("0.0001", "nothing came back")):
+            with self.subTest(complaint=complaint):
+                status, out, err = self.run_bench("--cases", "large", "--rounds", "1",
+                                                  peer_commands=(f"bad={{}} --port {{{{port}}}} --speed {speed}",))
+                self.assertEqual(status, 0)  # it is not ours
+                self.assertIn(f"large: bad: {complaint}", err)
+                self.assertRegex(out, r"bad +- .* 1 of 1")
 
     def test_what_cannot_be(self):
         for words, complaint in ((("--cases", "nothing"), "no case is called 'nothing'"),
