@@ -2,6 +2,7 @@
 PRESET := build/release
 DESTDIR ?=
 PREFIX ?= /usr/local
+BENCH ?=
 SOAK_SECONDS ?= 600
 SIM_RUNS ?= 100000
 SIM_SEED ?= 1
@@ -30,9 +31,10 @@ check: setup-all ## lint, and every test in every build that must pass
 lint: setup-all ## what can be said without running anything
 	@scripts/lint.sh
 
-bench: setup-all ## the benchmarks
+bench: setup-all ## side by side with other brokers, which takes a while: BENCH="--cases requests,one --rounds 5"
+	@cmake --preset release -DWILCO_BENCH=ON > /dev/null
 	@$(MAKE) --no-print-directory build
-	@bench/run.sh build/wilco
+	@bench/run.py $(BENCH)
 
 fuzz: setup-all ## search for inputs that break a decoder: FUZZ_SECONDS=60 each
 	@scripts/fuzz.sh

@@ -11,7 +11,7 @@ build="cmake:cmake ninja-build:ninja pkg-config:pkg-config libjansson-dev
 tests="gcc:gcc clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
   cppcheck:cppcheck codespell:codespell shellcheck:shellcheck libcmocka-dev
   mosquitto mosquitto-clients:mosquitto_rr python3:python3 python3-paho-mqtt nodejs:node npm:npm strace:strace"
-interop=tests/interop
+npm_folders="tests/interop bench"
 
 say() {
   echo "setup: $*"
@@ -86,11 +86,12 @@ setup_elsewhere() {
   [ -z "$absent" ] || die "this is not Debian: please install$absent, and the libraries CONTRIBUTING.md names"
 }
 
+# setup_npm FOLDER: what its package-lock.json names.
 setup_npm() {
-  [ ! $interop/node_modules/.package-lock.json -nt $interop/package-lock.json ] || return 0
-  say "installing npm packages of $interop/package.json"
-  (cd $interop && npm ci --loglevel=error --no-audit --no-fund --ignore-scripts)
-  touch $interop/node_modules/.package-lock.json
+  [ ! "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] || return 0
+  say "installing npm packages of $1/package.json"
+  (cd "$1" && npm ci --loglevel=error --no-audit --no-fund --ignore-scripts)
+  touch "$1/node_modules/.package-lock.json"
 }
 
 case ${1:-all} in
@@ -101,7 +102,9 @@ case ${1:-all} in
   all)
     # shellcheck disable=SC2086
     setup_packages $build $tests
-    setup_npm
+    for folder in $npm_folders; do
+      setup_npm "$folder"
+    done
     ;;
   *) die "usage: scripts/setup.sh [build|all]" ;;
 esac
