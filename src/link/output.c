@@ -7,7 +7,9 @@
  * entry, so packet after packet of copied bytes costs two additions each. A chunk is full when
  * either its bytes or its entries are. Only the last chunk of an output is written into. */
 
-#define CHUNK_ENTRIES 64U
+#define ENTRIES_LARGE 64U
+#define ENTRIES_SMALL 4U
+#define BYTES_SMALL   1024U /* of a small chunk, with everything */
 
 struct output_entry {
     const uint8_t *data; /* what has not been written of it */
@@ -18,13 +20,19 @@ struct output_entry {
 
 struct output_chunk {
     struct output_chunk *next;
-    size_t used;  /* of `data` */
-    size_t first; /* the entry to write next */
-    size_t count; /* entries made */
-    bool is_open; /* the last entry is a run, which ends at `used` */
-    struct output_entry entries[CHUNK_ENTRIES];
-    uint8_t data[OUTPUT_CHUNK_BYTES];
+    uint8_t *data; /* behind the entries */
+    uint32_t capacity;
+    uint32_t used;
+    uint16_t entries_max;
+    uint16_t first; /* the entry to write next */
+    uint16_t count; /* entries made */
+    bool is_open;   /* the last entry is a run, which ends at `used` */
+    struct output_entry entries[];
 };
+
+#define HEAD_BYTES(entries)                                                                        \
+    (sizeof(struct output_chunk) + (size_t)(entries) * sizeof(struct output_entry))
+#define CAPACITY_SMALL ((uint32_t)(BYTES_SMALL - HEAD_BYTES(ENTRIES_SMALL)))
 
 void
 output_pool_init(struct output_pool *p, const struct wilco_alloc *a, size_t free_max)
@@ -32,28 +40,58 @@ output_pool_init(struct output_pool *p, const struct wilco_alloc *a, size_t free
     *p = (struct output_pool){.alloc = a, .free_max = free_max};
 }
 
+static void
+free_all(const struct output_pool *p, struct output_free *from)
+{
+    while (from->first != NULL) {
+        struct output_chunk *c = from->first;
+
+        from->first = c->next;
+        mem_free(p->alloc, c);
+    }
+    from->count = 0;
+}
+
 void
 output_pool_fini(struct output_pool *p)
 {
-    while (p->free_chunks != NULL) {
-        struct output_chunk *c = p->free_chunks;
-
-        p->free_chunks = c->next;
-        mem_free(p->alloc, c);
-    }
-    p->free_count = 0;
+    free_all(p, &p->small);
+    free_all(p, &p->large);
 }
 
 static struct output_chunk *
-chunk_take(struct output_pool *p)
+chunk_new(const struct output_pool *p, uint16_t entries_max, uint32_t capacity)
 {
-    struct output_chunk *c = p->free_chunks;
+    struct output_chunk *c = mem_alloc(p->alloc, HEAD_BYTES(entries_max) + capacity);
 
     if (c != NULL) {
-        p->free_chunks = c->next;
-        p->free_count--;
+        c->data = (uint8_t *)&c->entries[entries_max];
+        c->entries_max = entries_max;
+        c->capacity = capacity;
+    }
+    return c;
+}
+
+static bool
+is_small(const struct output_chunk *c)
+{
+    return c->entries_max == ENTRIES_SMALL;
+}
+
+/* One that holds `len` bytes, or a large one where there is more before it. */
+static struct output_chunk *
+chunk_take(struct output_pool *p, bool is_first, size_t len)
+{
+    bool small = is_first && len <= CAPACITY_SMALL;
+    struct output_free *from = small ? &p->small : &p->large;
+    struct output_chunk *c = from->first;
+
+    if (c != NULL) {
+        from->first = c->next;
+        from->count--;
     } else {
-        c = mem_alloc(p->alloc, sizeof(*c));
+        c = small ? chunk_new(p, ENTRIES_SMALL, CAPACITY_SMALL)
+                  : chunk_new(p, ENTRIES_LARGE, OUTPUT_CHUNK_BYTES);
         if (c == NULL) {
             return NULL;
         }
@@ -69,22 +107,25 @@ chunk_take(struct output_pool *p)
 static void
 chunk_give_back(struct output_pool *p, struct output_chunk *c)
 {
-    if (p->free_count >= p->free_max) {
+    struct output_free *to = is_small(c) ? &p->small : &p->large;
+    size_t max = is_small(c) ? p->free_max * (OUTPUT_CHUNK_BYTES / BYTES_SMALL) : p->free_max;
+
+    if (to->count >= max) {
         mem_free(p->alloc, c);
         return;
     }
-    c->next = p->free_chunks;
-    p->free_chunks = c;
-    p->free_count++;
+    c->next = to->first;
+    to->first = c;
+    to->count++;
 }
 
 /* As many empty chunks as hold `len` bytes, linked; false: out of memory, and none is taken. */
 static bool
-chunks_take(struct output_pool *p, size_t len, struct output_chunk **chunks)
+chunks_take(struct output_pool *p, bool is_first, size_t len, struct output_chunk **chunks)
 {
     *chunks = NULL;
     for (size_t got = 0; got < len; got += OUTPUT_CHUNK_BYTES) {
-        struct output_chunk *c = chunk_take(p);
+        struct output_chunk *c = chunk_take(p, is_first, len);
 
         while (c == NULL && *chunks != NULL) {
             struct output_chunk *next = (*chunks)->next;
@@ -117,10 +158,10 @@ append_chunk(struct output *o, struct output_chunk *c)
 static size_t
 chunk_room(const struct output_chunk *c)
 {
-    if (c == NULL || (!c->is_open && c->count == CHUNK_ENTRIES)) {
+    if (c == NULL || (!c->is_open && c->count == c->entries_max)) {
         return 0;
     }
-    return OUTPUT_CHUNK_BYTES - c->used;
+    return c->capacity - c->used;
 }
 
 static void
@@ -140,7 +181,7 @@ output_reserve(struct output *o, struct output_pool *p, size_t len)
 
     assert(len <= OUTPUT_CHUNK_BYTES);
     if (chunk_room(c) < len || c == NULL) {
-        c = chunk_take(p);
+        c = chunk_take(p, c == NULL, len);
         if (c == NULL) {
             return NULL;
         }
@@ -155,8 +196,8 @@ output_commit(struct output *o, size_t len)
 {
     struct output_chunk *c = o->last;
 
-    assert(c != NULL && c->is_open && len <= OUTPUT_CHUNK_BYTES - c->used);
-    c->used += len;
+    assert(c != NULL && c->is_open && len <= c->capacity - c->used);
+    c->used += (uint32_t)len;
     c->entries[c->count - 1].len += len;
     o->bytes += len;
 }
@@ -182,7 +223,7 @@ output_copy(struct output *o, struct output_pool *p, struct span bytes)
     size_t room = chunk_room(o->last);
     struct output_chunk *fresh = NULL;
 
-    if (bytes.len > room && !chunks_take(p, bytes.len - room, &fresh)) {
+    if (bytes.len > room && !chunks_take(p, o->last == NULL, bytes.len - room, &fresh)) {
         return WILCO_ENOMEM;
     }
     bytes = copy_into_last(o, bytes);
@@ -207,8 +248,8 @@ output_reference(struct output *o, struct output_pool *p, struct span bytes,
         release(owner);
         return WILCO_OK;
     }
-    if (c == NULL || c->count == CHUNK_ENTRIES) {
-        c = chunk_take(p);
+    if (c == NULL || c->count == c->entries_max) {
+        c = chunk_take(p, c == NULL, 0);
         if (c == NULL) {
             return WILCO_ENOMEM;
         }

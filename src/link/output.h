@@ -9,14 +9,21 @@
 #include <stdbool.h>
 
 /* Bytes waiting to be written to one peer, gathered so that one writev per connection and tick is
- * enough. Small things are copied into chunks borrowed from a pool that many outputs share; large
- * ones are referenced and released when they have been written. An empty output owns nothing. One
- * thread at a time for a pool and all its outputs. */
+ * enough. Small things are copied into chunks borrowed from a pool that many outputs share, of
+ * which the first is small, so that a message for a crowd does not take a large one for everybody;
+ * large ones are referenced and released when they have been written. An empty output owns nothing.
+ * One thread at a time for a pool and all its outputs. */
+struct output_free {
+    struct output_chunk *first;
+    size_t count;
+};
+
 struct output_pool {
     const struct wilco_alloc *alloc;
-    struct output_chunk *free_chunks;
-    size_t free_count;
-    size_t free_max; /* chunks kept for reuse; more are given back to the allocator */
+    struct output_free small;
+    struct output_free large;
+    size_t free_max; /* large chunks kept for reuse, and as many bytes of small ones; more are given
+                        back to the allocator */
 };
 
 struct output {
@@ -25,7 +32,7 @@ struct output {
     size_t bytes; /* not yet written, copied and referenced */
 };
 
-#define OUTPUT_CHUNK_BYTES 16384U /* what a chunk holds */
+#define OUTPUT_CHUNK_BYTES 16384U /* what a large chunk holds */
 #define OUTPUT_REFERENCE_BYTES                                                                     \
     2048U /* from this size on it pays to reference rather than to copy */
 
