@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#define POOL_FREE_MAX           4U
+#define POOL_FREE_BYTES         65536U
 #define CONNECT_TIMEOUT_MS      10000U
 #define PACKET_BYTES_MAX        (16U << 20)
 #define PENDING_MAX             65536U
@@ -28,7 +28,7 @@ init_session(struct core *c, const struct wilco_options *o)
 {
     uint32_t packet_bytes_max = o->packet_bytes_max == 0 ? PACKET_BYTES_MAX : o->packet_bytes_max;
 
-    output_pool_init(&c->pool, c->alloc, POOL_FREE_MAX);
+    output_pool_init(&c->pool, c->alloc, POOL_FREE_BYTES);
     buffer_init(&c->authentication.method, c->alloc, UINT16_MAX);
     buffer_init(&c->authentication.data, c->alloc, UINT16_MAX);
     buffer_init(&c->assigned_inbox, c->alloc, UINT16_MAX);

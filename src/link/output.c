@@ -5,11 +5,13 @@
 /* A chunk holds bytes and, in the order in which they go out, the entries that name them: a run of
  * the chunk's own bytes, or a reference to bytes elsewhere. Runs that follow each other are one
  * entry, so packet after packet of copied bytes costs two additions each. A chunk is full when
- * either its bytes or its entries are. Only the last chunk of an output is written into. */
+ * either its bytes or its entries are. Only the last chunk of an output is written into.
+ *
+ * Chunks come in two sizes. Of a thousand outputs that get one small packet each, as in a fan-out,
+ * each takes a small one, and all of them together stay in the processor's cache. */
 
-#define ENTRIES_LARGE 64U
-#define ENTRIES_SMALL 4U
-#define BYTES_SMALL   1024U /* of a small chunk, with everything */
+#define SMALL_ENTRIES 4U
+#define LARGE_ENTRIES 64U
 
 struct output_entry {
     const uint8_t *data; /* what has not been written of it */
@@ -20,78 +22,74 @@ struct output_entry {
 
 struct output_chunk {
     struct output_chunk *next;
-    uint8_t *data; /* behind the entries */
-    uint32_t capacity;
+    uint8_t *data;     /* behind the entries */
+    uint32_t capacity; /* of `data` */
     uint32_t used;
-    uint16_t entries_max;
+    uint16_t entry_max;
     uint16_t first; /* the entry to write next */
     uint16_t count; /* entries made */
     bool is_open;   /* the last entry is a run, which ends at `used` */
     struct output_entry entries[];
 };
 
-#define HEAD_BYTES(entries)                                                                        \
-    (sizeof(struct output_chunk) + (size_t)(entries) * sizeof(struct output_entry))
-#define CAPACITY_SMALL ((uint32_t)(BYTES_SMALL - HEAD_BYTES(ENTRIES_SMALL)))
+#define SMALL_SIZE                                                                                 \
+    (sizeof(struct output_chunk) + SMALL_ENTRIES * sizeof(struct output_entry) + OUTPUT_SMALL_BYTES)
+#define LARGE_SIZE                                                                                 \
+    (sizeof(struct output_chunk) + LARGE_ENTRIES * sizeof(struct output_entry) + OUTPUT_CHUNK_BYTES)
 
 void
-output_pool_init(struct output_pool *p, const struct wilco_alloc *a, size_t free_max)
+output_pool_init(struct output_pool *p, const struct wilco_alloc *a, size_t free_bytes_max)
 {
-    *p = (struct output_pool){.alloc = a, .free_max = free_max};
+    *p = (struct output_pool){
+        .alloc = a,
+        .small = {.max = free_bytes_max / SMALL_SIZE},
+        .large = {.max = free_bytes_max / LARGE_SIZE},
+    };
 }
 
 static void
-free_all(const struct output_pool *p, struct output_free *from)
+shelf_clear(struct output_shelf *s, const struct wilco_alloc *a)
 {
-    while (from->first != NULL) {
-        struct output_chunk *c = from->first;
+    while (s->free != NULL) {
+        struct output_chunk *c = s->free;
 
-        from->first = c->next;
-        mem_free(p->alloc, c);
+        s->free = c->next;
+        mem_free(a, c);
     }
-    from->count = 0;
+    s->count = 0;
 }
 
 void
 output_pool_fini(struct output_pool *p)
 {
-    free_all(p, &p->small);
-    free_all(p, &p->large);
+    shelf_clear(&p->small, p->alloc);
+    shelf_clear(&p->large, p->alloc);
 }
 
 static struct output_chunk *
-chunk_new(const struct output_pool *p, uint16_t entries_max, uint32_t capacity)
+chunk_new(const struct wilco_alloc *a, bool is_small)
 {
-    struct output_chunk *c = mem_alloc(p->alloc, HEAD_BYTES(entries_max) + capacity);
+    struct output_chunk *c = mem_alloc(a, is_small ? SMALL_SIZE : LARGE_SIZE);
 
     if (c != NULL) {
-        c->data = (uint8_t *)&c->entries[entries_max];
-        c->entries_max = entries_max;
-        c->capacity = capacity;
+        c->entry_max = is_small ? SMALL_ENTRIES : LARGE_ENTRIES;
+        c->capacity = is_small ? OUTPUT_SMALL_BYTES : OUTPUT_CHUNK_BYTES;
+        c->data = (uint8_t *)&c->entries[c->entry_max];
     }
     return c;
 }
 
-static bool
-is_small(const struct output_chunk *c)
-{
-    return c->entries_max == ENTRIES_SMALL;
-}
-
-/* One that holds `len` bytes, or a large one where there is more before it. */
 static struct output_chunk *
-chunk_take(struct output_pool *p, bool is_first, size_t len)
+chunk_take(struct output_pool *p, bool is_small)
 {
-    bool small = is_first && len <= CAPACITY_SMALL;
-    struct output_free *from = small ? &p->small : &p->large;
-    struct output_chunk *c = from->first;
+    struct output_shelf *shelf = is_small ? &p->small : &p->large;
+    struct output_chunk *c = shelf->free;
 
     if (c != NULL) {
-        from->first = c->next;
-        from->count--;
+        shelf->free = c->next;
+        shelf->count--;
     } else {
-        c = small ? chunk_new(p, ENTRIES_SMALL, CAPACITY_SMALL)
-                  : chunk_new(p, ENTRIES_LARGE, OUTPUT_CHUNK_BYTES);
+        c = chunk_new(p->alloc, is_small);
         if (c == NULL) {
             return NULL;
         }
@@ -107,25 +105,32 @@ chunk_take(struct output_pool *p, bool is_first, size_t len)
 static void
 chunk_give_back(struct output_pool *p, struct output_chunk *c)
 {
-    struct output_free *to = is_small(c) ? &p->small : &p->large;
-    size_t max = is_small(c) ? p->free_max * (OUTPUT_CHUNK_BYTES / BYTES_SMALL) : p->free_max;
+    struct output_shelf *shelf = c->capacity == OUTPUT_SMALL_BYTES ? &p->small : &p->large;
 
-    if (to->count >= max) {
+    if (shelf->count >= shelf->max) {
         mem_free(p->alloc, c);
         return;
     }
-    c->next = to->first;
-    to->first = c;
-    to->count++;
+    c->next = shelf->free;
+    shelf->free = c;
+    shelf->count++;
 }
 
-/* As many empty chunks as hold `len` bytes, linked; false: out of memory, and none is taken. */
+/* Whether a small chunk does for the next `len` bytes. */
 static bool
-chunks_take(struct output_pool *p, bool is_first, size_t len, struct output_chunk **chunks)
+takes_small(const struct output *o, size_t len)
+{
+    return o->last == NULL && len <= OUTPUT_SMALL_BYTES;
+}
+
+/* As many empty chunks as hold `len` bytes more, linked; false: out of memory, and none is taken.
+ */
+static bool
+chunks_take(const struct output *o, struct output_pool *p, size_t len, struct output_chunk **chunks)
 {
     *chunks = NULL;
     for (size_t got = 0; got < len; got += OUTPUT_CHUNK_BYTES) {
-        struct output_chunk *c = chunk_take(p, is_first, len);
+        struct output_chunk *c = chunk_take(p, takes_small(o, len));
 
         while (c == NULL && *chunks != NULL) {
             struct output_chunk *next = (*chunks)->next;
@@ -158,7 +163,7 @@ append_chunk(struct output *o, struct output_chunk *c)
 static size_t
 chunk_room(const struct output_chunk *c)
 {
-    if (c == NULL || (!c->is_open && c->count == c->entries_max)) {
+    if (c == NULL || (!c->is_open && c->count == c->entry_max)) {
         return 0;
     }
     return c->capacity - c->used;
@@ -181,7 +186,7 @@ output_reserve(struct output *o, struct output_pool *p, size_t len)
 
     assert(len <= OUTPUT_CHUNK_BYTES);
     if (chunk_room(c) < len || c == NULL) {
-        c = chunk_take(p, c == NULL, len);
+        c = chunk_take(p, takes_small(o, len));
         if (c == NULL) {
             return NULL;
         }
@@ -223,7 +228,7 @@ output_copy(struct output *o, struct output_pool *p, struct span bytes)
     size_t room = chunk_room(o->last);
     struct output_chunk *fresh = NULL;
 
-    if (bytes.len > room && !chunks_take(p, o->last == NULL, bytes.len - room, &fresh)) {
+    if (bytes.len > room && !chunks_take(o, p, bytes.len - room, &fresh)) {
         return WILCO_ENOMEM;
     }
     bytes = copy_into_last(o, bytes);
@@ -248,8 +253,8 @@ output_reference(struct output *o, struct output_pool *p, struct span bytes,
         release(owner);
         return WILCO_OK;
     }
-    if (c == NULL || c->count == c->entries_max) {
-        c = chunk_take(p, c == NULL, 0);
+    if (c == NULL || c->count == c->entry_max) {
+        c = chunk_take(p, takes_small(o, 0));
         if (c == NULL) {
             return WILCO_ENOMEM;
         }

@@ -9,21 +9,19 @@
 #include <stdbool.h>
 
 /* Bytes waiting to be written to one peer, gathered so that one writev per connection and tick is
- * enough. Small things are copied into chunks borrowed from a pool that many outputs share, of
- * which the first is small, so that a message for a crowd does not take a large one for everybody;
- * large ones are referenced and released when they have been written. An empty output owns nothing.
- * One thread at a time for a pool and all its outputs. */
-struct output_free {
-    struct output_chunk *first;
+ * enough. Small things are copied into chunks borrowed from a pool that many outputs share; large
+ * ones are referenced and released when they have been written. An empty output owns nothing. One
+ * thread at a time for a pool and all its outputs. */
+struct output_shelf {
+    struct output_chunk *free;
     size_t count;
+    size_t max; /* chunks kept for reuse; more are given back to the allocator */
 };
 
 struct output_pool {
     const struct wilco_alloc *alloc;
-    struct output_free small;
-    struct output_free large;
-    size_t free_max; /* large chunks kept for reuse, and as many bytes of small ones; more are given
-                        back to the allocator */
+    struct output_shelf small; /* an output's first chunk, if that is enough for what comes first */
+    struct output_shelf large;
 };
 
 struct output {
@@ -33,10 +31,12 @@ struct output {
 };
 
 #define OUTPUT_CHUNK_BYTES 16384U /* what a large chunk holds */
+#define OUTPUT_SMALL_BYTES 864U   /* and a small one: 1 KiB with what goes with it */
 #define OUTPUT_REFERENCE_BYTES                                                                     \
     2048U /* from this size on it pays to reference rather than to copy */
 
-void output_pool_init(struct output_pool *p, const struct wilco_alloc *a, size_t free_max);
+/* `free_bytes_max`: about as much is kept for reuse, of large chunks and of small ones. */
+void output_pool_init(struct output_pool *p, const struct wilco_alloc *a, size_t free_bytes_max);
 void output_pool_fini(struct output_pool *p);
 
 /* `len` contiguous bytes (at most OUTPUT_CHUNK_BYTES) to write into; NULL: out of memory. They

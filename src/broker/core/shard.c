@@ -9,7 +9,7 @@
 
 #include <assert.h>
 
-#define FREE_CHUNKS_MAX 256U /* output chunks kept for reuse: 4 MiB */
+#define FREE_OUTPUT_BYTES 4194304U /* of chunks kept for reuse, for each of their two sizes */
 
 enum wilco_status
 shard_init(struct shard *s, struct broker *b, unsigned index, uint64_t now_ms)
@@ -28,7 +28,7 @@ shard_init(struct shard *s, struct broker *b, unsigned index, uint64_t now_ms)
     request_deadlines_init(&s->request_deadlines);
     wheel_init(&s->wheel, now_ms);
     session_table_init(&s->sessions, b->alloc, b->hash_seed, index);
-    output_pool_init(&s->output_pool, b->alloc, FREE_CHUNKS_MAX);
+    output_pool_init(&s->output_pool, b->alloc, FREE_OUTPUT_BYTES);
     s->sys_timer.kind = SHARD_TIMER_SYS;
     log_gate_init(&s->log_gate);
     list_init(&s->dirty);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #define CHUNK ((size_t)OUTPUT_CHUNK_BYTES)
+#define SMALL ((size_t)OUTPUT_SMALL_BYTES)
 
 /* An output beside the bytes that should be in it. */
 struct fixture {
@@ -28,7 +29,7 @@ fixture_init(struct fixture *x, size_t fail_at, size_t free_max)
 {
     *x = (struct fixture){.references = 0};
     failing_alloc_init(&x->alloc, fail_at);
-    output_pool_init(&x->pool, &x->alloc.alloc, free_max);
+    output_pool_init(&x->pool, &x->alloc.alloc, free_max * (CHUNK + 2100)); /* with entries */
     buffer_init(&x->want, alloc_system(), SIZE_MAX);
 }
 
@@ -172,6 +173,10 @@ static const struct {
     {"an empty reference between copies", {{'c', 5}, {'f', 0}, {'c', 5}}, 1},
     {"copy, reference, copy", {{'c', 5}, {'f', 5000}, {'c', 5}}, 3},
     {"a reference first", {{'f', 2048}, {'c', 5}}, 2},
+    {"exactly a small chunk", {{'c', SMALL}}, 1},
+    {"a small chunk is full", {{'c', SMALL}, {'c', 1}}, 2},
+    {"one byte more than a small chunk", {{'c', SMALL + 1}, {'c', CHUNK - SMALL - 1}}, 1},
+    {"small chunks come first only", {{'r', 10}, {'r', SMALL}, {'r', SMALL}}, 2},
     {"exactly a chunk", {{'c', CHUNK}}, 1},
     {"one byte more than a chunk", {{'c', CHUNK + 1}}, 2},
     {"many chunks", {{'c', 5}, {'c', 10 * CHUNK}}, 11},
@@ -303,6 +308,26 @@ chunks_are_used_again(void **state)
     fixture_fini(&x);
 }
 
+/* Many outputs with little in each, as in a fan-out. */
+static void
+small_outputs_take_little(void **state)
+{
+    struct output outputs[100] = {{.bytes = 0}};
+    struct fixture x;
+
+    (void)state;
+    fixture_init(&x, 0, 100);
+    for (size_t i = 0; i < 100; i++) {
+        assert_int_equal(output_copy(&outputs[i], &x.pool, SPAN_LITERAL("hello")), WILCO_OK);
+    }
+    for (size_t i = 0; i < 100; i++) {
+        output_clear(&outputs[i], &x.pool);
+    }
+    assert_int_equal(x.pool.small.count, 100);
+    assert_int_equal(x.pool.large.count, 0);
+    fixture_fini(&x);
+}
+
 static void
 random_step(struct fixture *x, uint64_t r)
 {
@@ -377,6 +402,7 @@ main(void)
         cmocka_unit_test(copies_follow_any_number_of_references),
         cmocka_unit_test(a_reference_is_released_with_its_last_byte),
         cmocka_unit_test(chunks_are_used_again),
+        cmocka_unit_test(small_outputs_take_little),
         cmocka_unit_test(behaves_as_a_queue_of_bytes),
         cmocka_unit_test(every_allocation_may_fail),
     };

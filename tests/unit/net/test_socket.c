@@ -108,17 +108,17 @@ a_foreign_address(void **state)
     assert_int_equal(socket_connect(&none, &fd), WILCO_EIO);
 }
 
-static void
-ipv6_leaves_ipv4_alone(void **state)
+/* Listens at a port of all IPv6 addresses, then at the same of all IPv4 addresses. */
+static enum wilco_status
+listen_at_both(int fds[2])
 {
     struct address bound6;
     struct address a4 = address_of("mqtt://0.0.0.0:0");
     struct address bound4;
     struct sockaddr_in6 in6;
     struct sockaddr_in in4;
-    int fds[2] = {listen_at("mqtt://[::]:0", &bound6), -1};
 
-    (void)state;
+    fds[0] = listen_at("mqtt://[::]:0", &bound6);
     if (fds[0] < 0) {
         skip();
     }
@@ -126,8 +126,23 @@ ipv6_leaves_ipv4_alone(void **state)
     memcpy(&in4, &a4.storage, sizeof(in4));
     in4.sin_port = in6.sin6_port;
     memcpy(&a4.storage, &in4, sizeof(in4));
-    assert_int_equal(socket_listen(&a4, 16, &fds[1], &bound4), WILCO_OK);
-    close_all(fds, 2);
+    return socket_listen(&a4, 16, &fds[1], &bound4);
+}
+
+/* Another program may have just this port of an IPv4 address, but hardly every time. */
+static void
+ipv6_leaves_ipv4_alone(void **state)
+{
+    enum wilco_status st = WILCO_EIO;
+
+    (void)state;
+    for (int i = 0; i < 100 && st != WILCO_OK; i++) {
+        int fds[2] = {-1, -1};
+
+        st = listen_at_both(fds);
+        close_all(fds, fds[1] < 0 ? 1 : 2);
+    }
+    assert_int_equal(st, WILCO_OK);
 }
 
 /* Nobody listens: said at once, or when the answer has come. */
