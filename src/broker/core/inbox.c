@@ -2,21 +2,14 @@
 
 #include "base/buffer.h"
 #include "broker/core/deliver.h"
+#include "broker/core/inbox_filters.h"
 #include "broker/core/mail.h"
 #include "broker/core/request.h"
 #include "broker/core/response.h"
 #include "wire/topic.h"
 
-struct inbox_filter {
-    struct list link;
-    struct subscription_how how;
-    uint16_t bytes;
-    uint8_t text[];
-};
-
 struct inbox {
-    struct list filters; /* struct inbox_filter */
-    size_t filter_count;
+    struct inbox_filters *filters; /* NULL before the first; most clients need none */
     bool is_assigned;
     uint16_t bytes;
     uint8_t topic[];
@@ -67,7 +60,6 @@ make(struct session *s, struct span topic)
     if (inbox == NULL) {
         return WILCO_ENOMEM;
     }
-    list_init(&inbox->filters);
     inbox->bytes = (uint16_t)topic.len;
     memcpy(inbox->topic, topic.data, topic.len);
     s->inbox = inbox;
@@ -116,26 +108,15 @@ inbox_assign(struct session *s)
     }
 }
 
-static void
-remove_filter(struct session *s, struct inbox_filter *f)
-{
-    list_remove(&f->link);
-    mem_free(s->shard->broker->alloc, f);
-    s->inbox->filter_count--;
-    s->shard->stats.subscriptions--;
-}
-
 void
 inbox_free(struct session *s)
 {
-    if (s->inbox == NULL) {
-        return;
+    if (s->inbox != NULL) {
+        s->shard->stats.subscriptions -= inbox_filter_count(s);
+        inbox_filters_free(s->inbox->filters);
+        mem_free(s->shard->broker->alloc, s->inbox);
+        s->inbox = NULL;
     }
-    while (!list_is_empty(&s->inbox->filters)) {
-        remove_filter(s, CONTAINER_OF(s->inbox->filters.next, struct inbox_filter, link));
-    }
-    mem_free(s->shard->broker->alloc, s->inbox);
-    s->inbox = NULL;
 }
 
 struct span
@@ -150,64 +131,56 @@ inbox_owns(const struct session *s, struct span topic)
     return s->inbox != NULL && starts_with_level(topic, inbox_topic(s));
 }
 
-static struct inbox_filter *
-find_filter(const struct session *s, struct span filter)
+/* Its subscriptions, made if need be; NULL: out of memory. */
+static struct inbox_filters *
+filters_of(struct session *s)
 {
-    for (struct list *i = s->inbox->filters.next; i != &s->inbox->filters; i = i->next) {
-        struct inbox_filter *f = CONTAINER_OF(i, struct inbox_filter, link);
+    const struct broker *b = s->shard->broker;
 
-        if (span_equal(span_of(f->text, f->bytes), filter)) {
-            return f;
-        }
+    if (s->inbox->filters == NULL) {
+        s->inbox->filters = inbox_filters_new(b->alloc, b->hash_seed);
     }
-    return NULL;
+    return s->inbox->filters;
 }
 
 enum wilco_status
 inbox_subscribe(struct session *s, struct span filter, const struct subscription_how *how,
                 bool *existed)
 {
-    const struct broker *b = s->shard->broker;
-    struct inbox_filter *f = find_filter(s, filter);
+    struct inbox_filters *filters = filters_of(s);
+    struct subscription_how *old = filters == NULL ? NULL : inbox_filters_find(filters, filter);
+    enum wilco_status status = WILCO_ENOMEM;
 
-    *existed = f != NULL;
-    if (f != NULL) { /* [MQTT-3.8.4-3] */
-        f->how = *how;
+    *existed = old != NULL;
+    if (old != NULL) { /* [MQTT-3.8.4-3] */
+        *old = *how;
         return WILCO_OK;
     }
-    if (s->inbox->filter_count + s->subscriptions.count >= b->settings.subscriptions_max) {
+    if (inbox_filter_count(s) + s->subscriptions.count >=
+        s->shard->broker->settings.subscriptions_max) {
         return WILCO_ELIMIT;
     }
-    f = mem_alloc(b->alloc, sizeof(*f) + filter.len);
-    if (f == NULL) {
-        return WILCO_ENOMEM;
+    if (filters != NULL) {
+        status = inbox_filters_add(filters, filter, how);
     }
-    f->link = (struct list){.next = NULL};
-    f->how = *how;
-    f->bytes = (uint16_t)filter.len;
-    memcpy(f->text, filter.data, filter.len);
-    list_push_back(&s->inbox->filters, &f->link);
-    s->inbox->filter_count++;
-    s->shard->stats.subscriptions++;
-    return WILCO_OK;
+    s->shard->stats.subscriptions += status == WILCO_OK;
+    return status;
 }
 
 size_t
 inbox_filter_count(const struct session *s)
 {
-    return s->inbox == NULL ? 0 : s->inbox->filter_count;
+    return s->inbox == NULL ? 0 : inbox_filters_count(s->inbox->filters);
 }
 
 bool
 inbox_unsubscribe(struct session *s, struct span filter)
 {
-    struct inbox_filter *f = s->inbox == NULL ? NULL : find_filter(s, filter);
+    bool existed = s->inbox != NULL && s->inbox->filters != NULL &&
+                   inbox_filters_remove(s->inbox->filters, filter);
 
-    if (f == NULL) {
-        return false;
-    }
-    remove_filter(s, f);
-    return true;
+    s->shard->stats.subscriptions -= existed;
+    return existed;
 }
 
 /* Who responds may ask something in turn. */
@@ -268,19 +241,18 @@ gather_all(struct session *s, const struct message *m, struct delivery_terms *te
            uint32_t *identifiers)
 {
     static const struct subscription_how assigned = {.qos = 2};
-    struct inbox *inbox = s->inbox;
-    bool is_wanted = inbox->is_assigned;
+    struct inbox_filters_walk walk = {.topic = message_topic(m)};
+    const struct subscription_how *how = s->inbox->is_assigned ? &assigned : NULL;
+    struct inbox_filters *filters = s->inbox->filters;
+    bool is_wanted = how != NULL;
 
-    if (inbox->is_assigned) {
-        gather(terms, identifiers, m, &assigned);
+    if (how != NULL) {
+        gather(terms, identifiers, m, how);
     }
-    for (struct list *i = inbox->filters.next; i != &inbox->filters; i = i->next) {
-        const struct inbox_filter *f = CONTAINER_OF(i, struct inbox_filter, link);
-
-        if (topic_matches(span_of(f->text, f->bytes), message_topic(m)) &&
-            !(f->how.no_local && m->publisher == s->id)) { /* [MQTT-3.8.3-3] */
+    while (filters != NULL && (how = inbox_filters_next(filters, &walk)) != NULL) {
+        if (!(how->no_local && m->publisher == s->id)) { /* [MQTT-3.8.3-3] */
             is_wanted = true;
-            gather(terms, identifiers, m, &f->how);
+            gather(terms, identifiers, m, how);
         }
     }
     return is_wanted;
@@ -312,7 +284,7 @@ inbox_deliver(struct session *s, struct message *m, struct request *request)
 
     scratch->len = 0;
     if (may_get_it &&
-        buffer_reserve(scratch, s->inbox->filter_count * sizeof(uint32_t)) != WILCO_OK) {
+        buffer_reserve(scratch, inbox_filter_count(s) * sizeof(uint32_t)) != WILCO_OK) {
         why = REQUEST_NO_MEMORY;
         may_get_it = false;
     }

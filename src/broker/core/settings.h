@@ -25,7 +25,9 @@
     X(packet_timeout_ms, 30000, 1, 86400000,                                                       \
       "milliseconds from the first byte of a packet to its last; a CONNECT has "                   \
       "connect_timeout_ms")                                                                        \
-    X(connections_max, 1000000, 1, 4000000, "connected clients; a further one gets Server busy")   \
+    X(connections_max, 1000000, 1, 4000000,                                                        \
+      "connected clients; a further one gets Server busy; each takes a file descriptor, of which " \
+      "the system may allow fewer (ulimit -n)")                                                    \
     X(connecting_max, 65536, 1, 4000000,                                                           \
       "connections that have not said CONNECT; a further one is closed at once")                   \
     X(connections_per_address_max, 0, 0, 4000000,                                                  \

@@ -116,7 +116,7 @@ ear_ready(struct driver *d, struct ear *ear)
         }
         if (st == WILCO_ELIMIT) {
             refuse_some(d, ear);
-            shut_for_a_moment(d, ear, "out of file descriptors: raise ulimit -n");
+            shut_for_a_moment(d, ear, "out of file descriptors: raise ulimit -n, or LimitNOFILE=");
             return;
         }
         if (st != WILCO_OK) {

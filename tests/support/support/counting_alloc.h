@@ -7,7 +7,7 @@
 
 /* The system's memory, with a count of what is in use. Safe from any thread. Large blocks are
  * counted apart, as pools keep those for later. */
-#define COUNTING_LARGE_BYTES 16384U
+#define COUNTING_LARGE_BYTES 1024U
 
 struct counting_alloc {
     struct wilco_alloc alloc; /* hand out &alloc */

@@ -91,7 +91,7 @@ static const struct {
     {ASKER_RRI, {{"%s/+/x", 1, 0}}, "%s/x", -1, {0}},
     /* Those that overlap: one copy, the highest QoS, all identifiers [MQTT-3.3.4-2] to
      * [MQTT-3.3.4-4] */
-    {ASKER_RRI, {{"%s/#", 0, 1}, {"%s/a/+", 1, 0}, {"%s/a/b", 0, 3}}, "%s/a/b", 1, {1, 3}},
+    {ASKER_RRI, {{"%s/#", 0, 1}, {"%s/a/+", 1, 0}, {"%s/a/b", 0, 3}}, "%s/a/b", 1, {3, 1}},
     {ASKER_RRI, {{"%s/#", 0, 1}, {"%s/a/+", 2, 2}, {"%s/+/b", 1, 3}}, "%s/a/b", 2, {1, 2, 3}},
     /* Subscribed again: replaced [MQTT-3.8.4-3] */
     {ASKER_RRI, {{"%s/#", 2, 1}, {"%s/#", 0, 2}}, "%s/a", 0, {2}},
