@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "broker/server/server.h"
-#include "support/counting_alloc.h"
 #include "person.h"
+#include "support/counting_alloc.h"
 
 #include <dirent.h>
 #include <stdio.h>
