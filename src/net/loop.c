@@ -137,6 +137,27 @@ loop_unwatch(struct loop *l, struct loop_source *s)
 }
 
 void
+loop_forget(struct loop_source *s)
+{
+    s->interest = 0;
+}
+
+enum wilco_status
+loop_pass_on(struct loop *l, struct loop_source *from, struct loop_source *to)
+{
+    struct epoll_event event = {.events = epoll_mask(from->interest, false), .data.ptr = to};
+
+    assert(from->fd == to->fd && from->interest != 0);
+    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, to->fd, &event) != 0) {
+        loop_unwatch(l, from);
+        return WILCO_EIO;
+    }
+    to->interest = from->interest;
+    from->interest = 0;
+    return WILCO_OK;
+}
+
+void
 loop_arm(struct loop *l, uint64_t deadline_ms)
 {
     struct itimerspec when = {.it_value = {.tv_sec = 0}};

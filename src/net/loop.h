@@ -40,6 +40,13 @@ void loop_free(struct loop *l);
 WILCO_MUST_CHECK enum wilco_status loop_watch(struct loop *l, struct loop_source *s,
                                               unsigned interest, bool exclusive);
 void loop_unwatch(struct loop *l, struct loop_source *s); /* before the descriptor is closed */
+/* The same where nothing but closing the descriptor follows, the last one of its socket: that ends
+ * the watch too, so it costs no system call. */
+void loop_forget(struct loop_source *s);
+/* `to` is watched in place of `from`, for the same; they have the same descriptor. WILCO_EIO:
+ * errno; neither is watched. */
+WILCO_MUST_CHECK enum wilco_status loop_pass_on(struct loop *l, struct loop_source *from,
+                                                struct loop_source *to);
 
 /* Wakes the waiter at `deadline_ms` of clock_monotonic_ms(); UINT64_MAX: no more. The same deadline
  * again costs no system call. */

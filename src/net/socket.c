@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -128,7 +129,9 @@ bind_address(int fd, const struct address *a)
     if (a->storage.ss_family == AF_INET6 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) {
         return false;
     }
-    return set_option(fd, SOL_SOCKET, SO_REUSEADDR) && bind(fd, generic(a), a->len) == 0;
+    /* What is accepted inherits TCP_NODELAY. */
+    return set_option(fd, SOL_SOCKET, SO_REUSEADDR) && set_option(fd, IPPROTO_TCP, TCP_NODELAY) &&
+           bind(fd, generic(a), a->len) == 0;
 }
 
 enum wilco_status

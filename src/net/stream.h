@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "base/span.h"
 #include "base/status.h"
+#include "net/address.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -77,6 +78,9 @@ stream_close(struct stream *s)
  * descriptor from then on; TCP_NODELAY is set. NULL: out of memory, and the descriptor is still the
  * caller's. */
 struct stream *stream_of_socket(int fd, const struct wilco_alloc *a);
+/* The same for what socket_accept() gave, which has the options of its listener: no system call.
+ * For the broker (Linux). */
+struct stream *stream_of_accepted(int fd, const struct address *peer, const struct wilco_alloc *a);
 
 /* Two ends of a pipe in memory, each with room for `capacity` bytes on their way; what one writes
  * the other reads. For tests and simulations. */

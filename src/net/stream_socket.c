@@ -172,17 +172,33 @@ set_options(int fd, bool is_tcp)
 #endif
 }
 
-struct stream *
-stream_of_socket(int fd, const struct wilco_alloc *a)
+static struct stream *
+new_stream(int fd, const struct wilco_alloc *a, bool is_tcp)
 {
     struct socket_stream *t = mem_alloc(a, sizeof(*t));
-    bool is_tcp = !is_unix(fd);
 
     if (t == NULL) {
         return NULL;
     }
-    set_options(fd, is_tcp);
     *t = (struct socket_stream){
         .stream = {.ops = is_tcp ? &tcp_ops : &unix_ops}, .alloc = a, .fd = fd};
     return &t->stream;
+}
+
+struct stream *
+stream_of_socket(int fd, const struct wilco_alloc *a)
+{
+    bool is_tcp = !is_unix(fd);
+    struct stream *s = new_stream(fd, a, is_tcp);
+
+    if (s != NULL) {
+        set_options(fd, is_tcp);
+    }
+    return s;
+}
+
+struct stream *
+stream_of_accepted(int fd, const struct address *peer, const struct wilco_alloc *a)
+{
+    return new_stream(fd, a, peer->storage.ss_family != AF_UNIX);
 }

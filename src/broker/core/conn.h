@@ -47,6 +47,7 @@ struct conn {
     uint8_t version;              /* enum wire_version; 0 before CONNECT */
     uint8_t state;                /* enum conn_state */
     bool will_is_due : 1;         /* when it ends: false after DISCONNECT 0x00 */
+    bool has_left : 1;            /* the client has said DISCONNECT */
     bool has_place : 1;           /* counted in broker->connection_count */
     bool wants_reasons : 1;       /* Request Problem Information, 1 if absent */
     bool is_urgent : 1;           /* what is to be written should not wait for bulk */

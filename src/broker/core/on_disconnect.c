@@ -66,6 +66,7 @@ on_disconnect(struct conn *c, const struct frame *f)
         return status;
     }
     c->will_is_due = p.reason_code != WIRE_REASON_SUCCESS; /* [MQTT-3.14.4-3] */
+    c->has_left = true;
     conn_break(c); /* [U-3.14.4-1]; [MQTT-3.14.4-2] is the client's part */
     return WILCO_OK;
 }

@@ -16,11 +16,10 @@ door_free(struct driver *d, struct door *door)
     mem_free(d->crew->broker.alloc, door);
 }
 
-/* Out of the loop, the wheel and the list of this driver. */
+/* Out of the wheel and the list of this driver. */
 static void
 door_detach(struct driver *d, struct door *door)
 {
-    loop_unwatch(d->loop, &door->source);
     wheel_stop(&d->wheel, &door->timer);
     list_remove(&door->link);
 }
@@ -29,15 +28,17 @@ void
 door_close(struct driver *d, struct door *door)
 {
     door_detach(d, door);
+    loop_forget(&door->source);
     door_free(d, door);
 }
 
 void
-door_open(struct driver *d, int fd, const struct entrance *entrance, struct guest *guest)
+door_open(struct driver *d, int fd, const struct address *from, const struct entrance *entrance,
+          struct guest *guest)
 {
     const struct broker *b = &d->crew->broker;
     struct door *door = mem_zalloc(b->alloc, sizeof(*door));
-    struct stream *stream = stream_of_socket(fd, b->alloc);
+    struct stream *stream = stream_of_accepted(fd, from, b->alloc);
 
     if (door == NULL || stream == NULL) {
         if (stream == NULL) {
@@ -96,12 +97,14 @@ first_packet(struct wire_connect *out, struct span bytes, uint64_t bytes_max)
 static void
 become_peer(struct driver *d, struct door *door, struct span bytes)
 {
-    struct stream *stream = door->stream;
-    struct guest *guest = door->guest;
+    struct loop_source *watched = door->source.interest == 0 ? NULL : &door->source;
+    struct peer *p = peer_open(d, door->stream, door->entrance, door->guest, watched);
 
     door->stream = NULL;
     door->guest = NULL;
-    peer_open(d, stream, door->entrance, guest, bytes);
+    if (p != NULL) {
+        conn_feed(&p->conn, bytes);
+    }
     door_free(d, door);
 }
 
@@ -135,6 +138,7 @@ admit(struct driver *d, struct door *door, struct span bytes, struct span client
         become_peer(d, door, bytes);
     } else if (keep(door, bytes)) {
         door_detach(d, door);
+        loop_unwatch(d->loop, &door->source);
         driver_hand_over(d, d->crew->drivers[home->index], door);
     } else {
         door_close(d, door);

@@ -25,9 +25,10 @@ struct door {
     struct buffer bytes; /* all that has arrived, when that is not yet a whole CONNECT */
 };
 
-/* Takes the accepted socket `fd`, which came in by `entrance`, and `guest` (NULL is allowed), who
- * has left when it is closed. Without memory that is at once. */
-void door_open(struct driver *d, int fd, const struct entrance *entrance, struct guest *guest);
+/* Takes the accepted socket `fd`, which comes `from` there and came in by `entrance`, and `guest`
+ * (NULL is allowed), who has left when it is closed. Without memory that is at once. */
+void door_open(struct driver *d, int fd, const struct address *from,
+               const struct entrance *entrance, struct guest *guest);
 /* Reads once. A whole CONNECT goes to its shard; whatever cannot be one goes to a conn of this
  * shard, which knows the right answer. */
 void door_ready(struct driver *d, struct door *door);

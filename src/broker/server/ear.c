@@ -99,7 +99,7 @@ admit(struct driver *d, const struct ear *ear, int fd, const struct address *pee
                WILCO_OK) {
         turn_away(d, fd, peer, "connections_per_address_max");
     } else {
-        door_open(d, fd, ear->entrance, guest);
+        door_open(d, fd, peer, ear->entrance, guest);
     }
 }
 

@@ -10,16 +10,17 @@
 #define READS_PER_TURN  4
 #define WRITES_PER_TURN 8
 
-void
+struct peer *
 peer_open(struct driver *d, struct stream *stream, const struct entrance *entrance,
-          struct guest *guest, struct span bytes)
+          struct guest *guest, struct loop_source *watched)
 {
     struct peer *p = mem_zalloc(d->crew->broker.alloc, sizeof(*p));
+    enum wilco_status st = WILCO_OK;
 
     if (p == NULL) {
         stream_close(stream);
         guests_leave(&d->crew->guests, guest);
-        return;
+        return NULL;
     }
     conn_init(&p->conn, d->shard);
     p->conn.entrance = entrance;
@@ -27,11 +28,13 @@ peer_open(struct driver *d, struct stream *stream, const struct entrance *entran
     p->guest = guest;
     p->source = (struct loop_source){.fd = stream_fd(stream), .kind = DRIVER_PEER};
     list_push_back(&d->peers, &p->link);
-    if (loop_watch(d->loop, &p->source, LOOP_READABLE, false) != WILCO_OK) {
+    st = watched == NULL ? loop_watch(d->loop, &p->source, LOOP_READABLE, false)
+                         : loop_pass_on(d->loop, watched, &p->source);
+    if (st != WILCO_OK) {
         peer_close(d, p);
-        return;
+        return NULL;
     }
-    conn_feed(&p->conn, bytes);
+    return p;
 }
 
 struct peer_rare *
@@ -65,7 +68,7 @@ peer_close(struct driver *d, struct peer *p)
         conn_fini(&p->conn);
     }
     drop_rare(d, p);
-    loop_unwatch(d->loop, &p->source);
+    loop_forget(&p->source);
     stream_close(p->stream);
     p->stream = NULL;
     guests_leave(&d->crew->guests, p->guest);
@@ -290,6 +293,10 @@ peer_settle(struct driver *d, struct peer *p)
 {
     if (!p->is_blocked && !write_some(p)) {
         lose(d, p);
+        return;
+    }
+    if (p->conn.has_left && conn_is_over(&p->conn)) { /* and waits for no last words */
+        peer_close(d, p);
         return;
     }
     if (p->conn.state == CONN_ENDING && !start_patience(d, p)) {

@@ -44,9 +44,11 @@ struct peer_rare *peer_rare(struct driver *d, struct peer *p);
 #define PEER_PART_BYTES   65536U
 
 /* Takes `stream`, which came in by `entrance`, and `guest` (NULL is allowed), who has left when it
- * is closed; feeds a new conn what has arrived. Without memory the stream is closed. */
-void peer_open(struct driver *d, struct stream *stream, const struct entrance *entrance,
-               struct guest *guest, struct span bytes);
+ * is closed, and makes a new conn for them, which the caller feeds what has arrived. `watched`: who
+ * has been watching for readability in the same loop; NULL: nobody. Without memory the stream is
+ * closed, and the result NULL. */
+struct peer *peer_open(struct driver *d, struct stream *stream, const struct entrance *entrance,
+                       struct guest *guest, struct loop_source *watched);
 /* The loop says that the stream is ready. What it has to say is handed over by intake_run(). */
 void peer_ready(struct driver *d, struct peer *p, unsigned ready);
 /* What reading from it has given. It may be gone afterwards. */

@@ -132,6 +132,41 @@ unwatched_is_not_seen(void **state)
 
 /* A listener is shared, left alone while there are no descriptors, and taken up again. */
 static void
+a_watch_is_passed_on(void **state)
+{
+    struct fixture x;
+    struct loop_source old = {.fd = -1};
+
+    (void)state;
+    fixture_init(&x);
+    old.fd = x.ends[0];
+    assert_int_equal(loop_watch(x.loop, &old, LOOP_READABLE, false), WILCO_OK);
+    write_byte(x.ends[1]);
+    assert_int_equal(loop_pass_on(x.loop, &old, &x.source), WILCO_OK);
+    assert_int_equal(old.interest, 0);
+    assert_int_equal(ready_now(&x), LOOP_READABLE); /* it is the new one that is named */
+    watch(&x, LOOP_READABLE | LOOP_WRITABLE);
+    fixture_fini(&x);
+}
+
+/* Closing the descriptor is enough. */
+static void
+a_closed_descriptor_is_forgotten(void **state)
+{
+    struct fixture x;
+
+    (void)state;
+    fixture_init(&x);
+    watch(&x, LOOP_READABLE);
+    write_byte(x.ends[1]);
+    loop_forget(&x.source);
+    assert_int_equal(close(x.ends[0]), 0);
+    x.ends[0] = -1;
+    assert_int_equal(ready_now(&x), 0);
+    fixture_fini(&x);
+}
+
+static void
 an_exclusive_watch_can_change(void **state)
 {
     struct address bound;
@@ -431,6 +466,8 @@ main(void)
         cmocka_unit_test(readiness_follows_the_interest),
         cmocka_unit_test(a_peer_that_closes_is_readable),
         cmocka_unit_test(unwatched_is_not_seen),
+        cmocka_unit_test(a_watch_is_passed_on),
+        cmocka_unit_test(a_closed_descriptor_is_forgotten),
         cmocka_unit_test(an_exclusive_watch_can_change),
         cmocka_unit_test(the_timer_fires_once_and_never_early),
         cmocka_unit_test(the_timer_can_be_moved_and_stopped),

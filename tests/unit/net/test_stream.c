@@ -42,7 +42,7 @@ open_sockets(const char *url, struct pair *p)
     connect_pair(listener, &bound, &ends[0], &ends[1]);
     assert_int_equal(close(listener), 0);
     p->a = stream_of_socket(ends[0], alloc_system());
-    p->b = stream_of_socket(ends[1], alloc_system());
+    p->b = stream_of_accepted(ends[1], &bound, alloc_system());
     return true;
 }
 
@@ -442,6 +442,9 @@ tcp_does_not_wait_for_more(void **state)
         return;
     }
     assert_int_equal(getsockopt(stream_fd(p.a), IPPROTO_TCP, TCP_NODELAY, &on, &len), 0);
+    assert_int_not_equal(on, 0);
+    on = 0;
+    assert_int_equal(getsockopt(stream_fd(p.b), IPPROTO_TCP, TCP_NODELAY, &on, &len), 0);
     assert_int_not_equal(on, 0);
     pair_close(&p);
 }

@@ -90,15 +90,19 @@ join(struct bench *b, struct mqtt_peer *p, const char *client_id)
 {
     struct wire_any packet = mqtt_connect(client_id);
     struct span bytes = mqtt_bytes(&packet);
+    struct peer *peer = NULL;
     int fds[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
     mqtt_peer_adopt(p, fds[1]);
-    peer_open(b->driver, stream_of_socket(fds[0], alloc_system()), &entrance_standard, NULL, bytes);
+    peer = peer_open(b->driver, stream_of_socket(fds[0], alloc_system()), &entrance_standard, NULL,
+                     NULL);
+    assert_non_null(peer);
+    conn_feed(&peer->conn, bytes);
     bytes_free(bytes);
     (void)finish(b);
     mqtt_peer_expect(p, WIRE_CONNACK, &packet);
-    return CONTAINER_OF(b->driver->peers.prev, struct peer, link);
+    return peer;
 }
 
 static void
