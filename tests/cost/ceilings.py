@@ -59,15 +59,15 @@ def compare(recorded, found):
     """Two lists of sentences: what fails, and what is worth recording."""
     failures, hints = [], []
     columns = [c for c in COLUMNS if c != "instructions" or recorded.made_with == found.made_with]
-    for name in sorted(recorded.rows.keys() ^ found.rows.keys()):
-        failures.append(f"{name}: recorded and not measured, or measured and not recorded")
+    failures += [f"{name}: not recorded yet" for name in found.rows.keys() - recorded.rows.keys()]
+    failures += [f"{name}: recorded, but not measured" for name in recorded.rows.keys() - found.rows.keys()]
     for name in found.rows.keys() & recorded.rows.keys():
         for column in columns:
             was, now = recorded.rows[name][column], found.rows[name][column]
             sentence = (f"{name}: {FORMATS[column].format(now)} {column} each in the place of "
                         f"{FORMATS[column].format(was)} ({change(was, now):+.1%})")
             if has_grown(column, was, now):
-                failures.append(sentence)
+                failures.append(f"{sentence}; {GROWTH_MAX:.0%} more is allowed")
             elif has_fallen(column, was, now):
                 hints.append(sentence)
     return sorted(failures), sorted(hints)
