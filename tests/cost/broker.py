@@ -16,7 +16,7 @@ LAB_THREAD = "2"  # the first that is made
 @dataclasses.dataclass(frozen=True)
 class Cost:
     instructions: float
-    calls: float
+    system_calls: float
     allocations: float
 
 

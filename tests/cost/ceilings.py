@@ -1,11 +1,11 @@
 """What each scenario cost when it was recorded, and what may be said about what it costs now."""
 import dataclasses
 
-COLUMNS = ("instructions", "calls", "allocations")
-FORMATS = {"instructions": "{:.0f}", "calls": "{:.4f}", "allocations": "{:.4f}"}
+COLUMNS = ("instructions", "system_calls", "allocations")
+FORMATS = {"instructions": "{:.0f}", "system_calls": "{:.4f}", "allocations": "{:.4f}"}
 GROWTH_MAX = 0.05
 FALL_TO_RECORD = 0.10
-ROUNDING = {"instructions": 0.5, "calls": 0.0005, "allocations": 0.0005}
+ROUNDING = {"instructions": 0.5, "system_calls": 0.0005, "allocations": 0.0005}
 MADE_WITH = "# made with: "
 
 PAPER = """\
@@ -40,6 +40,10 @@ def unparse(ceilings):
     return PAPER + MADE_WITH + ceilings.made_with + "\n" + "\n".join(lines) + "\n"
 
 
+def title(column):
+    return column.replace("_", " ")
+
+
 def change(was, now):
     """As a share of what it was."""
     if was == 0:
@@ -64,10 +68,10 @@ def compare(recorded, found):
     for name in found.rows.keys() & recorded.rows.keys():
         for column in columns:
             was, now = recorded.rows[name][column], found.rows[name][column]
-            sentence = (f"{name}: {FORMATS[column].format(now)} {column} each in the place of "
+            sentence = (f"{name}: {FORMATS[column].format(now)} {title(column)} each in the place of "
                         f"{FORMATS[column].format(was)} ({change(was, now):+.1%})")
             if has_grown(column, was, now):
-                failures.append(f"{sentence}; {GROWTH_MAX:.0%} more is allowed")
+                failures.append(f"{sentence}; {100 * GROWTH_MAX:.0f} % more is allowed")
             elif has_fallen(column, was, now):
                 hints.append(sentence)
     return sorted(failures), sorted(hints)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 from broker import Broker
-from ceilings import COLUMNS, FORMATS, MADE_WITH, Ceilings, change, compare, parse, unparse
+from ceilings import COLUMNS, FORMATS, MADE_WITH, Ceilings, change, compare, parse, title, unparse
 from client import CostError
 from scenarios import SCENARIOS
 
@@ -60,7 +60,7 @@ def changed_text(was, now):
 def measure_all(build, names, recorded):
     """A table on standard output that grows row by row; what it says, for comparing."""
     rows = {}
-    print(f"{'':28}" + "".join(f"{column:>18}" for column in COLUMNS))
+    print(f"{'':28}" + "".join(f"{title(column):>18}" for column in COLUMNS))
     for scenario in (s for s in SCENARIOS if not names or s.name in names):
         cost = measure(build, scenario)
         rows[scenario.name] = {column: getattr(cost, column) for column in COLUMNS}

@@ -14,7 +14,7 @@ from client import end_of_packet, length, packet  # noqa: E402
 
 
 def ceilings(made_with="this", **rows):
-    return Ceilings(made_with, {name: dict(zip(("instructions", "calls", "allocations"), row))
+    return Ceilings(made_with, {name: dict(zip(("instructions", "system_calls", "allocations"), row))
                                 for name, row in rows.items()})
 
 
@@ -35,7 +35,7 @@ class Comparing(unittest.TestCase):
     def test_another_compiler_spares_the_instructions_alone(self):
         failures, hints = compare(ceilings(a=(1000, 6, 2)), ceilings("another", a=(2000, 7, 2)))
         self.assertEqual((len(failures), hints), (1, []))
-        self.assertIn("7.0000 calls", failures[0])
+        self.assertIn("7.0000 system calls", failures[0])
 
     def test_every_scenario_has_its_row(self):
         self.assertEqual(len(compare(ceilings(a=(1, 1, 1)), ceilings(b=(1, 1, 1)))[0]), 2)
@@ -47,7 +47,8 @@ class Comparing(unittest.TestCase):
 
 class Counting(unittest.TestCase):
     def test_system_calls_between_the_marks_and_of_the_broker(self):
-        mark = "SYSCALL[7,2](1) sys_write ( 0, 0x1, 1 ) --> [async] ... \nSYSCALL[7,2](1) ... [async] --> Success(0x1) \n"
+        mark = ("SYSCALL[7,2](1) sys_write ( 0, 0x1, 1 ) --> [async] ... \n"
+                "SYSCALL[7,2](1) ... [async] --> Success(0x1) \n")
         call = "SYSCALL[7,3](232) sys_epoll_wait ( 5, 0x1, 64, -1 ) --> [async] ... \n"
         heard = "SYSCALL[7,2](0) sys_read ( 0, 0x1, 1 ) --> [async] ... \n"
         self.assertEqual(calls_between_marks(call + mark + heard + call + call + mark + call), 2)
