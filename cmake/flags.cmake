@@ -1,4 +1,5 @@
 # One interface library carries every flag, so that nothing is compiled without them.
+include(CheckCCompilerFlag)
 include(CheckCSourceCompiles)
 include(CheckLinkerFlag)
 include(CheckPIESupported)
@@ -36,6 +37,13 @@ target_compile_options(wilco_flags INTERFACE
   $<$<C_COMPILER_ID:Clang>:-Wcomma -Wconditional-uninitialized -Wshorten-64-to-32>
   $<$<BOOL:${WILCO_WERROR}>:-Werror>
   -fno-common -fvisibility=hidden -fstack-protector-strong)
+# gcc copies and clears with "rep movs" and "rep stos" where it thinks that it knows how much it is. These take some thirty
+# cycles to begin; the C library's functions are done by then.
+check_c_compiler_flag(-mmemcpy-strategy=libcall:-1:noalign WILCO_HAVE_STRATEGY)
+if(WILCO_HAVE_STRATEGY)
+  target_compile_options(wilco_flags INTERFACE
+    -mmemcpy-strategy=libcall:-1:noalign -mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign)
+endif()
 # The objects are complete without it as well: that is what libwilco.a is made of.
 if(WILCO_LTO AND CMAKE_C_COMPILER_ID STREQUAL GNU)
   target_compile_options(wilco_flags INTERFACE -flto=auto -ffat-lto-objects)

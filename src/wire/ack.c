@@ -8,7 +8,9 @@ wire_ack_decode(struct wire_ack *out, enum wire_type type, struct span body,
 {
     struct wire_reader r = wire_reader_init(body);
 
-    *out = (struct wire_ack){.packet_id = wire_reader_packet_id(&r)};
+    out->packet_id = wire_reader_packet_id(&r);
+    out->reason_code = 0;
+    wire_properties_clear(&out->properties);
     if (version != WIRE_V5 || wire_reader_left(&r) == 0) { /* [U-3.4.2-1]: the reason is 0x00 */
         return wire_reader_finish(&r);
     }

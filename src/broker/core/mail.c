@@ -14,7 +14,7 @@ mail_new(const struct wilco_alloc *a, struct message *m, uint32_t targets, uint3
     if (mail != NULL) {
         *mail = (struct mail){
             .alloc = a,
-            .message = message_ref(m),
+            .message = message_ref(message_share(m)),
             .target_count = targets,
             .word_count = words,
         };

@@ -151,6 +151,7 @@ init(struct message *m, const struct wire_publish *p)
     m->retain = p->retain;
     m->in_exchange = (p->properties.present & EXCHANGE) != 0;
     m->is_part = false;
+    m->is_shared = false;
     m->request = (struct message_request){.more = 0};
 }
 
@@ -243,14 +244,43 @@ message_ask(struct message *m, const struct wire_publish *p, const struct reques
 struct message *
 message_ref(struct message *m)
 {
-    (void)atomic_fetch_add_explicit(&m->references, 1, memory_order_relaxed);
+    if (WILCO_UNLIKELY(m->is_shared)) {
+        (void)atomic_fetch_add_explicit(&m->references, 1, memory_order_relaxed);
+    } else {
+        unsigned before = atomic_load_explicit(&m->references, memory_order_relaxed);
+
+        atomic_store_explicit(&m->references, before + 1, memory_order_relaxed);
+    }
     return m;
+}
+
+struct message *
+message_share(struct message *m)
+{
+    if (!m->is_shared) { /* who sees it shared may be another shard, and must not write */
+        m->is_shared = true;
+    }
+    return m;
+}
+
+/* The references that there were. */
+static unsigned
+take_reference(struct message *m)
+{
+    unsigned before = 0;
+
+    if (WILCO_UNLIKELY(m->is_shared)) {
+        return atomic_fetch_sub_explicit(&m->references, 1, memory_order_acq_rel);
+    }
+    before = atomic_load_explicit(&m->references, memory_order_relaxed);
+    atomic_store_explicit(&m->references, before - 1, memory_order_relaxed);
+    return before;
 }
 
 void
 message_unref(struct message *m)
 {
-    if (m != NULL && atomic_fetch_sub_explicit(&m->references, 1, memory_order_acq_rel) == 1) {
+    if (m != NULL && take_reference(m) == 1) {
         mem_free(m->alloc, m);
     }
 }

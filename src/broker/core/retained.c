@@ -156,7 +156,7 @@ add_entry(struct retained *r, struct message *m)
         mem_free(r->alloc, e);
         return WILCO_ENOMEM;
     }
-    e->message = message_ref(m);
+    e->message = message_ref(message_share(m));
     if (is_own(m)) {
         list_push_back(&r->own, &e->age);
         return WILCO_OK;
@@ -172,7 +172,7 @@ replace(struct retained *r, struct entry *e, struct message *m)
 {
     struct message *old = e->message;
 
-    e->message = message_ref(m);
+    e->message = message_ref(message_share(m));
     assert(is_own(old) == is_own(m));
     if (!is_own(m)) {
         r->bytes = r->bytes - old->packet_bytes + m->packet_bytes;

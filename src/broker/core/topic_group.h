@@ -3,10 +3,10 @@
 
 #include "broker/core/subscriber_set.h"
 
-/* The members of a shared subscription (MQTT 5.0, 4.8.2): of those who share a ShareName and a
- * filter one is chosen for each message. What a matcher gets is valid inside its read section. */
 struct audience;
 
+/* The members of a shared subscription (MQTT 5.0, 4.8.2): of those who share a ShareName and a
+ * filter one is chosen for each message. What a matcher gets is valid inside its read section. */
 struct topic_group {
     struct reclaim_node reclaim;
     struct audience *audience;          /* that it is part of (audience.h) */

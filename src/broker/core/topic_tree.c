@@ -131,14 +131,17 @@ is_bare(const struct topic_tree_node *n)
 static void
 unlink_node(struct topic_tree *t, struct topic_tree_node *n)
 {
+    struct topic_tree_node *parent = n->parent;
     struct span level = span_of(n->level, n->level_bytes);
-    node_link *link = n->parent == NULL ? &t->root : wildcard_link(n->parent, level);
+    node_link *link = parent == NULL ? NULL : wildcard_link(parent, level);
 
-    if (link != NULL) {
+    if (parent == NULL) {
+        atomic_store_explicit(&t->root, NULL, memory_order_release);
+    } else if (link != NULL) {
         atomic_store_explicit(link, NULL, memory_order_release);
     } else {
-        rcu_table_remove(&t->edges, edge_hash(n->parent, level_hash(t, level)), n);
-        atomic_fetch_sub_explicit(&n->parent->literals, 1, memory_order_relaxed);
+        rcu_table_remove(&t->edges, edge_hash(parent, level_hash(t, level)), n);
+        atomic_fetch_sub_explicit(&parent->literals, 1, memory_order_relaxed);
     }
 }
 

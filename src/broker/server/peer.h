@@ -7,6 +7,7 @@
 
 struct driver;
 struct guest;
+struct peer_rare;
 
 /* A conn with its network: owned by the driver of its shard from the moment its first packet is
  * known until the stream is closed.
@@ -16,8 +17,6 @@ struct guest;
  * that we shall write no more, read what the client still sends without looking at it, and close
  * when it has closed, or when our patience (settings.ending_timeout_ms, PEER_LINGER_BYTES) has an
  * end. */
-struct peer_rare;
-
 struct peer {
     struct conn conn;
     struct stream *stream; /* NULL: closed, in driver->closed */

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -325,10 +326,44 @@ test_packet_bytes_max(void **state)
     rig_close(&r);
 }
 
+/* A message for so many would keep all others waiting, so what it leaves to be written is bulk. */
+static void
+test_a_crowd_opens_the_lane(void **state)
+{
+    static struct rig_client crowd[SHARD_CROWD];
+    struct rig r;
+    struct rig_client publisher;
+    char id[RIG_NAME_BYTES];
+
+    (void)state;
+    rig_open(&r, 2, NULL);
+    rig_name_in(&r, 0, "publisher", id);
+    rig_client_connect(&r, &publisher, id);
+    for (size_t i = 0; i < SHARD_CROWD; i++) {
+        (void)snprintf(id, sizeof(id), "%zu", i);
+        rig_client_connect(&r, &crowd[i], id);
+        rig_subscribe(&crowd[i], "news", 0);
+        if (crowd[i].conn.shard->index == 1) { /* only as many as are below the bound */
+            rig_subscribe(&crowd[i], "rumours", 0);
+        }
+    }
+    rig_publish(&publisher, "rumours", "few");
+    assert_false(shard_has_lane(r.broker.shards[0]));
+    assert_false(shard_has_lane(r.broker.shards[1]));
+    rig_publish(&publisher, "news", "all");
+    assert_true(shard_has_lane(r.broker.shards[0]));
+    for (size_t i = 0; i < SHARD_CROWD; i++) {
+        rig_client_close(&crowd[i]);
+    }
+    rig_client_close(&publisher);
+    rig_close(&r);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_crowd_opens_the_lane),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_dollar),
         cmocka_unit_test(test_topic_levels_max),
