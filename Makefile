@@ -3,12 +3,13 @@ PRESET := build/release
 DESTDIR ?=
 PREFIX ?= /usr/local
 BENCH ?=
+RECORD ?=
 SOAK_SECONDS ?= 600
 SIM_RUNS ?= 100000
 SIM_SEED ?= 1
 
 .DEFAULT_GOAL := build
-.PHONY: build demo run check lint bench fuzz conformance soak sim install setup clean help setup-build setup-all
+.PHONY: build demo run check lint cost bench fuzz conformance soak sim install setup clean help setup-build setup-all
 
 build: $(PRESET)/build.ninja ## build the tool and the library: build/wilco, build/libwilco.*
 	@cmake --build --preset release
@@ -30,6 +31,11 @@ check: setup-all ## lint, and every test in every build that must pass
 
 lint: setup-all ## what can be said without running anything
 	@scripts/lint.sh
+
+cost: setup-all ## instructions, system calls and allocations of a request: RECORD=1 keeps what is found
+	@cmake --preset strict > /dev/null
+	@cmake --build --preset strict
+	@tests/cost/cost.py $(if $(RECORD),--record)
 
 bench: setup-all ## side by side with other brokers, which takes a while: BENCH="--cases requests,one --rounds 5"
 	@cmake --preset release -DWILCO_BENCH=ON > /dev/null

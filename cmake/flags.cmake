@@ -6,6 +6,7 @@ include(CheckPIESupported)
 
 option(WILCO_TESTS "Build the tests" ON)
 option(WILCO_BENCH "Build the benchmarks" OFF)
+option(WILCO_COST "Build what `make cost` needs beside the tool" OFF)
 option(WILCO_WERROR "Turn warnings into errors" OFF)
 option(WILCO_HARDENING "Harden what is built, as Debian's release builds are" OFF)
 option(WILCO_LTO "Optimise across files (gcc)" OFF)

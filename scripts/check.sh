@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything that must pass before a change goes in: lint, a strict release build, every test as gcc builds it,
-# every test again under the address and undefined behaviour sanitizers, and the unit and
+# Everything that must pass before a change goes in: lint, a strict release build and what it costs (tests/cost),
+# every test as gcc builds it, every test again under the address and undefined behaviour sanitizers, and the unit and
 # scenario tests again under the thread sanitizer. The last line sums up: N passed, N failed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -42,19 +42,25 @@ check_preset() {
   count "$log"
 }
 
+# check_step COMMAND: counts as one.
+check_step() {
+  echo "== $(basename "$1" | cut -d. -f1)"
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+  fi
+}
+
 started=$SECONDS
-echo "== lint"
-if scripts/lint.sh; then
-  passed=$((passed + 1))
-else
-  failed=$((failed + 1))
-fi
+check_step scripts/lint.sh
 if build_preset strict; then
   passed=$((passed + 1))
+  check_step tests/cost/cost.py
 fi
 for preset in ${PRESETS:-dev asan tsan}; do
   check_preset "$preset"
 done
-echo "== done in $((SECONDS - started)) seconds, lint and the strict build counted as one each"
+echo "== done in $((SECONDS - started)) seconds, lint, the strict build and costs counted as one each"
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
