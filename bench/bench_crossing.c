@@ -70,18 +70,17 @@ static void
 ring(struct pair *p, unsigned me)
 {
     uint64_t one = 1;
-    ssize_t done = 0;
+    bool is_well = true;
 
-    for (unsigned i = 0; i < WAKES / 2; i++) {
+    for (unsigned i = 0; i < WAKES / 2 && is_well; i++) {
         if (me == 0) {
-            done = write(p->bells[1], &one, sizeof(one));
-            done = read(p->bells[0], &one, sizeof(one));
-        } else {
-            done = read(p->bells[1], &one, sizeof(one));
-            done = write(p->bells[0], &one, sizeof(one));
+            is_well = write(p->bells[1], &one, sizeof(one)) == sizeof(one);
+        }
+        is_well = is_well && read(p->bells[me], &one, sizeof(one)) == sizeof(one);
+        if (me == 1) {
+            is_well = is_well && write(p->bells[0], &one, sizeof(one)) == sizeof(one);
         }
     }
-    (void)done;
 }
 
 static const struct trial {
