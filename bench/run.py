@@ -25,7 +25,7 @@ from side_by_side.summary import Summary  # noqa: E402
 
 BUILD = HERE.parent / "build" / "release"
 # What measures Wilco alone: --all.
-ALONE = (BUILD / "bench" / "bench_topic_index", HERE / "tracking.sh", HERE / "lane.sh")
+ALONE = (BUILD / "bench" / "bench_crossing", BUILD / "bench" / "bench_topic_index", HERE / "tracking.sh", HERE / "lane.sh")
 
 
 def parsed(arguments):

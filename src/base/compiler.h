@@ -13,6 +13,10 @@
 /* The number of the lowest bit that is set in `x`, a uint64_t that is not zero. */
 #define WILCO_LOWEST_BIT(x) ((unsigned)__builtin_ctzll(x))
 
+/* Between members of which threads on different cores write one and use the other all the time: a
+ * gap of so many bytes keeps them on different lines of the cache. */
+#define WILCO_CACHE_LINE_BYTES 64
+
 /* The object that embeds `member` at `pointer`. */
 #define CONTAINER_OF(pointer, type, member)                                                        \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))

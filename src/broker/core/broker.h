@@ -2,6 +2,7 @@
 #define WILCO_BROKER_CORE_BROKER_H
 
 #include "base/alloc.h"
+#include "base/compiler.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "broker/core/access.h"
@@ -32,10 +33,11 @@ struct broker {
     struct retained *retained;      /* safe from any thread */
     struct sys *sys;                /* likewise */
     struct service_table *services; /* likewise */
-    atomic_size_t session_count;    /* all shards' */
-    atomic_size_t connection_count; /* all shards': from CONNECT until the transport is closed */
     unsigned shard_count;           /* 1 to SHARDS_MAX */
     struct shard *shards[SHARDS_MAX];
+    char gap[WILCO_CACHE_LINE_BYTES];
+    atomic_size_t session_count;    /* all shards' */
+    atomic_size_t connection_count; /* all shards': from CONNECT until the transport is closed */
 };
 
 struct broker_config {

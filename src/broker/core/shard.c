@@ -123,6 +123,7 @@ shard_run_inbox(struct shard *s)
         mail_deliver(s, mail);
         mail_free(mail);
     }
+    sys_answer(s);
     shard_settle(s);
 }
 
@@ -145,14 +146,6 @@ shard_next_dirty(struct shard *s)
 {
     list_append(&s->dirty, &s->dirty_bulk);
     return shard_next_urgent(s);
-}
-
-void
-shard_share_stats(struct shard *s)
-{
-    if (s->broker->shard_count > 1) {
-        stats_share(&s->stats_shared, &s->stats);
-    }
 }
 
 uint64_t

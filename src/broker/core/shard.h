@@ -2,6 +2,7 @@
 #define WILCO_BROKER_CORE_SHARD_H
 
 #include "base/buffer.h"
+#include "base/compiler.h"
 #include "base/mailbox.h"
 #include "base/map.h"
 #include "base/wheel.h"
@@ -28,7 +29,7 @@ struct shard_deferred {
  * touched by one thread at a time. Whoever drives a shard guards it with one lock and calls, in
  * turns: shard_advance() with the time, conn_feed() with what clients sent, shard_run_inbox(); then
  * takes the conns that have something to write or to say from shard_next_dirty(), and at the end
- * calls shard_share_stats() and looks at shard_take_kicks().
+ * looks at shard_take_kicks().
  *
  * Nothing here waits, reads a clock or touches a socket. */
 struct shard {
@@ -39,11 +40,10 @@ struct shard {
     struct wheel wheel;
     struct session_table sessions;
     struct output_pool output_pool;
-    struct list dirty;      /* conns that want their driver's attention */
-    uint64_t lane_until_ms; /* there is a priority lane, if that is not over */
-    struct list dirty_bulk; /* likewise, but it can wait (conn.h) */
-    struct mailbox inbox;   /* mail from other shards (mail.h); pushed to from any thread */
-    uint64_t kicks;         /* a bit for each shard to whose inbox we pushed */
+    struct list dirty;               /* conns that want their driver's attention */
+    uint64_t lane_until_ms;          /* there is a priority lane, if that is not over */
+    struct list dirty_bulk;          /* likewise, but it can wait (conn.h) */
+    uint64_t kicks;                  /* a bit for each shard that has mail from us */
     struct shard_deferred *deferred; /* to be published once the present packet is done with */
     size_t deferred_count;
     size_t deferred_capacity;
@@ -55,10 +55,15 @@ struct shard {
     struct request_deadlines request_deadlines;
     struct request_stats_table request_stats; /* by service */
     struct log_gate log_gate;
-    bool is_stopping;                 /* shard_shut_down() was called */
-    struct stats_shared stats_shared; /* as of the end of the last turn; read by all shards */
+    bool is_stopping; /* shard_shut_down() was called */
     struct timer sys_timer;
     size_t sys_watchers; /* subscriptions to topics of the broker itself */
+    char gap_before[WILCO_CACHE_LINE_BYTES];
+    /* What other shards write: */
+    struct mailbox inbox;     /* mail from them (mail.h); pushed to from any thread */
+    atomic_bool stats_wanted; /* stats_shared is to be brought up to date (sys.h) */
+    char gap_behind[WILCO_CACHE_LINE_BYTES];
+    struct stats_shared stats_shared; /* as of the last time that they were wanted */
 };
 
 /* The kinds of timers on a shard's wheel. */
@@ -78,12 +83,12 @@ shard_fini(struct shard *s); /* ends every session silently; mail still in the i
 
 /* It is `now_us` microseconds on the broker's monotonic clock: fires what is due. */
 void shard_advance(struct shard *s, uint64_t now_us);
-/* Delivers what other shards have pushed. */
+/* Delivers what other shards have pushed, and shows them the counters if they want to see them. */
 void shard_run_inbox(struct shard *s);
 static inline bool
 shard_has_mail(struct shard *s)
 {
-    return !mailbox_is_empty(&s->inbox);
+    return !mailbox_is_empty(&s->inbox) || atomic_load(&s->stats_wanted);
 }
 /* Whether bulk is to be kept out of the way of all else: if that is wanted, and in the last
  * SHARD_LANE_MS there was a request or response, or a message for so many sessions here that
@@ -110,11 +115,8 @@ struct conn *shard_next_dirty(struct shard *s);
 /* Only those that are urgent; the others are in `dirty_bulk`. */
 struct conn *shard_next_urgent(struct shard *s);
 
-/* The end of a turn: other shards may read the counters as they are now. */
-void shard_share_stats(struct shard *s);
-
-/* The shards (one bit each) that have got mail from this one since the last call: their drivers
- * must be made to look. */
+/* The shards (one bit each) that have got mail from this one since the last call, or are to show
+ * their counters: their drivers must be made to look. */
 uint64_t shard_take_kicks(struct shard *s);
 
 /* Ends every connection with this reason code (0x8B Server shutting down) as a stopping broker

@@ -4,11 +4,6 @@
 
 _Static_assert(sizeof(struct stats) == STATS_WORDS * sizeof(uint64_t), "nothing but counters");
 
-_Static_assert(offsetof(struct stats, reason_count) > offsetof(struct stats, reasons),
-               "the reasons, and how many they are, come last");
-
-#define WORD_OF(field) (offsetof(struct stats, field) / sizeof(uint64_t))
-
 static uint64_t
 word_at(const struct stats *s, size_t i)
 {
@@ -40,23 +35,12 @@ stats_add(struct stats *sum, const struct stats *more)
     }
 }
 
-static void
-share_words(struct stats_shared *out, const struct stats *s, size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++) {
-        atomic_store_explicit(&out->words[i], word_at(s, i), memory_order_relaxed);
-    }
-}
-
-/* Runs at the end of every turn, so what changes rarely is copied only when it has. */
 void
 stats_share(struct stats_shared *out, const struct stats *s)
 {
-    if (atomic_load_explicit(&out->words[WORD_OF(reason_count)], memory_order_relaxed) !=
-        s->reason_count) {
-        share_words(out, s, WORD_OF(reasons), STATS_WORDS);
+    for (size_t i = 0; i < STATS_WORDS; i++) {
+        atomic_store_explicit(&out->words[i], word_at(s, i), memory_order_relaxed);
     }
-    share_words(out, s, 0, WORD_OF(reasons));
 }
 
 void

@@ -79,7 +79,6 @@ struct stats {
     /* Connections, messages and subscriptions refused or ended, and connections that the broker
      * ended for other reasons, by the reason code that says why. */
     uint64_t reasons[STATS_REASONS];
-    uint64_t reason_count; /* all of them together */
 };
 
 /* All of it is counters of one width, so that it can be copied and added as an array. */
@@ -90,7 +89,6 @@ stats_count_reason(struct stats *s, uint8_t reason_code)
 {
     if (reason_code >= 0x80 && reason_code < 0x80 + STATS_REASONS) {
         s->reasons[reason_code - 0x80]++;
-        s->reason_count++;
     }
 }
 

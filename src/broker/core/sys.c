@@ -1,5 +1,11 @@
-/* Sampling has three steps: the counters of all shards are added up, the figures and loads are made
- * of the sums, and each row of the table whose text is not what it was is published. */
+/* Sampling begins when it is time with whichever shard is first: it asks all others to show their
+ * counters, and kicks them, as if there were mail for them. A shard that sleeps is looked after by
+ * who kicks it; nobody is woken. The last one to answer goes on: the counters of all shards are
+ * added up, the figures and loads are made of the sums, and each row of the table whose text is not
+ * what it was is published.
+ *
+ * Whoever makes `missing` something else than 0 owns what is not atomic, until the last one to
+ * answer has done with it and sets it to 0. */
 #include "broker/core/sys.h"
 
 #include "broker/core/message.h"
@@ -9,21 +15,23 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #define TEXT_BYTES 48U
 
 struct sys {
-    pthread_mutex_t lock;    /* of whoever samples; tried, never waited for */
-    _Atomic uint64_t due_ms; /* the next sample; UINT64_MAX: never */
+    _Atomic uint64_t due_ms; /* the next sample; UINT64_MAX: never. All look at it every turn */
+    char gap[WILCO_CACHE_LINE_BYTES];
+    atomic_uint missing; /* shards that have still to answer, and one for the sample; 0: there is no
+                            sample under way */
     _Atomic uint64_t clients;
     _Atomic uint64_t clients_maximum;
     const struct wilco_alloc *alloc;
     uint64_t interval_ms;
     uint64_t started_ms;
-    uint64_t sampled_ms;
+    uint64_t sampled_ms; /* when the shards were asked last, */
+    uint64_t elapsed_ms; /* and how long after the time before */
     struct sys_load loads[SYS_LOAD_COUNT];
     struct sys_requests requests;
     char published[][TEXT_BYTES]; /* row by row; "": not yet */
@@ -38,7 +46,7 @@ sys_new(const struct wilco_alloc *a, uint64_t interval_s, uint64_t now_ms, uint3
         mem_free(a, sys);
         return NULL;
     }
-    (void)pthread_mutex_init(&sys->lock, NULL); /* cannot fail for a default mutex */
+    atomic_init(&sys->missing, 0);
     atomic_init(&sys->due_ms, interval_s == 0 ? UINT64_MAX : now_ms);
     atomic_init(&sys->clients, 0);
     atomic_init(&sys->clients_maximum, 0);
@@ -53,7 +61,6 @@ void
 sys_free(struct sys *sys)
 {
     if (sys != NULL) {
-        (void)pthread_mutex_destroy(&sys->lock);
         sys_requests_fini(&sys->requests);
         mem_free(sys->alloc, sys);
     }
@@ -77,19 +84,13 @@ sys_client_left(struct sys *sys)
     (void)atomic_fetch_sub_explicit(&sys->clients, 1, memory_order_relaxed);
 }
 
-/* The own shard as it is now, the others as of the end of their last turns. */
+/* Each shard as of when it answered. */
 static void
-add_up(struct stats *sum, const struct shard *own)
+add_up(struct stats *sum, const struct broker *b)
 {
-    const struct broker *b = own->broker;
-
     *sum = (struct stats){.connections = 0};
     for (unsigned i = 0; i < b->shard_count; i++) {
-        if (b->shards[i] == own) {
-            stats_add(sum, &own->stats);
-        } else {
-            stats_add_shared(sum, &b->shards[i]->stats_shared);
-        }
+        stats_add_shared(sum, &b->shards[i]->stats_shared);
     }
 }
 
@@ -115,7 +116,7 @@ dropped(const struct stats *sum)
     return count;
 }
 
-/* Shards are read one after the other, so that what moves between them may be seen twice. */
+/* Shards answer one after the other, so that what moves between them may be seen twice. */
 static uint64_t
 difference(uint64_t all, uint64_t part)
 {
@@ -157,7 +158,7 @@ figure_out(struct sys_figures *f, const struct broker *b, const struct stats *su
 /* No shard has had a turn between the moment the sample was due and now, or it would have taken it:
  * whatever happened did so in the interval. */
 static void
-sample_loads(struct sys *sys, const struct sys_figures *f, const struct stats *sum, uint64_t now_ms)
+sample_loads(struct sys *sys, const struct sys_figures *f, const struct stats *sum)
 {
     const uint64_t totals[SYS_LOAD_COUNT] = {
         [SYS_LOAD_connections] = sum->received[WIRE_CONNECT],
@@ -170,13 +171,12 @@ sample_loads(struct sys *sys, const struct sys_figures *f, const struct stats *s
         [SYS_LOAD_bytes_received] = f->bytes_received,
         [SYS_LOAD_bytes_sent] = f->bytes_sent,
     };
-    uint64_t elapsed_ms = now_ms - sys->sampled_ms;
+    uint64_t elapsed_ms = sys->elapsed_ms;
 
     for (size_t i = 0; i < SYS_LOAD_COUNT && elapsed_ms > 0; i++) {
         sys_load_sample(&sys->loads[i], totals[i],
                         elapsed_ms < sys->interval_ms ? elapsed_ms : sys->interval_ms, elapsed_ms);
     }
-    sys->sampled_ms = now_ms;
 }
 
 static void
@@ -239,9 +239,9 @@ sample(struct sys *sys, struct shard *s)
     struct stats sum;
     struct sys_figures f;
 
-    add_up(&sum, s);
+    add_up(&sum, s->broker);
     figure_out(&f, s->broker, &sum);
-    sample_loads(sys, &f, &sum, s->now_ms);
+    sample_loads(sys, &f, &sum);
     for (size_t i = 0; i < sys_topic_count(); i++) {
         char text[TEXT_BYTES] = "";
 
@@ -259,22 +259,62 @@ due_ms(struct sys *sys)
     return atomic_load_explicit(&sys->due_ms, memory_order_relaxed);
 }
 
+static void
+answer(struct sys *sys, struct shard *s)
+{
+    stats_share(&s->stats_shared, &s->stats);
+    if (atomic_fetch_sub_explicit(&sys->missing, 1, memory_order_acq_rel) == 2) {
+        sample(sys, s);
+        atomic_store_explicit(&sys->missing, 0, memory_order_release);
+    }
+}
+
+/* `missing` is ours. */
+static void
+ask(struct sys *sys, struct shard *s)
+{
+    const struct broker *b = s->broker;
+
+    atomic_store_explicit(&sys->due_ms, s->now_ms + sys->interval_ms, memory_order_relaxed);
+    sys->elapsed_ms = s->now_ms - sys->sampled_ms;
+    sys->sampled_ms = s->now_ms;
+    for (unsigned i = 0; i < b->shard_count; i++) {
+        if (b->shards[i] != s) {
+            atomic_store(&b->shards[i]->stats_wanted, true);
+            s->kicks |= UINT64_C(1) << i;
+        }
+    }
+    answer(sys, s);
+}
+
 void
 sys_turn(struct shard *s)
 {
     struct sys *sys = s->broker->sys;
+    unsigned none = 0;
 
-    if (s->now_ms < due_ms(sys) || pthread_mutex_trylock(&sys->lock) != 0) {
+    if (s->now_ms < due_ms(sys) ||
+        !atomic_compare_exchange_strong_explicit(&sys->missing, &none, s->broker->shard_count + 1,
+                                                 memory_order_acquire, memory_order_relaxed)) {
         return;
     }
-    if (s->now_ms >= due_ms(sys)) { /* nobody else was faster */
-        atomic_store_explicit(&sys->due_ms, s->now_ms + sys->interval_ms, memory_order_relaxed);
-        sample(sys, s);
+    if (s->now_ms >= due_ms(sys)) {
+        ask(sys, s);
+    } else { /* somebody else was faster */
+        atomic_store_explicit(&sys->missing, 0, memory_order_release);
     }
-    (void)pthread_mutex_unlock(&sys->lock);
 }
 
-/* Another shard may be sampling just now, and due_ms be behind us: then the next one is near. */
+void
+sys_answer(struct shard *s)
+{
+    if (atomic_load_explicit(&s->stats_wanted, memory_order_acquire)) {
+        atomic_store_explicit(&s->stats_wanted, false, memory_order_relaxed);
+        answer(s->broker->sys, s);
+    }
+}
+
+/* A sample may be under way just now, and due_ms be behind us: then the next one is near. */
 static void
 start_timer(struct shard *s)
 {

@@ -13,9 +13,10 @@
  * whatever is asked (sys_requests.h). docs/sys.md lists them all.
  *
  * Every sys_interval_s seconds the values are sampled, and those that have changed are published,
- * at QoS 0. The first turn of any shard that comes at or after that moment does it, whichever it
- * is: it adds up what the shards have shared (stats_shared) and waits for nobody. So a broker at
- * work needs no timer for this, and one that is idle, where nothing can have changed, is not woken.
+ * at QoS 0. The first turn of any shard that comes at or after that moment asks all others to show
+ * their counters (stats_shared), and the last one to do so adds them up; nobody waits. So a broker
+ * at work needs no timer for this, and one that is idle, where nothing can have changed, is not
+ * woken; between two samples counting costs nothing but adding 1.
  * Only a shard whose clients subscribe to $SYS topics runs a timer, so that they hear of it in
  * time.
  *
@@ -29,8 +30,12 @@ struct sys *sys_new(const struct wilco_alloc *a, uint64_t interval_s, uint64_t n
                     uint32_t services);
 void sys_free(struct sys *sys); /* NULL is allowed */
 
-/* At the start of a shard's turn, between packets: samples and publishes if it is time. */
+/* At the start of a shard's turn, between packets: if it is time, asks, and kicks those who were
+ * asked. */
 void sys_turn(struct shard *s);
+/* With its mail, between packets: shows the shard's counters if somebody has asked; if all others
+ * have done so already, samples and publishes. */
+void sys_answer(struct shard *s);
 
 /* A session of this shard has subscribed to a filter that begins with "$", which it had not before;
  * or it no longer is. */

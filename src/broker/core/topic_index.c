@@ -1,5 +1,6 @@
 #include "broker/core/topic_index.h"
 
+#include "base/compiler.h"
 #include "base/hash.h"
 #include "broker/core/rcu_table.h"
 #include "broker/core/topic_tree.h"
@@ -21,11 +22,12 @@ struct topic_index {
     struct topic_tree tree;
     uint64_t hash_seed;
     const struct wilco_alloc *alloc;
+    _Atomic uint64_t changes;
+    char gap[WILCO_CACHE_LINE_BYTES]; /* what is before it is read for every message */
     struct reclaim reclaim;
     pthread_mutex_t writer;
     uint32_t last_group; /* the number given out last; the writer's */
     atomic_size_t count;
-    _Atomic uint64_t changes;
 };
 
 struct topic_index *

@@ -134,7 +134,6 @@ let_go(struct driver *d)
     uint64_t due = d->kicks | shard_take_kicks(d->shard) | bit_of(d);
 
     d->kicks = 0;
-    shard_share_stats(d->shard);
     (void)pthread_mutex_unlock(&d->lock);
     return due;
 }

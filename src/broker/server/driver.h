@@ -1,6 +1,7 @@
 #ifndef WILCO_BROKER_SERVER_DRIVER_H
 #define WILCO_BROKER_SERVER_DRIVER_H
 
+#include "base/compiler.h"
 #include "base/wheel.h"
 #include "broker/core/broker.h"
 #include "broker/core/shard.h"
@@ -40,9 +41,7 @@ struct driver {
     struct crew *crew;
     unsigned index;
     struct loop *loop;
-    struct mailbox arrivals; /* doors handed over by other drivers; pushed to from any thread */
     pthread_t thread;
-    pthread_mutex_t lock;
     struct shard *shard;
     uint64_t kicks; /* a bit for each driver to whose arrivals we pushed */
     struct wheel wheel;
@@ -60,6 +59,11 @@ struct driver {
     bool has_put_off; /* the lane, because others had mail from us */
     bool is_stopping;
     uint64_t stops_at_ms;
+    char gap_before[WILCO_CACHE_LINE_BYTES];
+    /* What other threads write, or try, while the own one works: */
+    struct mailbox arrivals; /* doors handed over by other drivers; pushed to from any thread */
+    pthread_mutex_t lock;
+    char gap_behind[WILCO_CACHE_LINE_BYTES];
     uint8_t buffer[DRIVER_BUFFER_BYTES]; /* what the own thread has read last */
 };
 

@@ -161,7 +161,6 @@ rig_settle(struct rig *r)
             shard_advance(s, r->now_ms * 1000);
             shard_run_inbox(s);
             (void)shard_take_kicks(s);
-            shard_share_stats(s);
             busy = flush_all(s) || busy;
         }
         for (unsigned i = 0; i < r->broker.shard_count; i++) {

@@ -205,6 +205,40 @@ next_deadline(const struct rig *r)
     return deadline_ms;
 }
 
+/* Whoever finds that it is time asks the others; the last one to answer publishes. */
+static void
+test_every_shard_is_asked(void **state)
+{
+    struct rig r;
+    struct rig_client c;
+    struct board b;
+
+    (void)state;
+    rig_open(&r, 3, NULL);
+    watch(&r, &c, &b);
+    r.now_ms += INTERVAL_MS;
+    shard_advance(r.broker.shards[1], r.now_ms * 1000);
+    assert_int_equal(shard_take_kicks(r.broker.shards[1]), 1U << 0 | 1U << 2);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(shard_has_mail(r.broker.shards[i]), i != 1);
+    }
+    shard_advance(r.broker.shards[2], r.now_ms * 1000);
+    assert_int_equal(shard_take_kicks(r.broker.shards[2]), 0); /* that is being done */
+    shard_run_inbox(r.broker.shards[2]);
+    assert_false(shard_has_mail(r.broker.shards[2]));
+    assert_int_equal(listen_to(&c, &b), 0);
+    shard_run_inbox(r.broker.shards[0]);
+    rig_settle(&r);
+    b = (struct board){.count = 0};
+    assert_true(listen_to(&c, &b) > 0);
+    assert_heard(&b, "packets/received/subscribe", "1");
+    for (size_t i = 0; i < b.count; i++) {
+        assert_int_equal(b.items[i].times, 1);
+    }
+    rig_client_close(&c);
+    rig_close(&r);
+}
+
 /* A broker whose clients do nothing and watch nothing is not woken; whoever comes then hears what
  * is true now. */
 static void
@@ -739,6 +773,7 @@ main(void)
         cmocka_unit_test(test_all_at_once),
         cmocka_unit_test(test_interval),
         cmocka_unit_test(test_off),
+        cmocka_unit_test(test_every_shard_is_asked),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_wildcards),
         cmocka_unit_test(test_only_the_broker),
