@@ -42,7 +42,7 @@ target_compile_options(wilco_flags INTERFACE
 check_c_compiler_flag(-mmemcpy-strategy=libcall:-1:noalign WILCO_HAVE_STRATEGY)
 if(WILCO_HAVE_STRATEGY)
   target_compile_options(wilco_flags INTERFACE
-    -mmemcpy-strategy=libcall:-1:noalign -mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign)
+    -mmemcpy-strategy=libcall:-1:noalign -mmemset-strategy=libcall:-1:noalign)
 endif()
 # The objects are complete without it as well: that is what libwilco.a is made of.
 if(WILCO_LTO AND CMAKE_C_COMPILER_ID STREQUAL GNU)

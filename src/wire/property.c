@@ -28,23 +28,10 @@ static const struct row rows[IDENTIFIERS] = {
 #undef ROW
 };
 
-/* Field by field: as one assignment it becomes a slow string instruction. */
 void
 wire_properties_clear(struct wire_properties *p)
 {
-#define CLEAR_BYTE(field)                          p->field = 0
-#define CLEAR_U16(field)                           p->field = 0
-#define CLEAR_U32(field)                           p->field = 0
-#define CLEAR_VARINT(field)                        p->field = 0
-#define CLEAR_STRING(field)                        p->field = SPAN_EMPTY
-#define CLEAR_BINARY(field)                        p->field = SPAN_EMPTY
-#define CLEAR_PAIR(field)                          p->field = NULL
-#define CLEAR(id, NAME, field, type, mask, limits) CLEAR_##type(field);
-    WIRE_PROPERTIES(CLEAR)
-#undef CLEAR
-    p->present = 0;
-    p->block = SPAN_EMPTY;
-    p->user_count = 0;
+    memset(p, 0, sizeof(*p));
 }
 
 static bool
@@ -53,25 +40,9 @@ may_repeat(const struct row *row, unsigned type)
     return row->rule == RULE_MANY || (row->rule == RULE_SUBID && type != WIRE_SUBSCRIBE);
 }
 
-/* What is plain text is valid UTF-8, and a Topic Name if it is not empty. */
-static inline struct span
-decode_text(struct wire_reader *r, const struct row *row)
-{
-    struct span text = wire_reader_binary(r);
-
-    if (WILCO_UNLIKELY(!utf8_is_plain(text))) {
-        if (!utf8_is_valid(text)) { /* [U-1.5.4-1] */
-            wire_reader_fail(r, WILCO_EMALFORMED);
-        } else if (row->rule == RULE_TOPIC && topic_has_wildcard(text)) {
-            wire_reader_fail(r, WILCO_EPROTOCOL); /* [MQTT-3.3.2-14] */
-        }
-    }
-    return text;
-}
-
-/* Reads a value into its field; says which number it was, 0 for a value that is none. */
+/* Reads a number, or a pair, into its field; says which number it was, 0 for a pair. */
 static uint32_t
-decode_value(struct wire_properties *out, const struct row *row, struct wire_reader *r)
+decode_number(struct wire_properties *out, const struct row *row, struct wire_reader *r)
 {
     void *field = (unsigned char *)out + row->offset;
     uint32_t number = 0;
@@ -95,73 +66,124 @@ decode_value(struct wire_properties *out, const struct row *row, struct wire_rea
             *(uint32_t *)field = number;
         }
         break;
-    case KIND_STRING: *(struct span *)field = decode_text(r, row); break;
-    case KIND_BINARY: *(struct span *)field = wire_reader_binary(r); break;
     case KIND_PAIR: /* [MQTT-1.5.7-1] */
         (void)wire_reader_string(r);
         (void)wire_reader_string(r);
         out->user_count++;
         break;
+    case KIND_STRING:
+    case KIND_BINARY: break; /* decode_bytes() */
     }
     return number;
 }
 
 static bool
-value_is_allowed(const struct wire_properties *p, const struct row *row, uint32_t number)
+number_is_allowed(const struct row *row, uint32_t number)
 {
     switch ((enum rule)row->rule) {
     case RULE_ANY:
-    case RULE_MANY: break;
+    case RULE_MANY:
+    case RULE_TOPIC: break;
     case RULE_BOOL: return number <= 1;  /* [U-3.1.2-9], [U-3.1.2-10], [U-3.2.2-1], [U-3.3.2-2] */
     case RULE_NONZERO:                   /* [U-3.1.2-5], [U-3.1.2-6] */
     case RULE_SUBID: return number != 0; /* [U-3.3.2-8], [U-3.8.2-1] */
-    case RULE_TOPIC: return p->response_topic.len > 0; /* [MQTT-3.3.2-14] */
     }
     return true;
 }
 
-static void
-decode_one(struct wire_properties *out, struct wire_reader *r, unsigned type)
+/* Text that is not plain. */
+static enum wilco_status
+judge_text(struct span text, const struct row *row)
 {
-    uint8_t id = wire_reader_u8(r);
+    if (!utf8_is_valid(text)) { /* [U-1.5.4-1] */
+        return WILCO_EMALFORMED;
+    }
+    return row->rule == RULE_TOPIC && topic_has_wildcard(text) ? WILCO_EPROTOCOL : WILCO_OK;
+}
+
+/* Reads a string or binary data. Most properties of requests and responses are that, so this goes
+ * without a reader. What is plain text is valid UTF-8, and a Topic Name if it is not empty. */
+static inline enum wilco_status
+decode_bytes(struct wire_properties *out, const struct row *row, const uint8_t **at,
+             const uint8_t *end)
+{
+    struct span *field = (void *)((unsigned char *)out + row->offset);
+    size_t left = (size_t)(end - *at);
+    size_t len = 0;
+
+    if (left < 2) {
+        return WILCO_EMALFORMED;
+    }
+    len = (size_t)(*at)[0] << 8 | (*at)[1];
+    if (len > left - 2) {
+        return WILCO_EMALFORMED;
+    }
+    *field = span_of(*at + 2, len);
+    *at += 2 + len;
+    if (row->kind == KIND_STRING && WILCO_UNLIKELY(!utf8_is_plain(*field))) {
+        return judge_text(*field, row);
+    }
+    return row->rule == RULE_TOPIC && len == 0 ? WILCO_EPROTOCOL : WILCO_OK; /* [MQTT-3.3.2-14] */
+}
+
+static enum wilco_status
+decode_other(struct wire_properties *out, const struct row *row, const uint8_t **at,
+             const uint8_t *end)
+{
+    struct wire_reader r = wire_reader_init(span_of(*at, (size_t)(end - *at)));
+    uint32_t number = decode_number(out, row, &r);
+
+    *at = r.cur;
+    if (r.status != WILCO_OK) {
+        return r.status;
+    }
+    return number_is_allowed(row, number) ? WILCO_OK : WILCO_EPROTOCOL;
+}
+
+/* Reads the property at `*at`, which is before `end`. */
+static inline enum wilco_status
+decode_one(struct wire_properties *out, const uint8_t **at, const uint8_t *end, unsigned type)
+{
+    uint8_t id = *(*at)++;
     const struct row *row = &rows[id % IDENTIFIERS];
     uint64_t bit = UINT64_C(1) << (id % IDENTIFIERS);
-    uint32_t number;
 
     if (id >= IDENTIFIERS || ((row->where >> type) & 1U) == 0) { /* [U-2.2.2-1] */
-        wire_reader_fail(r, WILCO_EMALFORMED);
-        return;
+        return WILCO_EMALFORMED;
     }
     /* [U-3.1.2-4], [U-3.3.2-4], [U-3.3.2-6], [U-3.3.2-7], [U-3.3.2-9], [U-3.4.2-2] and their like
      */
     if ((out->present & bit) != 0 && !may_repeat(row, type)) {
-        wire_reader_fail(r, WILCO_EPROTOCOL);
-        return;
+        return WILCO_EPROTOCOL;
     }
     out->present |= bit;
-    number = decode_value(out, row, r);
-    if (!value_is_allowed(out, row, number)) {
-        wire_reader_fail(r, WILCO_EPROTOCOL);
-    }
+    return row->kind == KIND_STRING || row->kind == KIND_BINARY ? decode_bytes(out, row, at, end)
+                                                                : decode_other(out, row, at, end);
 }
 
 void
 wire_properties_decode(struct wire_properties *out, struct wire_reader *r, unsigned type)
 {
-    struct wire_reader inner;
+    enum wilco_status status = WILCO_OK;
+    const uint8_t *at = NULL;
+    const uint8_t *end = NULL;
 
     wire_properties_clear(out);
     out->block = wire_reader_bytes(r, wire_reader_varint(r));
-    inner = wire_reader_init(out->block);
-    while (wire_reader_left(&inner) > 0) {
-        decode_one(out, &inner, type);
+    if (out->block.len == 0) {
+        return;
     }
-    if (wire_properties_has(out, WIRE_AUTHENTICATION_DATA) &&
+    at = out->block.data;
+    end = at + out->block.len;
+    while (at != end && status == WILCO_OK) {
+        status = decode_one(out, &at, end, type);
+    }
+    if (status == WILCO_OK && wire_properties_has(out, WIRE_AUTHENTICATION_DATA) &&
         !wire_properties_has(out, WIRE_AUTHENTICATION_METHOD)) {
-        wire_reader_fail(&inner, WILCO_EPROTOCOL); /* [U-3.1.2-13] */
+        status = WILCO_EPROTOCOL; /* [U-3.1.2-13] */
     }
-    if (inner.status != WILCO_OK) {
-        wire_reader_fail(r, inner.status);
+    if (status != WILCO_OK) {
+        wire_reader_fail(r, status);
     }
 }
 
