@@ -61,6 +61,9 @@ def measure(options, everyone, cases):
 def main(arguments):
     options = parsed(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of those who stop the brokers
+    if report.missing(options.uplot):  # said now, and not when everything has been measured
+        print(f"bench: the page needs {report.missing(options.uplot)}: make setup", file=sys.stderr)
+        return 2
     try:
         cases = the_cases.chosen(options.cases)
         more = [peers.given(text) for text in options.peer]

@@ -10,6 +10,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 UPLOT = HERE.parent / "node_modules" / "uplot" / "dist"
 
 
+def missing(uplot=UPLOT):
+    """What the page needs and is not there; None: nothing."""
+    needed = (uplot / "uPlot.min.css", uplot / "uPlot.iife.min.js")
+    return next((path for path in needed if not path.is_file()), None)
+
+
 def as_json(summary, cases, facts):
     return {
         "machine": facts,

@@ -167,7 +167,7 @@ class Everything(unittest.TestCase):
         for name in ("uPlot.min.css", "uPlot.iife.min.js"):
             (uplot / name).write_text(f"/* {name} */", encoding="utf-8")
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = bench_run.main([*command, "--uplot", str(uplot)])
+            status = bench_run.main(["--uplot", str(uplot), *command])
         return status, out.getvalue(), err.getvalue()
 
     def measured_speeds(self):
@@ -182,6 +182,12 @@ class Everything(unittest.TestCase):
         # Wilco and the relay have speed 8: twice the best peer, which is not the first one.
         self.assertRegex(row, r" 3.20 k +3.20 k +four 1.60 k +- +- +3.20 k +2.00 +1.00 ")
         self.assertEqual(self.measured_speeds(), [8, 2, 4, 8, 8, 2, 4, 8, 8, 8, 4, 8, 8, 8, 2])
+
+    def test_what_the_page_needs_is_asked_for_before_anything_is_measured(self):
+        status, _, err = self.run_bench("--uplot", str(self.folder / "nowhere"), "--cases", "idle")
+        self.assertEqual(status, 2)
+        self.assertIn("make setup", err)
+        self.assertFalse(self.log.exists())
 
     def test_the_report(self):
         status, out, err = self.run_bench("--cases", "open-loop,idle,load", "--rounds", "1", "--markdown")
