@@ -13,6 +13,10 @@
     (UINT64_C(1) << WIRE_TOPIC_ALIAS | UINT64_C(1) << WIRE_SUBSCRIPTION_IDENTIFIER |               \
      UINT64_C(1) << WIRE_WILL_DELAY_INTERVAL)
 
+/* What stands before a value. */
+#define IDENTIFIER_BYTES 1U
+#define LENGTH_BYTES     2U /* of a string or binary data */
+
 /* What only requests and responses have. */
 #define EXCHANGE (UINT64_C(1) << WIRE_RESPONSE_TOPIC | UINT64_C(1) << WIRE_CORRELATION_DATA)
 
@@ -59,16 +63,16 @@ write_body(struct wire_writer *w, const struct wire_publish *p)
     wire_writer_bytes(w, p->payload);
 }
 
-/* 0: there is none. */
+/* Where the first property with this identifier begins in the packet; 0: there is none. */
 static uint32_t
-find_expiry(const struct message *m)
+search(const struct message *m, enum wire_property_id id)
 {
     struct wire_property_iterator it = wire_property_iterate(message_properties(m));
     struct wire_property property;
 
     while (wire_property_next(&it, &property)) {
-        if (property.id == WIRE_MESSAGE_EXPIRY_INTERVAL) {
-            return (uint32_t)(property.bytes.data + 1 - m->packet);
+        if (property.id == id) {
+            return (uint32_t)(property.bytes.data - m->packet);
         }
     }
     return 0;
@@ -132,7 +136,7 @@ compose_body(struct message *m, const struct wire_publish *p)
 static void
 set_expiry(struct message *m, const struct wire_publish *p)
 {
-    m->expiry_offset = find_expiry(m);
+    m->expiry_offset = search(m, WIRE_MESSAGE_EXPIRY_INTERVAL) + IDENTIFIER_BYTES;
     m->expiry_s = p->properties.message_expiry_interval;
     m->life_ms = (uint64_t)m->expiry_s * 1000;
 }
@@ -190,22 +194,8 @@ message_new(const struct wilco_alloc *a, const struct wire_publish *p, uint64_t 
     return m;
 }
 
-/* Where a value that `p` borrows has gone: the block of properties is copied as it is, unless some
- * of it stays behind, or was not there. */
-static uint32_t
-search(const struct message *m, enum wire_property_id id)
-{
-    struct wire_property_iterator it = wire_property_iterate(message_properties(m));
-    struct wire_property property;
-
-    while (wire_property_next(&it, &property)) {
-        if (property.id == id) {
-            return (uint32_t)(property.value.data - m->packet);
-        }
-    }
-    return 0;
-}
-
+/* Where a string or binary value that `p` borrows has gone: the block of properties is copied as it
+ * is, unless some of it stays behind, or was not there. */
 static inline uint32_t
 offset_of(const struct message *m, const struct wire_properties *v, enum wire_property_id id,
           struct span value)
@@ -213,7 +203,7 @@ offset_of(const struct message *m, const struct wire_properties *v, enum wire_pr
     bool is_copied = v->block.data != NULL && (v->present & NOT_FORWARDED) == 0;
 
     return WILCO_LIKELY(is_copied) ? m->properties_offset + (uint32_t)(value.data - v->block.data)
-                                   : search(m, id);
+                                   : search(m, id) + IDENTIFIER_BYTES + LENGTH_BYTES;
 }
 
 void

@@ -103,7 +103,21 @@ struct origin {
     uint32_t service; /* what it is called in figures; looked at for requests only */
 };
 
-/* A new target with what one subscription says; none, if there is no memory. */
+/* A target with what one subscription says. */
+static struct target
+target_of(const struct message *m, const struct topic_match *match, bool is_request)
+{
+    return (struct target){
+        .session_id = match->session_id,
+        .identifier_count = match->how.identifier != 0,
+        .qos = lower_qos(m->qos, match->how.qos), /* [MQTT-4.8.2-3] */
+        /* [MQTT-3.3.1-12], [MQTT-3.3.1-13] */
+        .retain = m->retain && match->how.retain_as_published,
+        .is_request = is_request,
+    };
+}
+
+/* One more of these; none, if there is no memory. */
 static enum wilco_status
 add_target(struct publish_scratch *p, const struct message *m, const struct topic_match *match,
            const struct origin *from)
@@ -116,16 +130,10 @@ add_target(struct publish_scratch *p, const struct message *m, const struct topi
     if (status != WILCO_OK) {
         return status;
     }
-    p->targets[p->target_count++] = (struct target){
-        .session_id = match->session_id,
-        .word_at = (uint32_t)p->word_count,
-        .identifier_count = match->how.identifier != 0,
-        .qos = lower_qos(m->qos, match->how.qos), /* [MQTT-4.8.2-3] */
-        /* [MQTT-3.3.1-12], [MQTT-3.3.1-13] */
-        .retain = m->retain && match->how.retain_as_published,
-        .is_shared = from->group != 0,
-        .is_request = p->is_request,
-    };
+    p->targets[p->target_count] = target_of(m, match, p->is_request);
+    p->targets[p->target_count].word_at = (uint32_t)p->word_count;
+    p->targets[p->target_count].is_shared = from->group != 0;
+    p->target_count++;
     if (from->group != 0) {
         status = add_word(p, from->group);
     }
@@ -441,18 +449,11 @@ set_out(struct shard *s, struct message *m, size_t receivers)
 
 /* The one subscription that a route leads to. */
 static enum wilco_status
-send_along(struct shard *s, struct message *m, const struct route *r)
+send_along(struct shard *s, struct message *m, const struct topic_match *match, uint32_t service)
 {
-    const uint32_t words[2] = {message_is_request(m) ? r->service : r->how.identifier,
-                               r->how.identifier};
-    const struct target t = {
-        .session_id = r->session_id,
-        .identifier_count = r->how.identifier != 0,
-        .qos = lower_qos(m->qos, r->how.qos), /* [MQTT-4.8.2-3] */
-        /* [MQTT-3.3.1-12], [MQTT-3.3.1-13] */
-        .retain = m->retain && r->how.retain_as_published,
-        .is_request = message_is_request(m),
-    };
+    const struct target t = target_of(m, match, message_is_request(m));
+    const uint32_t words[2] = {t.is_request ? service : match->how.identifier,
+                               match->how.identifier};
 
     if (WILCO_LIKELY(target_send(s, m, &t, words))) {
         return WILCO_OK;
@@ -476,7 +477,7 @@ follow(struct shard *s, struct message *m, const struct route *r, size_t *receiv
     *receivers = r->session_id != SESSION_ID_NONE && !is_own(m, &match) &&
                  !is_passed_over(p, s->broker, m, &match);
     set_out(s, m, *receivers);
-    return *receivers == 0 ? WILCO_OK : send_along(s, m, r);
+    return *receivers == 0 ? WILCO_OK : send_along(s, m, &match, r->service);
 }
 
 static bool

@@ -9,7 +9,7 @@
  * until anybody subscribes or unsubscribes (topic_index_changes()), whoever and to whatever that
  * may be. A shard has one, of a fixed size; a topic takes the place of another with the same hash.
  * All zero: empty. */
-#define ROUTES                4096U /* half a MiB, touched as topics come */
+#define ROUTES                4096U /* half a MiB */
 #define ROUTE_TOPIC_BYTES_MAX 86U
 
 struct route {

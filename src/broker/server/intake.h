@@ -11,8 +11,8 @@ struct peer;
 
 /* Reads from many peers before anything of it is looked at. The kernel's code and data and ours
  * displace each other in the processor's caches, so a number of reads on end and then a number of
- * packets are quicker than both in turns: with one small packet from each of a thousand peers by a
- * tenth (bench/NOTES.md). All fields belong to intake.c; all zero: nothing has been read. */
+ * packets are quicker than both in turns: with one small packet from each of a thousand peers by
+ * 4 % (bench/NOTES.md). All fields belong to intake.c; all zero: nothing has been read. */
 #define INTAKE_READS 64U
 #define INTAKE_BYTES 65536U
 
