@@ -3,7 +3,6 @@
 #include "client/driver_thread.h"
 
 #include "base/clock.h"
-#include "client/explain.h"
 #include "client/responder.h"
 
 #include <errno.h>
@@ -161,7 +160,6 @@ run_callback(struct wilco *c, struct core_event *event, const struct wilco_error
         event->to.on_request(event->context, event->call);
         break;
     case CORE_RESPONSE:
-        explain_outcome(event->error, event->status, event->reason_code, event->message);
         event->to.on_response(event->context, event->status,
                               message_as_response(event->message, event->status));
         break;

@@ -31,7 +31,11 @@ struct wilco_message {
 
     /* The core's. */
     uint16_t packet_id;
-    bool is_wanted;                       /* something of ours matched it */
+    bool is_wanted; /* something of ours matched it */
+    uint64_t
+        part_call; /* the request that it is a part, or one of several responses, of; 0: none */
+    wilco_message_fn *on_part; /* ... who gets it; NULL: nobody */
+    void *part_context;
     bool is_status_response;              /* the server's word that there will be no response */
     uint64_t number;                      /* in the order of arrival, from 1 */
     struct wire_property_iterator cursor; /* over the subscription identifiers */
@@ -49,6 +53,9 @@ bool message_names(const struct wilco_message *m, uint32_t identifier);
 
 /* How long its sender waits from `now_ms` on; UINT64_MAX: it did not say. */
 uint64_t message_remaining_ms(const struct wilco_message *m, uint64_t now_ms);
+
+/* A decimal number; false: it is none, or too large. */
+bool message_number(struct span text, uint32_t *number);
 
 static inline bool
 message_is_status_response(const struct wilco_message *m) /* NULL is allowed */
