@@ -77,6 +77,12 @@ WILCO_MUST_CHECK enum wilco_status waiter_init(struct waiter *w); /* WILCO_ENOME
 void waiter_fini(struct waiter *w);
 /* Until it is told; at `deadline_ms` (UINT64_MAX: none) it makes the core look at the time. */
 void waiter_wait(struct waiter *w, struct wilco *c, uint64_t deadline_ms);
+/* Waits for what was asked for with `st`. */
+enum wilco_status client_await(struct wilco *c, struct waiter *w, enum wilco_status st,
+                               uint8_t *reason_code);
+/* Subscribes and waits for SUBACK, from outside the lock. */
+enum wilco_status client_subscribe(struct wilco *c, const struct wilco_subscription *s,
+                                   const struct core_subscriber *to, uint8_t *reason_code);
 /* Until there may be room, or `deadline_ms`. */
 void client_wait_for_room(struct wilco *c, uint64_t deadline_ms);
 

@@ -91,18 +91,26 @@ set_expiry_ms(struct wire_properties *p, uint64_t ms)
     wire_properties_set(p, WIRE_MESSAGE_EXPIRY_INTERVAL);
 }
 
+#define DIGITS_MAX 10
+
+static struct span
+write_digits(char digits[DIGITS_MAX], uint32_t number)
+{
+    size_t at = DIGITS_MAX;
+
+    do {
+        at--;
+        digits[at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return span_of(digits + at, DIGITS_MAX - at);
+}
+
 /* Valid while the draft stays where it is, and until the next number. */
 static struct span
 digits_of(struct draft *d, uint32_t number)
 {
-    size_t at = sizeof(d->digits);
-
-    do {
-        at--;
-        d->digits[at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    return span_of(d->digits + at, sizeof(d->digits) - at);
+    return write_digits(d->digits, number);
 }
 
 static void
@@ -192,7 +200,7 @@ draft_request(struct draft *d, const struct wilco_request *r, uint32_t timeout_m
 
 /* The status of an answer and what goes with it, as Azure mRPC 1.0 has them. */
 static enum wilco_status
-describe_outcome(struct draft *d, const struct wilco_reply *reply)
+describe_outcome(struct draft *d, const struct wilco_reply *reply, const struct draft_role *role)
 {
     int status = reply->status;
 
@@ -207,16 +215,31 @@ describe_outcome(struct draft *d, const struct wilco_reply *reply)
     if (reply->status_text != NULL) {
         add_extra(d, SPAN_LITERAL("__stMsg"), span_of_text(reply->status_text));
     }
-    if (reply->status >= STATUS_ERROR) {
+    if (reply->status >= STATUS_ERROR && !role->is_ours) {
         add_extra(d, SPAN_LITERAL("__apErr"), SPAN_LITERAL("true"));
     }
     add_extra(d, SPAN_LITERAL("__protVer"), SPAN_LITERAL("1.0"));
     return WILCO_OK;
 }
 
+/* Which of several responses it is. */
+static void
+describe_role(struct draft *d, const struct draft_role *role)
+{
+    if (role->has_more) {
+        add_extra(d, SPAN_LITERAL("rr-more"), SPAN_LITERAL("1"));
+    }
+    if (role->sequence > 0) {
+        add_extra(d, SPAN_LITERAL("rr-seq"), write_digits(d->sequence_digits, role->sequence));
+    }
+    if (role->progress != NULL) {
+        add_extra(d, SPAN_LITERAL("rr-prog"), span_of_text(role->progress));
+    }
+}
+
 enum wilco_status
 draft_reply(struct draft *d, const struct wilco_message *request, const struct wilco_reply *reply,
-            uint64_t remaining_ms)
+            const struct draft_role *role, uint64_t remaining_ms)
 {
     enum wilco_status st = WILCO_OK;
 
@@ -231,7 +254,8 @@ draft_reply(struct draft *d, const struct wilco_message *request, const struct w
     if (request->correlation_data.data != NULL) {
         set_correlation(&d->packet.properties, request->correlation_data);
     }
-    st = describe_outcome(d, reply);
+    st = describe_outcome(d, reply, role);
+    describe_role(d, role);
     return st == WILCO_OK ? check(d) : st;
 }
 

@@ -32,6 +32,7 @@ struct wilco_message {
     /* The core's. */
     uint16_t packet_id;
     bool is_wanted;                       /* something of ours matched it */
+    size_t holds;                         /* calls that hold back its acknowledgement */
     bool is_status_response;              /* the server's word that there will be no response */
     uint64_t number;                      /* in the order of arrival, from 1 */
     struct wire_property_iterator cursor; /* over the subscription identifiers */

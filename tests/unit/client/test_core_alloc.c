@@ -1,6 +1,6 @@
 #include "peer.h"
 
-#include "client/responder.h"
+#include "client/call.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,7 +77,7 @@ pull_everything(struct peer *p)
             enum wilco_status st = core_reply(p->core, event.call, &reply, p->now_ms);
 
             assert_true(st == WILCO_OK || st == WILCO_ENOMEM || st == WILCO_ECLOSED);
-            call_free(event.call);
+            peer_drop_call(p, event.call);
         }
         wilco_message_unref(event.message);
     }
