@@ -1,7 +1,7 @@
 #include "peer.h"
 
-#include "client/message.h"
 #include "client/call.h"
+#include "client/message.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
