@@ -32,7 +32,6 @@ struct connection_options {
 
 /* Rows whose target is a struct connection_options. */
 extern const struct option connection_rows[];
-extern const size_t connection_row_count;
 
 /* Puts flags and environment together. 0, or the exit code when it has said what is wrong. */
 int connection_prepare(struct connection_options *o);

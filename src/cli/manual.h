@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-struct command_line;
+struct command;
 
 /* What --help says about a command besides its options. */
 struct manual {
@@ -15,11 +15,14 @@ struct manual {
     const char *examples; /* lines, indented by two */
     const enum exit_code *exit_codes;
     size_t exit_code_count;
-    const char *exit_text; /* instead of these two: lines, indented */
+    const char *const *exit_texts; /* one for each code; NULL: what exit_code_text() says */
 };
 
+/* What exit code `i` of these means to the caller. */
+const char *manual_exit_text(const struct manual *m, size_t i);
+
 /* Both write to standard output and return the exit code. */
-int manual_print(const struct command_line *line);
+int manual_print(const struct command *command);
 int manual_print_version(void);
 
 #endif
