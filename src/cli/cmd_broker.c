@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 
 #include "broker/server/broker_main.h"
+#include "cli/config_page.h"
 #include "cli/exit_code.h"
 #include "cli/manual.h"
 #include "cli/options.h"
@@ -100,6 +101,8 @@ static const struct manual broker_manual = {
     .exit_codes = broker_exit_codes,
     .exit_code_count = sizeof(broker_exit_codes) / sizeof(broker_exit_codes[0]),
     .exit_texts = broker_exit_texts,
+    .section = 8,
+    .file = &config_page,
 };
 
 static int

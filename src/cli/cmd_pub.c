@@ -58,6 +58,7 @@ static const struct manual pub_manual = {
                 "  tail -f access.log | wilco pub logs/web -l\n"
                 "  wilco pub requests/device1/getConfig '{}' -H trace:17 \\\n"
                 "      --response-topic responses/device1/getConfig --correlation abcdef12345\n",
+    .environment = connection_variables,
     .exit_codes = pub_exit_codes,
     .exit_code_count = sizeof(pub_exit_codes) / sizeof(pub_exit_codes[0]),
 };

@@ -69,6 +69,7 @@ static const struct manual request_manual = {
                 "  wilco request rpc/add - < numbers.json > sum.json\n"
                 "  wilco request -v requests/device1/getConfig '{}' \\\n"
                 "      --response-topic responses/device1/getConfig --correlation abcdef12345\n",
+    .environment = connection_variables,
     .exit_codes = request_exit_codes,
     .exit_code_count = sizeof(request_exit_codes) / sizeof(request_exit_codes[0]),
 };

@@ -87,6 +87,7 @@ static const struct manual respond_manual = {
                 "      --content-type application/json\n"
                 "  wilco respond 'rpc/+' --group workers --exec './handle \"$WILCO_TOPIC\"'\n"
                 "  wilco respond ping --reply pong --count 1 -v\n",
+    .environment = connection_variables,
     .exit_codes = respond_exit_codes,
     .exit_code_count = sizeof(respond_exit_codes) / sizeof(respond_exit_codes[0]),
 };

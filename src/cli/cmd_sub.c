@@ -67,6 +67,7 @@ static const struct manual sub_manual = {
                 "  wilco sub -v 'lights/+/state' 'doors/#'\n"
                 "  wilco sub --json '#' | jq .properties\n"
                 "  wilco sub -t weather/now -C 1 -W 5\n",
+    .environment = connection_variables,
     .exit_codes = sub_exit_codes,
     .exit_code_count = sizeof(sub_exit_codes) / sizeof(sub_exit_codes[0]),
 };

@@ -5,6 +5,8 @@
 
 /* Each is in cmd_<name>.c. */
 extern const struct command command_broker;
+extern const struct command command_completion;
+extern const struct command command_manual;
 extern const struct command command_pub;
 extern const struct command command_request;
 extern const struct command command_respond;
@@ -12,5 +14,8 @@ extern const struct command command_sub;
 
 /* All of them as the overview lists them, ended by NULL. */
 extern const struct command *const commands[];
+
+/* The tool itself, which is no command: for its overview and its man page. */
+extern const struct command command_wilco;
 
 #endif

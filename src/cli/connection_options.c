@@ -82,6 +82,13 @@ const struct option connection_rows[] = {
     {.name = NULL},
 };
 
+const struct manual_variable connection_variables[] = {
+    {"WILCO_URL", "the server, where no option says which"},
+    {"MQTT_USERNAME", "the user name, where neither an option nor the URL says it"},
+    {"MQTT_PASSWORD", "likewise the password, which nobody else on the machine sees here"},
+    {.name = NULL},
+};
+
 /* The environment is read before there is a second thread. */
 static const char *
 environment(const char *name)

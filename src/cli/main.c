@@ -16,17 +16,15 @@
 static int
 print_overview(void)
 {
-    (void)printf("usage: wilco COMMAND [OPTION]... [WORD]...\n\n"
-                 "Requests and responses over MQTT 5.0.\n\nCommands\n");
+    const struct manual *m = command_wilco.manual;
+
+    (void)printf("usage: %s\n\n%s\n\nCommands\n", m->synopsis, m->about);
     for (const struct command *const *c = commands; *c != NULL; c++) {
         (void)printf("  %-12s%s\n", (*c)->name, (*c)->summary);
     }
-    (void)printf("\nExamples\n"
-                 "  wilco broker &\n"
-                 "  wilco respond weather/now --reply '12 degrees, rain' &\n"
-                 "  wilco request weather/now\n"
-                 "\nMore about a command: wilco help COMMAND\n"
-                 "The version: wilco --version\n");
+    (void)printf("\nExamples\n%s\nMore about a command: wilco help COMMAND\n"
+                 "The version: wilco --version\n",
+                 m->examples);
     return output_finish() ? EXIT_CODE_OK : EXIT_CODE_USAGE;
 }
 

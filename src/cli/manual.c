@@ -14,7 +14,7 @@
 static void
 print_help(const char *help, int used)
 {
-    if (used >= HELP_COLUMN) {
+    if (used + 2 > HELP_COLUMN) {
         (void)putchar('\n');
         used = 0;
     }
