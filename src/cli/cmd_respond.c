@@ -198,7 +198,7 @@ serve(struct respond_command *c, struct connection *connection)
     if (status != WILCO_OK) {
         return connection_not_subscribed("respond to", c->filter, status, reason_code);
     }
-    say("ready: serving %s", c->filter);
+    say_note("ready: serving %s", c->filter);
     while (!answer_is_last(&c->answers) && !atomic_load(&connection->is_lost) &&
            !wake_signalled()) {
         if (c->jobs != NULL) {

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "base/nearest.h"
+#include "cli/colour.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/manual.h"
@@ -95,6 +96,7 @@ main(int argc, char **argv)
         return EXIT_CODE_USAGE;
     }
     wake_init();
+    colour_set(COLOUR_AUTO);
     if (argc < 2) {
         say("which command? For help: wilco --help");
         return EXIT_CODE_USAGE;

@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include "base/nearest.h"
+#include "cli/colour.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/manual.h"
@@ -30,13 +31,34 @@ struct reading {
     char *target;
     struct common {
         bool help, version;
+        enum colour_when colour;
     } common;
     struct option_input in;
     char **front; /* where the next word goes that is no option */
 };
 
+static const char *
+take_colour(void *field, struct option_input *in)
+{
+    static const char *const names[] = {"auto", "always", "never"};
+    const char *word = option_take(in);
+
+    for (size_t i = 0; word != NULL && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(word, names[i]) == 0) {
+            *(enum colour_when *)field = (enum colour_when)i;
+            return NULL;
+        }
+    }
+    return "auto, always or never";
+}
+
 #define COMMON(name) offsetof(struct common, name)
 static const struct option common_rows[] = {
+    {"colour", 0, "auto|always|never",
+     "colours on standard error (default auto: on a\n"
+     "terminal, unless NO_COLOR is set)",
+     take_colour, COMMON(colour)},
+    {"color", 0, "auto|always|never", "the same", take_colour, COMMON(colour)},
     {"help", 0, NULL, "show this", option_flag, COMMON(help)},
     {"version", 0, NULL, "show the version", option_flag, COMMON(version)},
     {.name = NULL},
@@ -198,6 +220,7 @@ options_parse(const struct command *command, void *target, int argc, char **argv
         if (!parse_word(&r, *r.in.next++)) {
             return false;
         }
+        colour_set(r.common.colour);
         if (r.common.help || r.common.version) {
             *exit_code = r.common.help ? manual_print(command) : manual_print_version();
             return false;

@@ -24,8 +24,8 @@ page_of_command(const struct command *command)
     struct page page = {.section = m->section == 0 ? 1 : m->section, .command = command};
 
     (void)snprintf(page.name, sizeof(page.name), "%s", m->name);
-    for (char *at = page.name; *at != '\0'; at++) {
-        *at = *at == ' ' ? '-' : *at;
+    for (char *at = strchr(page.name, ' '); at != NULL; at = strchr(at, ' ')) {
+        *at = '-';
     }
     return page;
 }

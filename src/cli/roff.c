@@ -2,7 +2,6 @@
 
 #include "wilco/wilco.h"
 
-#include <ctype.h>
 #include <string.h>
 
 /* What would be something else on a terminal, or a command of roff's. */
@@ -68,13 +67,19 @@ end_line(FILE *out, const char *text)
     }
 }
 
+static void
+write_capitals(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        (void)fputc(*text >= 'a' && *text <= 'z' ? *text - 'a' + 'A' : *text, out);
+    }
+}
+
 void
 roff_begin(FILE *out, const char *name, int section, const char *what)
 {
     (void)fputs(".TH ", out);
-    for (const char *at = name; *at != '\0'; at++) {
-        (void)fputc(toupper((unsigned char)*at), out);
-    }
+    write_capitals(out, name);
     (void)fprintf(out, " %d \"\" \"Wilco %s\" \"Wilco\"\n", section, wilco_version());
     roff_heading(out, "Name");
     roff_plain(out, name);
@@ -87,9 +92,7 @@ void
 roff_heading(FILE *out, const char *text)
 {
     (void)fputs(".SH ", out);
-    for (; *text != '\0'; text++) {
-        (void)fputc(toupper((unsigned char)*text), out);
-    }
+    write_capitals(out, text);
     (void)fputc('\n', out);
 }
 

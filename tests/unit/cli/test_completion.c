@@ -58,9 +58,9 @@ static const struct {
 } script_rows[] = {
     {completion_bash,
      {"words='cook eat help'", "  *:help) words='cook eat' ;;\n",
-      "    options='--heat --recipe --for --salt --help --version'\n    words='soup stew'\n",
+      "    options='--heat --recipe --for --salt --colour ", "--version'\n    words='soup stew'\n",
       "    -h|--heat) kind=value words='low high' ;;\n", "    --recipe) kind=file ;;\n",
-      "    --for) kind=free ;;\n    esac ;;\n", "  *:eat)\n    options='--help --version'\n"}},
+      "    --for) kind=free ;;\n", "  *:eat)\n    options='--colour --color --help --version'\n"}},
     {completion_zsh,
      {"    'cook:it'\\''s hot'\n    'eat:enjoy'\n", "  cook) _arguments -s",
       "'*'{-h,--heat=}'[how \\[hot\\] it gets]:low|high:(low high)'",
