@@ -1,8 +1,8 @@
 #ifndef WILCO_BROKER_CORE_REQUEST_H
 #define WILCO_BROKER_CORE_REQUEST_H
 
-#include "base/map.h"
 #include "base/wheel.h"
+#include "broker/core/key_ring.h"
 #include "broker/core/request_failure.h"
 #include "broker/core/session.h"
 
@@ -31,13 +31,12 @@ struct request {
     uint32_t more;               /* responses that may still come before the last one */
     uint8_t qos;                 /* at which it goes to the holder */
     uint8_t stage;               /* enum request_stage */
-    bool is_filed;               /* by key */
+    bool is_filed;               /* by_answer is in use */
     bool was_sent;               /* an earlier holder may have executed it, or sent a part */
     /* And what few need. */
-    struct timer timer;        /* the deadline */
-    struct map_node by_key;    /* while it is filed (request_table.h): the oldest of its key */
-    struct list same_key;      /* likewise: a ring of those with its key, the oldest first */
-    struct request *next_free; /* when it is none */
+    struct timer timer;             /* the deadline */
+    struct key_ring_node by_answer; /* while it is filed: by what answers it (request_table.h) */
+    struct request *next_free;      /* when it is none */
 };
 
 /* How a copy of a message reaches a holder. */
