@@ -7,7 +7,7 @@
 
 /* What becomes of a message that a client publishes, once its packet is known to be in order: it is
  * refused, or sent on its way as a plain message, a request, a response that was asked for, or
- * several of these. */
+ * several of these; or as a word about a request (request_op.h). */
 struct verdict {
     uint8_t reason_code; /* to acknowledge it with */
     const char *why;     /* Reason String for a refusal; NULL: the words of explain.h */

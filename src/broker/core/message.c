@@ -225,6 +225,8 @@ message_ask(struct message *m, const struct wire_publish *p, const struct reques
     r->more = terms->more;
     r->is_idempotent = terms->is_idempotent;
     r->fails_if_offline = terms->fails_if_offline;
+    r->ends_with_asker = terms->ends_with_asker;
+    r->op = (uint8_t)terms->op;
     r->partition = terms->partition.len == 0 ? 0 : hash_bytes(terms->partition, hash_seed) | 1;
     if (terms->ttl_ms < m->life_ms) {
         m->life_ms = terms->ttl_ms;

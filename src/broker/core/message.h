@@ -24,6 +24,8 @@ struct message_request {
     bool wants_status : 1; /* its publisher takes status responses (status_response.h) */
     bool is_counted : 1;   /* among its publisher's (requests_in_flight_max) */
     bool is_to_inbox : 1;  /* the Response Topic lies in the inbox of the publisher (inbox.h) */
+    bool ends_with_asker : 1;
+    uint8_t op; /* enum request_op: it is a word about a request, not one itself */
     /* Copies that have not come to an end, and what has become of those that have (request.h);
      * shared by the shards that hold one. */
     atomic_uint copies;

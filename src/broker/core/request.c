@@ -84,6 +84,12 @@ request_unserved(struct shard *s, struct message *m, enum request_failure why)
     tell_failure(s, m, &facts);
 }
 
+size_t
+request_copies_left(const struct message *m)
+{
+    return atomic_load_explicit(&m->request.copies, memory_order_relaxed) & COPIES;
+}
+
 /* The copies that were left before, with `flags` added; this one is the caller's alone if it was
  * the last, so that nearly all requests need no locked instruction. */
 static unsigned
@@ -166,8 +172,10 @@ make(struct session *holder, struct message *m, const struct request_way *way,
         r->more = m->request.more;
         r->qos = way->qos;
         r->stage = REQUEST_QUEUED;
-        r->is_filed = false;
         r->was_sent = way->was_sent;
+        r->is_filed = false;
+        r->is_by_key = false;
+        r->is_with_asker = false;
         r->timer.kind = SHARD_TIMER_REQUEST;
     }
     return r;
@@ -185,6 +193,7 @@ join_holder(struct request *r)
     s->stats.rr_in_flight++;
     s->stats.rr_in_flight_bytes += r->message->packet_bytes;
     standing_set_held(holder->standing, holder->request_count);
+    request_asked_add(&s->asked, r);
     request_deadlines_add(s, r);
 }
 
@@ -214,6 +223,15 @@ go_untracked(struct shard *s, struct message *m, const struct request_way *way)
     return true;
 }
 
+/* Its requester has left meanwhile, and wanted it to end with him. */
+static bool
+is_abandoned(const struct broker *b, const struct message *m)
+{
+    const struct shard *home = b->shards[session_id_shard(m->publisher)];
+
+    return session_table_presence(&home->sessions, m->publisher) == SESSION_GONE;
+}
+
 bool
 request_open(struct session *holder, struct message *m, const struct request_way *way,
              struct request **out)
@@ -227,6 +245,10 @@ request_open(struct session *holder, struct message *m, const struct request_way
     }
     if (m->request.fails_if_offline && holder->presence == SESSION_OFFLINE) {
         refuse_copy(s, m, way, REQUEST_OFFLINE);
+        return false;
+    }
+    if (WILCO_UNLIKELY(m->request.ends_with_asker) && is_abandoned(s->broker, m)) {
+        refuse_copy(s, m, way, REQUEST_CANCELLED);
         return false;
     }
     *out = has_room(holder, m) ? make(holder, m, way, stats) : NULL;
@@ -245,6 +267,7 @@ close(struct request *r, bool was_answered)
     struct shard *s = holder->shard;
 
     request_table_remove(&s->requests, r, was_answered);
+    request_asked_remove(&s->asked, r);
     request_deadlines_remove(s, r);
     list_remove(&r->of_holder);
     holder->request_count--;
@@ -321,6 +344,15 @@ request_fail(struct request *r, enum request_failure why)
 }
 
 void
+request_cancel(struct request *r)
+{
+    if (r->delivery != NULL) { /* though it has been sent: no other member gets it either */
+        r->delivery->is_cancelled = true;
+    }
+    request_fail(r, REQUEST_CANCELLED);
+}
+
+void
 request_moved(struct request *r)
 {
     close(r, false);
@@ -367,16 +399,16 @@ count_answer(struct request *r, uint64_t took_us, bool is_error)
 }
 
 void
-request_answered(struct request *r, bool more, bool is_error)
+request_answered(struct request *r, const struct response_terms *t)
 {
     struct shard *s = r->holder->shard;
     uint64_t took_us = since_us(s->now_us, r->sent_us);
 
-    if (more && r->more > 0) {
+    if (t->has_more && r->more > 0) {
         r->more--;
         return;
     }
-    count_answer(r, took_us, is_error);
+    count_answer(r, took_us, t->status >= RESPONSE_ERROR);
     standing_answered(r->holder->standing, took_us, s->now_ms);
     request_log_answer(s, r);
     if (r->delivery != NULL) { /* not acknowledged yet, but no other member needs it any more */

@@ -31,11 +31,15 @@ struct request {
     uint32_t more;               /* responses that may still come before the last one */
     uint8_t qos;                 /* at which it goes to the holder */
     uint8_t stage;               /* enum request_stage */
-    bool is_filed;               /* by_answer is in use */
     bool was_sent;               /* an earlier holder may have executed it, or sent a part */
+    bool is_filed : 1;           /* in by_answer */
+    bool is_by_key : 1;          /* in by_key; else that is in a list of those that are not */
+    bool is_with_asker : 1;      /* in by_asker */
+    struct key_ring_node by_key; /* by who asked what (request_asked.h) */
     /* And what few need. */
     struct timer timer;             /* the deadline */
-    struct key_ring_node by_answer; /* while it is filed: by what answers it (request_table.h) */
+    struct key_ring_node by_answer; /* by what answers it (request_table.h) */
+    struct key_ring_node by_asker;  /* by who asked, if it is to end with him */
     struct request *next_free;      /* when it is none */
 };
 
@@ -62,12 +66,17 @@ bool request_open(struct session *holder, struct message *m, const struct reques
 void request_not_opened(struct shard *s, struct message *m, enum request_failure why,
                         bool was_sent);
 
+/* Holders of this message that have not come to their end. */
+size_t request_copies_left(const struct message *m);
+
 /* It is (again) in the output of its holder's connection. */
 void request_sent(struct request *r);
 /* Its holder has acknowledged it (QoS 2: with PUBREC); the code may refuse it, which ends it. */
 void request_acked(struct request *r, uint8_t reason_code);
 /* Ends it without a response. */
 void request_fail(struct request *r, enum request_failure why);
+/* The same because its requester does not want it any more: nobody will be sent it who has not. */
+void request_cancel(struct request *r);
 /* Another holder has got it: ends silently. */
 void request_moved(struct request *r);
 
@@ -80,9 +89,9 @@ void request_count_stray(struct session *holder, struct span topic, struct span 
 /* Before the response is published: whose it is and what it belongs to, noted in the message.
  * `more` are to come: request_answered(). */
 void request_mark_response(const struct request *r, struct message *response, bool more);
-/* After it was: the request ends, unless `more` are to come and it allows them. `is_error`: the
- * response says so itself (`__stat`). */
-void request_answered(struct request *r, bool more, bool is_error);
+/* After it was: the request ends, unless more are to come, as the response says, and it allows
+ * them. */
+void request_answered(struct request *r, const struct response_terms *t);
 
 void request_timer_fired(struct request *r);
 /* The holder has lost its connection but not its session; share_member_left() was before. What
