@@ -240,15 +240,18 @@ send_on_its_way(const struct matter *m, struct message *message, size_t *receive
                         : publish_message(s, message, receivers);
 }
 
-/* Says whether nobody has got it. */
+/* Says how many have got it where that can be of use, and that nobody has. */
 static struct verdict
 conclude(const struct matter *m, size_t receivers)
 {
     const struct settings *settings = &m->conn->shard->broker->settings;
+    bool is_told = entrance_tells_no_matching_subscribers(m->conn->entrance, settings);
+    struct verdict verdict =
+        receivers == 0 && is_told ? refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL) : ACCEPTED;
 
-    return receivers == 0 && entrance_tells_no_matching_subscribers(m->conn->entrance, settings)
-               ? refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL)
-               : ACCEPTED;
+    verdict.is_counted = m->is_request && !m->is_op && m->terms.is_fan;
+    verdict.receivers = receivers;
+    return verdict;
 }
 
 static struct verdict

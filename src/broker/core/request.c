@@ -106,6 +106,16 @@ take_copy_off(struct message *m, unsigned flags)
     return atomic_fetch_sub_explicit(&m->request.copies, 1, memory_order_acq_rel);
 }
 
+/* One of several holders that the requester counts has failed. */
+static void
+tell_one(struct shard *s, const struct message *m, const struct status_facts *facts)
+{
+    struct status_facts one = *facts;
+
+    one.is_of_fan = true;
+    tell_failure(s, m, &one);
+}
+
 /* `facts` NULL: the copy was answered, or is no longer watched. */
 static void
 copy_ends(struct shard *s, struct message *m, unsigned flags, const struct status_facts *facts)
@@ -113,6 +123,10 @@ copy_ends(struct shard *s, struct message *m, unsigned flags, const struct statu
     unsigned copies = take_copy_off(m, flags);
     struct status_facts last;
 
+    if (m->request.is_fan && facts != NULL) {
+        tell_one(s, m, facts);
+        facts = NULL;
+    }
     if ((copies & COPIES) > 1) {
         return;
     }
@@ -209,12 +223,12 @@ refuse_copy(struct shard *s, struct message *m, const struct request_way *way,
     request_not_opened(s, m, why, way->was_sent);
 }
 
-/* Without a request nobody may answer into an inbox, so the copy ends; elsewhere it goes on, and
- * nothing will be known of it. */
+/* Without a request nobody may answer into an inbox, so the copy ends; and so it does where the
+ * requester counts on hearing of it. Elsewhere it goes on, and nothing will be known of it. */
 static bool
 go_untracked(struct shard *s, struct message *m, const struct request_way *way)
 {
-    if (m->request.is_to_inbox) {
+    if (m->request.is_to_inbox || m->request.is_fan) {
         refuse_copy(s, m, way, REQUEST_NOT_TRACKED);
         return false;
     }
@@ -384,6 +398,7 @@ request_mark_response(const struct request *r, struct message *response, bool mo
     response->responds_to = r->message->publisher;
     response->service = r->service;
     response->is_part = more && r->more > 0;
+    response->is_of_fan = r->message->request.is_fan;
 }
 
 static void

@@ -15,7 +15,9 @@
  * A message that goes to several responders has a request with each, and counts them in itself
  * (message_request.copies): only when the last has ended without a response a status response
  * (status_response.h) is sent. So there is never a status where there was a response, and never two
- * (unless the response itself could not be handed over, which is a failure of its own). */
+ * (unless the response itself could not be handed over, which is a failure of its own). Where the
+ * requester wants to hear of each responder (message_request.is_fan), each that fails has a status
+ * of its own. */
 struct request {
     /* What each of them needs comes first, in two lines of cache. */
     struct list of_holder;  /* in session->requests */

@@ -38,10 +38,22 @@ read_more(struct request_terms *t, struct span value)
 }
 
 static bool
+read_switch(struct span value, bool *is_on)
+{
+    *is_on = span_equal(value, SPAN_LITERAL("1"));
+    return *is_on || span_equal(value, SPAN_LITERAL("0"));
+}
+
+static bool
 read_idempotent(struct request_terms *t, struct span value)
 {
-    t->is_idempotent = span_equal(value, SPAN_LITERAL("1"));
-    return t->is_idempotent || span_equal(value, SPAN_LITERAL("0"));
+    return read_switch(value, &t->is_idempotent);
+}
+
+static bool
+read_fan(struct request_terms *t, struct span value)
+{
+    return read_switch(value, &t->is_fan);
 }
 
 static bool
@@ -105,6 +117,7 @@ static const struct {
     {SPAN_INIT("rr-more"), read_more, "rr-more is no whole number up to 1000000000"},
     {SPAN_INIT("rr-idem"), read_idempotent, "rr-idem is neither 0 nor 1"},
     {SPAN_INIT("rr-if-offline"), read_if_offline, "rr-if-offline is neither fail nor wait"},
+    {SPAN_INIT("rr-fan"), read_fan, "rr-fan is neither 0 nor 1"},
     {SPAN_INIT("rr-op"), read_op, "rr-op is none of cancel, credit and data"},
     {SPAN_INIT("rr-on-loss"), read_on_loss, "rr-on-loss is not cancel"},
     {SPAN_INIT("$partition"), read_partition, ""},

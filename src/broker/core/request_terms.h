@@ -23,6 +23,7 @@ struct request_terms {
     bool is_idempotent;    /* `rr-idem`=1: it may be executed twice */
     bool fails_if_offline; /* `rr-if-offline`=fail, not wait */
     bool ends_with_asker;  /* `rr-on-loss`=cancel: it ends with the requester's session */
+    bool is_fan;           /* `rr-fan`=1: each of its holders is one of its own */
     struct span partition; /* `$partition`; empty: none */
     struct span source_id; /* `__srcId`, who asks, by his own word; data NULL: not said */
     bool has_two_sources;  /* there is another `__srcId` that says otherwise */

@@ -71,6 +71,8 @@ static const struct {
      .want = {UNSAID, .op = REQUEST_OP_CREDIT, .more = 3}},
     {.users = {{"rr-op", "data"}}, .want = {UNSAID, .op = REQUEST_OP_DATA}},
     {.users = {{"rr-on-loss", "cancel"}}, .want = {UNSAID, .ends_with_asker = true}},
+    {.users = {{"rr-fan", "1"}}, .want = {UNSAID, .is_fan = true}},
+    {.users = {{"rr-fan", "0"}}, .want = {UNSAID}},
     {.users = {{"rr-unheard-of", "x"}, {"__unknown", "y"}}, .want = {UNSAID}},
     {.users = {{"rr-ttl ", "x"}, {"RR-TTL", "y"}}, .want = {UNSAID}}, /* other names */
     {.users = {{"rr-ttl", "1"}, {"rr-idem", "1"}}, .want = {.ttl_ms = 1, .is_idempotent = true}},
@@ -94,6 +96,7 @@ test_good(void **state)
         assert_int_equal(got.fails_if_offline, want->fails_if_offline);
         assert_int_equal(got.op, want->op);
         assert_int_equal(got.ends_with_asker, want->ends_with_asker);
+        assert_int_equal(got.is_fan, want->is_fan);
         assert_true(span_equal(got.partition, good[i].partition == NULL
                                                   ? SPAN_EMPTY
                                                   : span_of_text(good[i].partition)));
@@ -131,6 +134,7 @@ test_bad(void **state)
         {{"rr-op", "Cancel"}},
         {{"rr-op", "cancelled"}},
         {{"rr-on-loss", "wait"}},
+        {{"rr-fan", "2"}},
         {{"rr-idem", "1"}, {"rr-ttl", "x"}}, /* the second one */
         {{"rr-ttl", "x"}, {"rr-ttl", "5"}},  /* which a good one does not mend */
     };
