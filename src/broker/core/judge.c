@@ -89,6 +89,22 @@ refuse_request(struct matter *m, uint8_t reason_code, enum request_failure failu
     return refuse(reason_code, why);
 }
 
+/* What becomes of it is told to the requester alone. */
+static const char *
+judge_trace(const struct matter *m)
+{
+    const struct session *session = m->conn->session;
+    struct span topic = m->terms.trace;
+
+    if (topic.data == NULL) {
+        return NULL;
+    }
+    if (!session->wants_status) {
+        return "rr-trace is for clients that say rr=1 in their CONNECT";
+    }
+    return inbox_owns(session, topic) ? NULL : "the rr-trace is not in the inbox of the requester";
+}
+
 static struct verdict
 judge_request(struct matter *m)
 {
@@ -103,6 +119,10 @@ judge_request(struct matter *m)
     if (m->nonsense != NULL) {
         return refuse_request(m, WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, REQUEST_MALFORMED,
                               m->nonsense);
+    }
+    why = judge_trace(m);
+    if (why != NULL) {
+        return refuse(WIRE_REASON_NOT_AUTHORIZED, why);
     }
     if (judge_is_forged(b, client_id, &m->terms)) {
         return refuse(WIRE_REASON_NOT_AUTHORIZED, FORGED);
@@ -219,6 +239,7 @@ make_message(const struct matter *m)
         message_ask(message, m->p, &m->terms, s->broker->hash_seed);
         message->request.wants_status = session->wants_status;
         message->request.is_to_inbox = inbox_holds(m->p->properties.response_topic);
+        message->request.is_traced = m->terms.trace.data != NULL;
     }
     if (m->answered != NULL && (!m->p->retain || m->is_to_inbox)) {
         /* What is retained is not for the requester alone, and will be sent again and again. */
@@ -269,9 +290,20 @@ accept_op(struct matter *m)
     return status == WILCO_OK ? conclude(m, reached) : refuse(WIRE_REASON_QUOTA_EXCEEDED, NULL);
 }
 
+/* The request that it answers has its answer. */
+static void
+settle_answered(const struct matter *m, uint64_t sent_before)
+{
+    if (m->answered != NULL) {
+        request_answered(m->answered, &m->response,
+                         m->conn->shard->stats.publish_sent > sent_before);
+    }
+}
+
 static struct verdict
 accept_message(struct matter *m)
 {
+    uint64_t sent_before = m->conn->shard->stats.publish_sent;
     struct message *message = make_message(m);
     enum wilco_status status = WILCO_ENOMEM;
     size_t receivers = 0;
@@ -289,9 +321,7 @@ accept_message(struct matter *m)
                               status == WILCO_ENOMEM ? REQUEST_NO_MEMORY : REQUEST_QUOTA, NULL);
     }
     m->conn->session->has_asked_on |= m->terms.ends_with_asker;
-    if (m->answered != NULL) {
-        request_answered(m->answered, &m->response);
-    }
+    settle_answered(m, sent_before);
     return conclude(m, receivers);
 }
 

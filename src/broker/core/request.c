@@ -6,6 +6,7 @@
 
 #include "broker/core/request_log.h"
 #include "broker/core/request_table.h"
+#include "broker/core/request_trace.h"
 #include "broker/core/share.h"
 #include "broker/core/status_response.h"
 #include "wire/reason.h"
@@ -82,6 +83,7 @@ request_unserved(struct shard *s, struct message *m, enum request_failure why)
 
     request_log_failure(s, m, NULL, &facts);
     tell_failure(s, m, &facts);
+    request_trace_failure(s, m, NULL, &facts);
 }
 
 size_t
@@ -152,6 +154,7 @@ request_not_opened(struct shard *s, struct message *m, enum request_failure why,
 
     request_log_failure(s, m, NULL, &facts);
     copy_ends(s, m, was_sent ? MAYBE : 0, &facts);
+    request_trace_failure(s, m, NULL, &facts);
 }
 
 static bool
@@ -354,6 +357,7 @@ request_fail(struct request *r, enum request_failure why)
     }
     request_log_failure(s, r->message, r, &facts);
     copy_ends(s, r->message, facts.maybe ? MAYBE : 0, &facts);
+    request_trace_failure(s, r->message, r, &facts);
     close(r, false);
 }
 
@@ -414,7 +418,7 @@ count_answer(struct request *r, uint64_t took_us, bool is_error)
 }
 
 void
-request_answered(struct request *r, const struct response_terms *t)
+request_answered(struct request *r, const struct response_terms *t, bool was_forwarded)
 {
     struct shard *s = r->holder->shard;
     uint64_t took_us = since_us(s->now_us, r->sent_us);
@@ -430,6 +434,7 @@ request_answered(struct request *r, const struct response_terms *t)
         r->delivery->is_cancelled = true;
     }
     copy_ends(s, r->message, ANSWERED, NULL);
+    request_trace_answer(s, r, t, was_forwarded);
     close(r, true);
 }
 

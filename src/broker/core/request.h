@@ -92,8 +92,8 @@ void request_count_stray(struct session *holder, struct span topic, struct span 
  * `more` are to come: request_answered(). */
 void request_mark_response(const struct request *r, struct message *response, bool more);
 /* After it was: the request ends, unless more are to come, as the response says, and it allows
- * them. */
-void request_answered(struct request *r, const struct response_terms *t);
+ * them. `was_forwarded`: it is in the output of a connection already. */
+void request_answered(struct request *r, const struct response_terms *t, bool was_forwarded);
 
 void request_timer_fired(struct request *r);
 /* The holder has lost its connection but not its session; share_member_left() was before. What

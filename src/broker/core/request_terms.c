@@ -1,5 +1,7 @@
 #include "broker/core/request_terms.h"
 
+#include "wire/topic.h"
+
 #define DIGITS_MAX 12U
 
 /* A whole number up to `max`. */
@@ -85,6 +87,13 @@ read_on_loss(struct request_terms *t, struct span value)
 }
 
 static bool
+read_trace(struct request_terms *t, struct span value)
+{
+    t->trace = value;
+    return topic_name_is_valid(value);
+}
+
+static bool
 read_if_offline(struct request_terms *t, struct span value)
 {
     t->fails_if_offline = span_equal(value, SPAN_LITERAL("fail"));
@@ -120,6 +129,7 @@ static const struct {
     {SPAN_INIT("rr-fan"), read_fan, "rr-fan is neither 0 nor 1"},
     {SPAN_INIT("rr-op"), read_op, "rr-op is none of cancel, credit and data"},
     {SPAN_INIT("rr-on-loss"), read_on_loss, "rr-on-loss is not cancel"},
+    {SPAN_INIT("rr-trace"), read_trace, "rr-trace is no Topic Name"},
     {SPAN_INIT("$partition"), read_partition, ""},
     {SPAN_INIT("__srcId"), read_source_id, ""},
 };

@@ -26,6 +26,7 @@ struct request_terms {
     bool is_fan;           /* `rr-fan`=1: each of its holders is one of its own */
     struct span partition; /* `$partition`; empty: none */
     struct span source_id; /* `__srcId`, who asks, by his own word; data NULL: not said */
+    struct span trace;     /* `rr-trace`, where to tell of its way; data NULL: nowhere */
     bool has_two_sources;  /* there is another `__srcId` that says otherwise */
 };
 

@@ -54,7 +54,8 @@
     X(responses_unknown, "messages to an inbox refused: its client was not asked this")            \
     X(statuses, "status responses sent")                                                           \
     X(ops, "words about requests (rr-op) that clients have published")                             \
-    X(ops_not_taken, "words about requests whose responder has not said that it takes them")
+    X(ops_not_taken, "words about requests whose responder has not said that it takes them")       \
+    X(traces, "traces of requests sent")
 
 /* What there is now. Each is changed by the shard that has it, so none is ever below 0. */
 #define GAUGES(X)                                                                                  \

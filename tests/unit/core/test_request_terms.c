@@ -48,6 +48,7 @@ static const struct {
     struct request_terms want;
     const char *partition; /* NULL: empty */
     const char *source_id; /* NULL: not said */
+    const char *trace;     /* likewise */
 } good[] = {
     {.users = {{NULL, NULL}}, .want = {UNSAID}},
     {.users = {{"rr-ttl", "0"}}, .want = {.ttl_ms = 0}},
@@ -73,6 +74,8 @@ static const struct {
     {.users = {{"rr-on-loss", "cancel"}}, .want = {UNSAID, .ends_with_asker = true}},
     {.users = {{"rr-fan", "1"}}, .want = {UNSAID, .is_fan = true}},
     {.users = {{"rr-fan", "0"}}, .want = {UNSAID}},
+    {.users = {{"rr-trace", "a/b"}}, .want = {UNSAID}, .trace = "a/b"},
+    {.users = {{"rr-trace", "a"}, {"rr-trace", "b"}}, .want = {UNSAID}, .trace = "b"},
     {.users = {{"rr-unheard-of", "x"}, {"__unknown", "y"}}, .want = {UNSAID}},
     {.users = {{"rr-ttl ", "x"}, {"RR-TTL", "y"}}, .want = {UNSAID}}, /* other names */
     {.users = {{"rr-ttl", "1"}, {"rr-idem", "1"}}, .want = {.ttl_ms = 1, .is_idempotent = true}},
@@ -97,6 +100,8 @@ test_good(void **state)
         assert_int_equal(got.op, want->op);
         assert_int_equal(got.ends_with_asker, want->ends_with_asker);
         assert_int_equal(got.is_fan, want->is_fan);
+        assert_int_equal(got.trace.data != NULL, good[i].trace != NULL);
+        assert_true(span_equal(got.trace, span_of_text(good[i].trace)));
         assert_true(span_equal(got.partition, good[i].partition == NULL
                                                   ? SPAN_EMPTY
                                                   : span_of_text(good[i].partition)));
@@ -135,6 +140,8 @@ test_bad(void **state)
         {{"rr-op", "cancelled"}},
         {{"rr-on-loss", "wait"}},
         {{"rr-fan", "2"}},
+        {{"rr-trace", ""}},
+        {{"rr-trace", "a/#"}},
         {{"rr-idem", "1"}, {"rr-ttl", "x"}}, /* the second one */
         {{"rr-ttl", "x"}, {"rr-ttl", "5"}},  /* which a good one does not mend */
     };
