@@ -106,12 +106,18 @@ append_quoted(struct json_text *j, struct span text)
 }
 
 void
-json_text_key(struct json_text *j, const char *name)
+json_text_key_of(struct json_text *j, struct span name)
 {
     separate(j);
-    append_quoted(j, span_of_text(name));
+    append_quoted(j, name);
     append(j, SPAN_LITERAL(":"));
     j->is_behind_value = false;
+}
+
+void
+json_text_key(struct json_text *j, const char *name)
+{
+    json_text_key_of(j, span_of_text(name));
 }
 
 void
@@ -136,4 +142,11 @@ json_text_bool(struct json_text *j, bool is_true)
 {
     separate(j);
     append(j, is_true ? SPAN_LITERAL("true") : SPAN_LITERAL("false"));
+}
+
+void
+json_text_value(struct json_text *j, struct span json)
+{
+    separate(j);
+    append(j, json);
 }

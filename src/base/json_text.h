@@ -31,10 +31,13 @@ void json_text_end_object(struct json_text *j);
 void json_text_begin_array(struct json_text *j);
 void json_text_end_array(struct json_text *j);
 void json_text_key(struct json_text *j, const char *name);
+void json_text_key_of(struct json_text *j, struct span name); /* the same for any text */
 
 /* UTF-8 is written as it is; what must be escaped is. */
 void json_text_string(struct json_text *j, struct span text);
 void json_text_integer(struct json_text *j, uint64_t number);
 void json_text_bool(struct json_text *j, bool is_true);
+/* A value that is JSON already. */
+void json_text_value(struct json_text *j, struct span json);
 
 #endif

@@ -73,6 +73,8 @@ write_all(struct buffer *out)
     json_text_bool(&j, true);
     json_text_key(&j, "no");
     json_text_bool(&j, false);
+    json_text_key_of(&j, SPAN_LITERAL("a\"b"));
+    json_text_value(&j, SPAN_LITERAL("{\"c\":1}"));
     json_text_end_object(&j);
     json_text_end_array(&j);
     json_text_end_object(&j);
@@ -80,7 +82,7 @@ write_all(struct buffer *out)
 }
 
 static const char all[] = "{\"none\":{},\"k\\\"ey\":[0,18446744073709551615,[],\"s\","
-                          "{\"yes\":true,\"no\":false}]}";
+                          "{\"yes\":true,\"no\":false,\"a\\\"b\":{\"c\":1}}]}";
 
 static void
 commas_and_colons_come_by_themselves(void **state)
