@@ -77,6 +77,10 @@ WILCO_MUST_CHECK enum wilco_status waiter_init(struct waiter *w); /* WILCO_ENOME
 void waiter_fini(struct waiter *w);
 /* Until it is told; at `deadline_ms` (UINT64_MAX: none) it makes the core look at the time. */
 void waiter_wait(struct waiter *w, struct wilco *c, uint64_t deadline_ms);
+/* Writes down what responders have to, without the lock; whether there was something. The thread's
+ * (or whoever drives the core) alone. */
+bool client_write_journals(struct wilco *c);
+
 /* Waits for what was asked for with `st`. */
 enum wilco_status client_await(struct wilco *c, struct waiter *w, enum wilco_status st,
                                uint8_t *reason_code);

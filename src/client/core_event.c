@@ -112,7 +112,7 @@ bool
 core_has_events(const struct core *c)
 {
     return c->handing_out != NULL || !list_is_empty(&c->events) ||
-           !list_is_empty(&c->calls.ready) || core_calls_can_resume(c) ||
+           !list_is_empty(&c->calls.ready) || core_calls_can_resume(c) || core_has_log(c) ||
            (c->state == CORE_CLOSED && !c->is_closing && !c->is_end_told);
 }
 

@@ -42,7 +42,8 @@ bool
 core_responder_is_idle(const struct core *c, const struct responder *r)
 {
     return c->handing_out == NULL && list_is_empty(&c->events) && r->waiting_count == 0 &&
-           r->active_count == 0;
+           r->active_count == 0 && list_is_empty(&r->log.answers) &&
+           list_is_empty(&r->log.writing_answers);
 }
 
 static void

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "client/client.h"
+#include "client/journal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,11 +22,53 @@ shared_filter(const struct wilco_alloc *a, const char *group, const char *filter
     return text;
 }
 
+static void
+close_journal(void *file)
+{
+    journal_close(file);
+}
+
+/* Its records, and the file for the core to take over. */
+static enum wilco_status
+open_journal(const struct wilco_alloc *a, const char *path, struct core_journal *out,
+             struct buffer *records)
+{
+    struct journal *journal = NULL;
+    enum wilco_status st = journal_open(&journal, a, path, records);
+
+    *out = (struct core_journal){.file = journal, .close = close_journal};
+    return st;
+}
+
+/* Subscribes; with a journal, what is in it is read before. */
+static enum wilco_status
+respond(struct wilco *c, const struct wilco_subscription *s, struct core_subscriber *to,
+        uint8_t *reason_code)
+{
+    const char *path = to->options->journal;
+    struct core_journal journal = {.file = NULL};
+    struct buffer records;
+    enum wilco_status st = WILCO_OK;
+
+    buffer_init(&records, c->alloc, JOURNAL_BYTES_MAX);
+    if (path != NULL) {
+        st = open_journal(c->alloc, path, &journal, &records);
+        to->journal = &journal;
+        to->records = buffer_span(&records);
+    }
+    if (st == WILCO_OK) {
+        st = client_subscribe(c, s, to, reason_code);
+    }
+    buffer_fini(&records);
+    journal_close(journal.file); /* what the core did not take */
+    return st;
+}
+
 enum wilco_status
 wilco_respond(struct wilco *client, const struct wilco_responder *responder,
               wilco_request_fn *on_request, void *context, uint8_t *reason_code)
 {
-    const struct core_subscriber to = {
+    struct core_subscriber to = {
         .on_request = on_request, .context = context, .options = responder};
     struct wilco_subscription s = {.filter = responder->filter};
     char *shared = NULL;
@@ -36,12 +79,12 @@ wilco_respond(struct wilco *client, const struct wilco_responder *responder,
     }
     s.qos = responder->qos_0 ? 0 : responder->qos == 0 ? 1 : responder->qos;
     if (responder->group == NULL) {
-        return client_subscribe(client, &s, &to, reason_code);
+        return respond(client, &s, &to, reason_code);
     }
     shared = shared_filter(client->alloc, responder->group, responder->filter);
     if (shared != NULL) {
         s.filter = shared;
-        st = client_subscribe(client, &s, &to, reason_code);
+        st = respond(client, &s, &to, reason_code);
     }
     mem_free(client->alloc, shared);
     return st;
