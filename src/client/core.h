@@ -194,16 +194,16 @@ bool core_next_log(struct core *c, struct core_log *out);
 /* Goes on with what has waited for that. */
 void core_logged(struct core *c, struct responder *r, const struct core_logged *done);
 
-/* Leaves a responder that was made with this filter; `awaited` gets a CORE_OPERATION. It goes on
- * with what has come, and `*out` is to be given to core_responder_end() or _stay().
- * WILCO_ENOTFOUND. */
+/* Leaves a responder that was made with this filter, which goes on with what has come. `*out` is to
+ * be given to core_responder_end(). WILCO_ENOTFOUND. */
 WILCO_MUST_CHECK enum wilco_status core_responder_leave(struct core *c, const char *filter,
-                                                        struct responder **out, void *awaited);
-/* Whether all is answered that had come when it left. */
+                                                        struct responder **out);
+/* False: the server has refused to let it go. */
+bool core_responder_may_leave(const struct responder *r);
+/* Whether it has left, and all is answered that had come until then. */
 bool core_responder_is_idle(const struct core *c, const struct responder *r);
-/* The server has refused to let it go: as if nothing had been asked. */
-void core_responder_stay(struct responder *r);
-/* What is left is answered with 503, and the responder let go of; whether there was something. */
+/* The end of it, if the server lets it go: what is left is answered with 503. Whether there was
+ * something. */
 bool core_responder_end(struct core *c, struct responder *r);
 
 const char *

@@ -18,6 +18,7 @@ core_calls_init(struct core *c, uint64_t seed)
     list_init(&c->calls.ready);
     list_init(&c->calls.held);
     list_init(&c->calls.journaled);
+    list_init(&c->calls.parked);
     wheel_init(&c->calls.timers, c->now_ms);
     repeats_init(&c->calls.repeats, c->alloc, seed);
 }
@@ -374,10 +375,10 @@ core_calls_tick(struct core *c)
 
     wheel_advance(&c->calls.timers, c->now_ms);
     while ((t = wheel_pop(&c->calls.timers)) != NULL) {
-        if (t->kind == TIMER_CALL) {
-            on_late_call(c, CONTAINER_OF(t, struct wilco_call, timer));
-        } else {
-            core_forget(c, CONTAINER_OF(t, struct repeat, timer));
+        switch ((enum timer_kind)t->kind) {
+        case TIMER_CALL: on_late_call(c, CONTAINER_OF(t, struct wilco_call, timer)); break;
+        case TIMER_REPEAT: core_forget(c, CONTAINER_OF(t, struct repeat, timer)); break;
+        case TIMER_PARKED: core_let_parked_go(c); break;
         }
     }
 }

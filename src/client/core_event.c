@@ -183,7 +183,9 @@ hand_out(struct core *c, struct core_event *out)
         return true;
     }
     c->handing_out = NULL;
-    core_let_go(c, m);
+    if (c->is_closing || m->is_wanted || !core_park_message(c, m)) {
+        core_let_go(c, m);
+    }
     return false;
 }
 
@@ -244,6 +246,7 @@ core_drop_events(struct core *c)
     wilco_message_unref(c->handing_out);
     c->handing_out = NULL;
     drop_held(c);
+    core_drop_parked(c);
     drop_all(c, &c->events);
     drop_all(c, &c->awaited);
 }

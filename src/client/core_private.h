@@ -29,6 +29,7 @@
  *   core_inbox.c      the inbox that the server assigned
  *   core_request.c    requests, response topics and responses
  *   core_call.c       requests to answer: taking them on, their time, letting go of them
+ *   core_park.c       those that come before there is anybody to answer them
  *   core_repeat.c     those that come again
  *   core_journal.c    what is written down of them
  *   core_control.c    words about a request that is being served
@@ -85,14 +86,18 @@ struct authentication {
 enum timer_kind {
     TIMER_CALL,   /* struct wilco_call */
     TIMER_REPEAT, /* struct repeat */
+    TIMER_PARKED,
 };
 
 /* Requests to answer. */
 struct calls {
     struct wheel timers;
-    struct list all;       /* struct wilco_call: those that have not been let go of */
-    struct list ready;     /* those of them to be handed out */
-    struct list journaled; /* struct responder, by its log: those that write things down */
+    struct list all;    /* struct wilco_call: those that have not been let go of */
+    struct list ready;  /* those of them to be handed out */
+    struct list parked; /* struct wilco_message: requests that a kept session has brought before
+                         * there was a responder for them */
+    struct timer park_timer; /* runs while requests are parked, and how long they are */
+    struct list journaled;   /* struct responder, by its log: those that write things down */
     struct list held; /* struct wilco_message: handed out, but one of them or one before it is not
                        * to be acknowledged yet */
     struct repeats repeats;
@@ -264,6 +269,16 @@ void core_end_call(struct core *c, struct wilco_call *call, enum wilco_status ov
 void core_leave_call(struct core *c, struct wilco_call *call);
 /* Everybody who is to have `m` has had it: acknowledges it, as soon as nothing holds that back. */
 void core_let_go(struct core *c, struct wilco_message *m);
+
+/* ---- core_park.c ---- */
+
+/* The session goes on: what it brings may come before there is a responder for it. */
+void core_park(struct core *c);
+/* Whether `m`, which nobody wants, waits for a responder. */
+bool core_park_message(struct core *c, struct wilco_message *m);
+void core_offer_parked(struct core *c);  /* there is a new responder */
+void core_let_parked_go(struct core *c); /* nobody wants them */
+void core_drop_parked(struct core *c);   /* without a word to the server */
 
 /* ---- core_repeat.c ---- */
 

@@ -269,6 +269,7 @@ core_subscribe(struct core *c, const struct wilco_subscription *wanted,
     }
     if (st == WILCO_OK) { /* from now on: messages may come before the SUBACK */
         set_subscriber(s, &subscriber);
+        core_offer_parked(c);
     } else if (s->generation == 0) {
         subscriptions_remove(&c->subscriptions, s);
     }
@@ -337,10 +338,16 @@ static void
 on_unsubscribed(struct core *c, const struct operation *op, struct subscription *s,
                 uint8_t reason_code)
 {
-    if (s == NULL || s->generation != op->generation || wire_reason_is_error(reason_code)) {
+    struct responder *r = s == NULL ? NULL : s->to.responder;
+    bool is_refused = wire_reason_is_error(reason_code);
+
+    if (s == NULL || s->generation != op->generation) {
         return;
     }
-    if (s->to.responder == NULL || !s->to.responder->is_leaving) {
+    if (r != NULL && r->is_leaving) {
+        r->is_leaving = !is_refused;
+        r->has_left = !is_refused;
+    } else if (!is_refused) {
         subscriptions_remove(&c->subscriptions, s);
     }
 }

@@ -35,6 +35,7 @@ struct responder {
     uint32_t concurrency_max, queue_max, execution_timeout_ms; /* 0: no limit, nothing, none */
     bool ack_late;
     bool repeat_off;
+    bool has_left;       /* the server has acknowledged that */
     bool is_leaving;     /* its subscription is to stay when it is unsubscribed */
     bool is_stopping;    /* none of those that wait is to start any more */
     struct list waiting; /* struct wilco_call, in the order of arrival */

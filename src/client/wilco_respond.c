@@ -90,28 +90,14 @@ wilco_respond(struct wilco *client, const struct wilco_responder *responder,
     return st;
 }
 
-/* Leaves, and waits for the UNSUBACK. */
-static enum wilco_status
-leave(struct wilco *c, const char *filter, struct responder **out)
-{
-    struct waiter w;
-    uint8_t code = 0;
-    enum wilco_status st = waiter_init(&w);
-
-    if (st != WILCO_OK) {
-        return st;
-    }
-    st = client_await(c, &w, core_responder_leave(c->core, filter, out, &w), &code);
-    waiter_fini(&w);
-    return st;
-}
-
-/* Until all is answered that has come; false: it is past `deadline_ms`, or the end has come. */
+/* Until it has left and all is answered that had come; false: it is past `deadline_ms`, or it may
+ * not leave, or the end has come. */
 static bool
 drain(struct wilco *c, const struct responder *r, uint64_t deadline_ms)
 {
     while (c->core != NULL && !core_responder_is_idle(c->core, r)) {
-        if (core_state(c->core) != CORE_OPEN || clock_monotonic_ms() >= deadline_ms) {
+        if (core_state(c->core) == CORE_CLOSED || !core_responder_may_leave(r) ||
+            clock_monotonic_ms() >= deadline_ms) {
             return false;
         }
         client_wait_for_room(c, deadline_ms);
@@ -123,23 +109,26 @@ static enum wilco_status
 stop(struct wilco *c, const char *filter, uint64_t deadline_ms)
 {
     struct responder *r = NULL;
-    enum wilco_status st = leave(c, filter, &r);
+    enum wilco_status st = core_responder_leave(c->core, filter, &r);
     bool is_idle = false;
+    bool is_left = false;
 
-    if (r == NULL) {
-        return st;
-    }
     if (st != WILCO_OK) {
-        core_responder_stay(r);
         return st;
     }
+    client_asked(c, false);
     is_idle = drain(c, r, deadline_ms);
-    if (c->core == NULL) {
+    if (c->core == NULL) { /* closed by its owner, and the responder with it */
         return WILCO_ECLOSED;
     }
-    is_idle = !core_responder_end(c->core, r) && is_idle;
+    if (!core_responder_may_leave(r)) {
+        st = WILCO_EREFUSED;
+    } else if (core_state(c->core) == CORE_CLOSED) {
+        st = WILCO_ECLOSED;
+    }
+    is_left = core_responder_end(c->core, r);
     client_asked(c, false);
-    return is_idle ? WILCO_OK : WILCO_ETIMEDOUT;
+    return st == WILCO_OK && (is_left || !is_idle) ? WILCO_ETIMEDOUT : st;
 }
 
 enum wilco_status
