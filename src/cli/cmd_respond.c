@@ -158,6 +158,7 @@ set_default(struct option_number *number, unsigned value)
 static int
 complete(struct respond_command *c, char **words, size_t word_count)
 {
+    c->connection.reconnects = true;
     set_default(&c->qos, 1);
     set_default(&c->concurrency, DEFAULT_CONCURRENCY);
     set_default(&c->queue, DEFAULT_QUEUE);

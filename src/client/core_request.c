@@ -179,6 +179,28 @@ core_abandon_requests(struct core *c)
     }
 }
 
+/* Whether its PUBLISH has not been sent, on any connection. */
+static bool
+is_unsent(const struct request *request)
+{
+    return request->publication != NULL && list_is_linked(&request->publication->event.link);
+}
+
+void
+core_requests_after_reconnect(struct core *c, bool session_present)
+{
+    struct map_node *node = session_present ? NULL : map_walk(&c->requester.by_key, NULL);
+
+    while (node != NULL) {
+        struct request *request = CONTAINER_OF(node, struct request, by_key);
+
+        node = map_walk(&c->requester.by_key, node);
+        if (!is_unsent(request)) {
+            core_end_request(c, request, WILCO_ELOST, 0);
+        }
+    }
+}
+
 enum wilco_status
 core_cancel(struct core *c, uint64_t call)
 {

@@ -30,7 +30,8 @@ struct wilco_message {
     uint8_t qos;
 
     /* The core's. */
-    uint16_t packet_id;
+    uint16_t packet_id;                   /* 0: not to be acknowledged */
+    uint32_t session;                     /* of the core, in which it came */
     bool is_wanted;                       /* something of ours matched it */
     bool is_status_response;              /* the server's word that there will be no response */
     uint64_t number;                      /* in the order of arrival, from 1 */
