@@ -3,9 +3,9 @@
 
 #include <wilco/wilco.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static void
 add(void *context, struct wilco_call *call)
@@ -26,6 +26,23 @@ add(void *context, struct wilco_call *call)
     (void)wilco_reply_bytes(call, (struct wilco_bytes){result, (size_t)len});
 }
 
+/* Requests are answered by the client's own thread, until a signal ends the program. It then closes
+ * the client, so that the server knows that nobody is here any more. */
+static void
+serve_until_stopped(void)
+{
+    sigset_t ends;
+    int end;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    puts("ready");
+    fflush(stdout);
+    sigwait(&ends, &end);
+}
+
 int
 main(void)
 {
@@ -44,9 +61,7 @@ main(void)
         wilco_close(client);
         return 1;
     }
-    puts("ready");
-    fflush(stdout);
-    pause();
+    serve_until_stopped();
     wilco_close(client);
     return 0;
 }

@@ -4,9 +4,9 @@
 
 #include <wilco/wilco.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define CONFIG_BYTES_MAX 65536
 
@@ -32,6 +32,23 @@ tell_config(void *context, struct wilco_call *call)
                             });
 }
 
+/* Requests are answered by the client's own thread, until a signal ends the program. It then closes
+ * the client, so that the server knows that nobody is here any more. */
+static void
+serve_until_stopped(void)
+{
+    sigset_t ends;
+    int end;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    puts("ready");
+    fflush(stdout);
+    sigwait(&ends, &end);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -54,9 +71,7 @@ main(int argc, char **argv)
         wilco_close(client);
         return 1;
     }
-    puts("ready");
-    fflush(stdout);
-    pause();
+    serve_until_stopped();
     wilco_close(client);
     return 0;
 }

@@ -3,10 +3,10 @@
 
 #include <wilco/wilco.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static bool
 says(struct wilco_bytes payload, const char *word)
@@ -30,6 +30,23 @@ switch_light(void *context, struct wilco_call *call)
     (void)wilco_reply_bytes(call, wanted);
 }
 
+/* Requests are answered by the client's own thread, until a signal ends the program. It then closes
+ * the client, so that the server knows that nobody is here any more. */
+static void
+serve_until_stopped(void)
+{
+    sigset_t ends;
+    int end;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    puts("ready");
+    fflush(stdout);
+    sigwait(&ends, &end);
+}
+
 int
 main(void)
 {
@@ -49,9 +66,7 @@ main(void)
         wilco_close(client);
         return 1;
     }
-    puts("ready");
-    fflush(stdout);
-    pause(); /* requests are answered by the client's own thread, until a signal ends the program */
+    serve_until_stopped();
     wilco_close(client);
     return 0;
 }

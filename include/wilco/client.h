@@ -4,16 +4,45 @@
 #include "wilco/publish.h"
 #include "wilco/respond.h"
 
-/* A client: one session with a server. */
+/* A client: one session with a server, over one connection after the other. */
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* The connection ended without wilco_close(), for the reason `why`, which is borrowed: what was
- * outstanding has failed with WILCO_ECLOSED before this is called, once. The client stays closed;
- * free it with wilco_close(). */
-typedef void wilco_closed_fn(void *context, const struct wilco_error *why);
+/* Who moves the bytes and runs the callbacks. */
+enum wilco_io {
+    WILCO_IO_THREAD, /* a thread of the client's own */
+    WILCO_IO_LOOP,   /* the application's event loop (wilco/loop.h) */
+    WILCO_IO_NONE,   /* the application, the connection included (wilco/loop.h) */
+};
+
+/* What may become of a connection. */
+enum wilco_state_kind {
+    WILCO_CONNECTED, /* the server has accepted us, for the first time or again */
+    /* The connection is lost, or another one could not be made. The client tries again by itself;
+     * what is asked of it meanwhile is kept. */
+    WILCO_DISCONNECTED,
+    /* The server had forgotten the session, and did not grant this subscription, or responder,
+     * again: it is gone. */
+    WILCO_UNSUBSCRIBED,
+    /* The client is closed for good, but not by wilco_close(): what was outstanding has failed with
+     * WILCO_ECLOSED before this is told, last and once. Free it with wilco_close(). */
+    WILCO_CLOSED,
+};
+
+struct wilco_state {
+    enum wilco_state_kind kind;
+    bool session_present;          /* CONNECTED: the server has kept the session (3.2.2.1.1) */
+    uint32_t retry_ms;             /* DISCONNECTED: until the next attempt */
+    struct wilco_bytes filter;     /* UNSUBSCRIBED */
+    const struct wilco_error *why; /* all but CONNECTED */
+};
+
+/* `state` is borrowed. What has been overtaken may be left out: where a connection was made and
+ * lost again, or lost and made again, before there was time to tell, only the end of that is told.
+ * It may run before wilco_open() has returned. */
+typedef void wilco_state_fn(void *context, const struct wilco_state *state);
 
 /* What the server asks for enhanced authentication (MQTT 5.0, 4.12). */
 struct wilco_challenge {
@@ -21,34 +50,57 @@ struct wilco_challenge {
     bool is_last; /* the server accepts us: look whether its data proves who it is; no answer */
 };
 
-/* Answers one step of it, while wilco_open() runs, in its thread. `*answer` is the client's
- * Authentication Data, at most 65 535 bytes; as it comes, it says none. What it points to stays the
- * callback's own, and must stay as it is until the callback runs again or wilco_open() returns.
- * false gives up, and so does an answer that is too long: wilco_open() fails with WILCO_ECONNECT.
- * The time it takes counts for connect_timeout_ms. */
+/* Answers one step of it, while wilco_open() runs, in its thread; for each further connection like
+ * the other callbacks. `*answer` is the client's Authentication Data, at most 65 535 bytes; as it
+ * comes, it says none. What it points to stays the callback's own, and must stay as it is until the
+ * callback runs again or returns from its last challenge. false gives up, and so does an answer
+ * that is too long: wilco_open() fails with WILCO_ECONNECT, or the client is closed. The time it
+ * takes counts for connect_timeout_ms. */
 typedef bool wilco_authenticate_fn(void *context, const struct wilco_challenge *challenge,
                                    struct wilco_bytes *answer);
 
-/* Of a connection: MQTT 5.0, 3.1. */
+/* Of a client, and of its connections: MQTT 5.0, 3.1.
+ *
+ * A client connects again by itself when its connection is lost, or the server is not there, busy
+ * or stopped. It gives up, and is closed, when the server refuses it for good (credentials,
+ * identifier, banned, moved), when one of the two breaks the protocol, and when its session is
+ * taken over by another client with its identifier, which it does not fight.
+ *
+ * The session goes on: publications of QoS 1 and 2 arrive, those of QoS 2 once, responses to
+ * requests that had been sent come after all, and what the server has for us. If the server has
+ * forgotten the session (it keeps it for 60 seconds, or session_expiry_s, and not beyond its own
+ * end), subscriptions and responders are made again, publications are sent as new ones, unless the
+ * server had taken those of QoS 2, and requests that had been sent end with WILCO_ELOST. */
 struct wilco_options {
     /* mqtt://[user[:password]@]host[:port] or unix:/path; NULL: mqtt://127.0.0.1:1883 */
     const char *url;
     const char *client_id;       /* NULL: the server chooses one */
     const char *user_name;       /* NULL: the URL's, or none */
     struct wilco_bytes password; /* data == NULL: the URL's, or none */
-    uint32_t connect_timeout_ms; /* 0: 10 000, until CONNACK */
-    uint16_t keep_alive_s;       /* Keep Alive (3.1.2.10), if the server wants no other; 0: 60 */
-    bool keep_alive_off;         /* send no PINGREQ, and do not miss a silent server */
-    bool keep_session;           /* Clean Start 0 (3.1.2.4): go on with the session of client_id */
-    uint32_t session_expiry_s;   /* Session Expiry Interval (3.1.2.11.2); UINT32_MAX: never */
-    uint16_t receive_maximum;    /* Receive Maximum (3.1.2.11.3); 0: 65 535 */
-    uint32_t packet_bytes_max;   /* Maximum Packet Size (3.1.2.11.4) we accept; 0: 16 MiB */
-    size_t pending_max;          /* requests that may wait for their responses; 0: 65 536 */
-    unsigned retry_percent;      /* of requests that may be asked again; 0: 20. Ten more at once */
-    size_t queue_bytes_max;      /* publications not yet written or acknowledged; 0: 16 MiB */
+    uint32_t connect_timeout_ms; /* of each attempt, until CONNACK; 0: 10 000 */
+    bool reconnect_off;          /* a connection that is lost closes the client */
+    uint32_t reconnect_min_ms;   /* the first delay, ... 0: 100 */
+    uint32_t reconnect_max_ms;   /* ... which doubles up to this; 0: 30 000. Each is shortened at
+                                  * random, by half at most, and they begin anew once a connection
+                                  * has lasted longer than the delay before it */
+    /* wilco_open() does not wait for the server, nor fail when it is not there: the client goes on
+     * trying. What is asked of it meanwhile is kept. */
+    bool open_offline;
+    uint16_t keep_alive_s; /* Keep Alive (3.1.2.10), if the server wants no other; 0: 60 */
+    bool keep_alive_off;   /* send no PINGREQ, and do not miss a silent server */
+    bool keep_session;     /* Clean Start 0 (3.1.2.4): go on with the session of client_id */
+    /* Session Expiry Interval (3.1.2.11.2); UINT32_MAX: never. 0: 60, but wilco_close() ends the
+     * session, unless the server cannot be reached then; with reconnect_off: 0. */
+    uint32_t session_expiry_s;
+    uint16_t receive_maximum;  /* Receive Maximum (3.1.2.11.3); 0: 65 535 */
+    uint32_t packet_bytes_max; /* Maximum Packet Size (3.1.2.11.4) we accept; 0: 16 MiB */
+    size_t pending_max;        /* requests that may wait for their responses; 0: 65 536 */
+    unsigned retry_percent;    /* of requests that may be asked again; 0: 20. Ten more at once */
+    size_t queue_bytes_max;    /* publications not yet written or acknowledged, those that wait
+                                * for a connection included; 0: 16 MiB */
     const struct wilco_publish *will; /* published when we are lost; NULL: none */
     uint32_t will_delay_s;            /* so many seconds later (3.1.3.2.2) */
-    wilco_closed_fn *closed;          /* NULL is allowed */
+    wilco_state_fn *state_changed;    /* NULL is allowed */
     /* Gets each message that no subscription of this client wants; NULL: they are counted and
      * dropped. A kept session brings what was waiting for it before there is time to subscribe. It
      * may run before wilco_open() has returned. */
@@ -59,10 +111,11 @@ struct wilco_options {
     wilco_request_fn *unmatched_request;
     /* Authentication Method (3.1.2.11.9), such as "SCRAM-SHA-256"; NULL: none, nor the next two. */
     const char *authentication_method;
-    struct wilco_bytes authentication_data; /* what the client says first; data == NULL: nothing */
-    wilco_authenticate_fn *authenticate;    /* NULL: the method has no more than that */
-    void *context;                          /* for the four callbacks */
-    struct wilco_error *error;              /* filled when wilco_open() fails; NULL is allowed */
+    /* What the client says first, on each connection; data == NULL: nothing. */
+    struct wilco_bytes authentication_data;
+    wilco_authenticate_fn *authenticate; /* NULL: the method has no more than that */
+    void *context;                       /* for the four callbacks */
+    struct wilco_error *error;           /* filled when wilco_open() fails; NULL is allowed */
 };
 
 /* Connects and waits for CONNACK (MQTT 5.0, 3.1 and 3.2). `options` NULL: all defaults. WILCO_OK:
@@ -72,17 +125,23 @@ struct wilco_options {
  * WILCO_EPROTOCOL (it does not speak MQTT 5.0), WILCO_ENOMEM (memory, threads or descriptors),
  * WILCO_EIO (the system gives no random numbers). Waits. */
 WILCO_API enum wilco_status wilco_open(struct wilco **out, const struct wilco_options *options);
-/* Writes what is queued, sends DISCONNECT (MQTT 5.0, 3.14: no Will is published) and frees the
- * client; requests and publications still outstanding end with WILCO_ECLOSED before it returns, and
- * no callback runs afterwards. NULL is allowed. Waits: while the server takes what is queued,
- * three seconds when it does not, a second until it closes too, and for a callback that is running.
- * From a callback it does nothing. Calls that somebody has a reference of stay valid: answering
- * them does nothing. */
+/* Writes what is queued, if it is connected, sends DISCONNECT (MQTT 5.0, 3.14: no Will is
+ * published) and frees the client; requests and publications still outstanding end with
+ * WILCO_ECLOSED before it returns, and no callback runs afterwards. NULL is allowed. Waits: while
+ * the server takes what is queued, three seconds when it does not, a second until it closes too,
+ * and for a callback that is running. From a callback it does nothing. Calls that
+ * somebody has a reference of stay valid: answering them does nothing. */
 WILCO_API void wilco_close(struct wilco *client);
 
-/* The client identifier (MQTT 5.0, 3.1.3.1), also one that the server assigned. Lives as long as
- * the client. */
+/* The client identifier (MQTT 5.0, 3.1.3.1), also one that the server assigned; "" until it has. It
+ * does not change after that, and lives as long as the client. */
 WILCO_API const char *wilco_client_id(const struct wilco *client);
+
+/* The topic of the inbox that the server assigned (Response Information, 3.2.2.3.15), to the topics
+ * below which responses may be directed, too: its length, 0 if there is none. It is copied to
+ * `out`, as much as fits into `size` with a zero behind it, for it changes when the server has
+ * forgotten the session. */
+WILCO_API size_t wilco_inbox(struct wilco *client, char *out, size_t size);
 
 /* What a client has seen since wilco_open(). */
 struct wilco_counters {

@@ -34,8 +34,8 @@ struct wilco_publish {
  * WILCO_EREFUSED: a reason code >= 0x80, or the one the server would answer with, for it has said
  * what it does not take (0x9A retained messages, 0x9B this QoS). WILCO_EINVAL (no Topic Name, not
  * UTF-8, QoS above 2), WILCO_ELIMIT (larger than the server takes), WILCO_ECLOSED (it may have
- * arrived or not), WILCO_ENOMEM. Waits, also for room in the queue, and as long as the connection
- * lasts. */
+ * arrived or not), WILCO_ENOMEM. Waits, also for room in the queue, and while there is no
+ * connection, as long as the client tries to make one. */
 WILCO_API enum wilco_status wilco_publish(struct wilco *client, const struct wilco_publish *publish,
                                           uint8_t *reason_code);
 /* The same without waiting. Publications leave in the order of these calls. Unless this returns an
@@ -75,6 +75,16 @@ WILCO_API enum wilco_status wilco_subscribe(struct wilco *client,
  * callback), WILCO_ELIMIT (65 535 packets wait for their acknowledgements), WILCO_ECLOSED,
  * WILCO_ENOMEM. Waits. */
 WILCO_API enum wilco_status wilco_unsubscribe(struct wilco *client, const char *filter);
+
+/* The same two without waiting. Unless these return an error, `done` (NULL is allowed) runs exactly
+ * once, with what the ones that wait would have returned, and the reason code. */
+typedef void wilco_subscribed_fn(void *context, enum wilco_status status, uint8_t reason_code);
+WILCO_API enum wilco_status wilco_subscribe_start(struct wilco *client,
+                                                  const struct wilco_subscription *subscription,
+                                                  wilco_message_fn *on_message, void *context,
+                                                  wilco_subscribed_fn *done, void *done_context);
+WILCO_API enum wilco_status wilco_unsubscribe_start(struct wilco *client, const char *filter,
+                                                    wilco_subscribed_fn *done, void *done_context);
 
 #ifdef __cplusplus
 }

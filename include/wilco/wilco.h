@@ -31,8 +31,8 @@
  * from any thread, callbacks included, except where they say that they wait: those must not be
  * called from a callback of the same client, and answer WILCO_EINVAL there.
  *
- * A client is one connection. When that is lost it stays closed: it does not connect again by
- * itself.
+ * A client is one session with a server. When its connection is lost, it makes another one and goes
+ * on where it was; struct wilco_options says how, and state_changed tells of it.
  *
  * Structs of options are valid when zero-filled; what they point to is borrowed for the call only.
  * Strings end in zero and are UTF-8. */

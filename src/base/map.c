@@ -124,3 +124,20 @@ map_any(struct map *m)
     }
     return m->buckets[m->first];
 }
+
+struct map_node *
+map_walk(const struct map *m, const struct map_node *node)
+{
+    size_t at = m->first;
+
+    if (node != NULL && node->next != NULL) {
+        return node->next;
+    }
+    if (node != NULL) {
+        at = bucket_of(m, node->hash) + 1;
+    }
+    while (m->count > 0 && at < m->bucket_count && m->buckets[at] == NULL) {
+        at++;
+    }
+    return m->count > 0 && at < m->bucket_count ? m->buckets[at] : NULL;
+}

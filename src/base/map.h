@@ -39,5 +39,8 @@ void map_remove(struct map *m, struct map_node *node); /* must be in the map */
 /* Any node, for emptying a map; NULL when it is empty. Linear over a whole emptying when each is
  * removed before the next call. */
 struct map_node *map_any(struct map *m);
+/* Every node once, in no particular order: the one after `node`, or the first for NULL; NULL at the
+ * end. Ask for the next one before you remove one; nothing may be added meanwhile. */
+struct map_node *map_walk(const struct map *m, const struct map_node *node);
 
 #endif

@@ -193,6 +193,7 @@ complete(struct respond_command *c, char **words, size_t word_count)
     /* A kept session is to go on getting requests: leaving would end that. */
     set_default(&c->drain_ms, c->connection.keep_session ? 0 : DEFAULT_DRAIN_MS);
     split_service(c);
+    c->connection.reconnects = true;
     set_default(&c->qos, 1);
     set_default(&c->concurrency, DEFAULT_CONCURRENCY);
     set_default(&c->queue, DEFAULT_QUEUE);

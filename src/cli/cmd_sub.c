@@ -153,6 +153,7 @@ run(struct sub_command *c, char **words, size_t word_count)
     struct connection connection;
     int exit_code = connection_prepare(&c->connection);
 
+    c->connection.reconnects = true;
     for (size_t i = 0; i < word_count; i++) {
         option_list_add(&c->filters, words[i]);
     }

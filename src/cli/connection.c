@@ -7,14 +7,44 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Once for the connection, and then for each attempt that fails. */
 static void
-on_closed(void *context, const struct wilco_error *why)
+say_lost(struct connection *c, const struct wilco_state *state)
+{
+    uint32_t tenths = (state->retry_ms + 99) / 100;
+
+    say("%s%s; trying again in %u.%us", c->is_away ? "" : "connection lost: ", state->why->text,
+        tenths / 10, tenths % 10);
+    c->is_away = true;
+}
+
+static void
+note_end(struct connection *c, const struct wilco_state *state)
+{
+    if (!atomic_load(&c->is_lost)) {
+        c->why = *state->why;
+        c->is_refused = state->kind == WILCO_UNSUBSCRIBED;
+        atomic_store(&c->is_lost, true);
+        wake_up();
+    }
+}
+
+static void
+on_state(void *context, const struct wilco_state *state)
 {
     struct connection *c = context;
 
-    c->why = *why;
-    atomic_store(&c->is_lost, true);
-    wake_up();
+    switch (state->kind) {
+    case WILCO_CONNECTED:
+        if (c->is_away) {
+            say("connected again");
+        }
+        c->is_away = false;
+        break;
+    case WILCO_DISCONNECTED: say_lost(c, state); break;
+    case WILCO_UNSUBSCRIBED: /* there is nothing to be done any more */
+    case WILCO_CLOSED: note_end(c, state); break;
+    }
 }
 
 static void
@@ -73,7 +103,8 @@ connection_open(struct connection *c, const struct connection_options *o,
         .receive_maximum = (uint16_t)o->receive_maximum,
         .session_expiry_s = o->session_expiry_s.value,
         .will = o->will_topic == NULL ? NULL : &will,
-        .closed = on_closed,
+        .reconnect_off = !o->reconnects || o->no_reconnect,
+        .state_changed = on_state,
         .context = c,
         .error = &error,
     };
@@ -105,6 +136,9 @@ connection_close(struct connection *c, int exit_code)
         return exit_code;
     }
     say("%s", c->why.text);
+    if (c->is_refused) {
+        return exit_code_of(WILCO_EREFUSED, c->why.reason_code);
+    }
     return EXIT_CODE_CONNECTION; /* whatever the server gave as its reason: it refused nothing */
 }
 

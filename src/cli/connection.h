@@ -25,6 +25,8 @@ struct connection_options {
     bool will_retain;
     bool quiet, debug;
     const char *version;
+    bool no_reconnect;
+    bool reconnects; /* the command's own: it goes on when its connection is lost */
 
     char *address; /* filled by connection_prepare(): the URL ... */
     char *topic;   /* ... and the topic behind it, or NULL */
@@ -53,12 +55,15 @@ struct connection_rest {
 struct connection {
     struct wilco *client;
     struct connection_rest rest;
-    atomic_bool is_lost;
+    bool is_away;        /* lost, and not made again yet; the library's thread alone */
+    atomic_bool is_lost; /* for good; what follows is read after it */
+    bool is_refused;     /* not that, but the subscription in a new session */
     struct wilco_error why;
 };
 
 /* Connects as prepared. 0, or the exit code when it has said what is wrong. A connection that is
- * lost later is noted here, and wakes the main thread. `rest` may be NULL. */
+ * lost later is said and made again, if the command wants that; one that is lost for good is noted
+ * here, and wakes the main thread. `rest` may be NULL. */
 int connection_open(struct connection *c, const struct connection_options *o,
                     const struct connection_rest *rest);
 

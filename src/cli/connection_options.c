@@ -71,6 +71,9 @@ const struct option connection_rows[] = {
      "how long the server keeps the session afterwards;\n"
      "also 5m, never (default 0; never with --keep-session)",
      take_session_expiry, FIELD(session_expiry_s)},
+    {"no-reconnect", 0, NULL,
+     "end with code 2 when the connection is lost\n(as request and pub do)", option_flag,
+     FIELD(no_reconnect)},
     {"will-topic", 0, "TOPIC", "where the server says that we are gone", option_text,
      FIELD(will_topic)},
     {"will-payload", 0, "PAYLOAD", "what it says", option_text, FIELD(will_payload)},

@@ -3,6 +3,7 @@
 #include "client/client.h"
 
 #include "base/clock.h"
+#include "client/transport.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -68,12 +69,20 @@ client_new(const struct wilco_alloc *a)
     }
     c->alloc = a;
     atomic_init(&c->refs, 1);
-    if (!open_wake_pipe(c->wake)) {
+    c->input = mem_alloc(a, CLIENT_INPUT_BYTES);
+    if (!open_wake_pipe(c->wake) || c->input == NULL) {
         client_dismantle(c);
         client_unref(c);
         return NULL;
     }
     return c;
+}
+
+uint64_t
+client_now_ms(const struct wilco *c)
+{
+    (void)c;
+    return clock_monotonic_ms();
 }
 
 void
@@ -97,8 +106,9 @@ void
 client_dismantle(struct wilco *c)
 {
     (void)pthread_mutex_lock(&c->lock);
-    stream_close(c->stream);
-    c->stream = NULL;
+    transport_drop(c);
+    mem_free(c->alloc, c->input);
+    c->input = NULL;
     core_free(c->core);
     c->core = NULL;
     for (int i = 0; i < 2; i++) {
@@ -153,6 +163,13 @@ client_made_room(struct wilco *c)
     }
 }
 
+/* Whether what the core wants to write can be written. */
+static bool
+has_transport(const struct wilco *c)
+{
+    return c->stream != NULL && c->connection == core_connection(c->core);
+}
+
 bool
 client_flush(struct wilco *c)
 {
@@ -160,7 +177,7 @@ client_flush(struct wilco *c)
     enum wilco_status st = WILCO_OK;
     bool has_written = false;
 
-    while (st == WILCO_OK && c->stream != NULL && core_has_output(c->core)) {
+    while (st == WILCO_OK && has_transport(c) && core_has_output(c->core)) {
         size_t count = core_output(c->core, spans, SPANS_PER_WRITE);
         size_t len = 0;
 
@@ -204,7 +221,7 @@ client_asked(struct wilco *c, bool is_patient)
     if (!is_patient) {
         (void)client_flush(c);
     }
-    if (core_has_output(c->core) || core_has_events(c->core) ||
+    if ((has_transport(c) && core_has_output(c->core)) || core_has_events(c->core) ||
         (is_patient && core_deadline_ms(c->core) < c->poll_until_ms)) {
         client_wake(c);
     }

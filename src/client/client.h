@@ -1,14 +1,15 @@
 #ifndef WILCO_CLIENT_CLIENT_H
 #define WILCO_CLIENT_CLIENT_H
 
+#include "client/connector.h"
 #include "client/core.h"
 #include "net/stream.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* A client: a core, its connection, and the thread that serves both. One lock guards everything; it
- * is never held while a callback runs or while anybody sleeps. Whoever has something to send may
+/* A client: a core, its connections, and the thread that serves both. One lock guards everything;
+ * it is never held while a callback runs or while anybody sleeps. Whoever has something to send may
  * write it to the connection himself, under the lock, and need not wake the thread for it.
  *
  * It is counted: by its owner until wilco_close(), by every call that has not been answered, and by
@@ -21,9 +22,15 @@ struct wilco {
     pthread_cond_t room; /* there may be room for what did not fit, or the end has come */
     unsigned room_waiters;
 
-    struct core *core;     /* NULL: closed by its owner */
+    struct core *core; /* NULL: closed by its owner */
+    struct url url;
+    unsigned connection;   /* of the core, which the transport is for */
     struct stream *stream; /* NULL: not connected */
     bool is_write_broken;  /* reading may still tell why */
+    bool is_connecting;    /* the connector is at work */
+    struct connector connector;
+    uint8_t *input; /* CLIENT_INPUT_BYTES, read at once */
+    enum wilco_io io;
     bool is_stopping;
     pthread_t thread;
     bool has_thread;
@@ -33,9 +40,11 @@ struct wilco {
     bool is_polling; /* the thread sleeps, or is about to */
     uint64_t poll_until_ms;
 
-    wilco_closed_fn *closed;
+    wilco_state_fn *state_changed;
     void *context;
 };
+
+#define CLIENT_INPUT_BYTES 65536U
 
 /* NULL: out of memory or descriptors. One reference. */
 struct wilco *client_new(const struct wilco_alloc *a);
@@ -49,6 +58,8 @@ void client_dismantle(struct wilco *c);
  * could wake. WILCO_ECLOSED: closed by its owner. */
 WILCO_MUST_CHECK enum wilco_status client_enter(struct wilco *c, bool waits);
 void client_leave(struct wilco *c);
+
+uint64_t client_now_ms(const struct wilco *c);
 
 /* ---- Under the lock ---- */
 

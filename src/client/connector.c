@@ -2,109 +2,105 @@
 
 #include "client/connector.h"
 
-#include "base/clock.h"
 #include "net/socket.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define ADDRESSES_MAX 8U
-
-/* Until `fd` is writable or the time is over. */
-static enum wilco_status
-wait_writable(int fd, uint64_t deadline_ms)
+enum wilco_status
+connector_resolve(struct connector *c, const struct url *url, uint64_t deadline_ms)
 {
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
-    int ready = 0;
+    const char *reason = "";
+    enum wilco_status st;
 
-    while (ready == 0) {
-        uint64_t now_ms = clock_monotonic_ms();
-        uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
-
-        if (left_ms == 0) {
-            errno = ETIMEDOUT;
-            return WILCO_ETIMEDOUT;
-        }
-        ready = poll(&p, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
-        if (ready < 0 && errno == EINTR) {
-            ready = 0;
-        }
+    *c = (struct connector){.fd = -1, .next_ms = 0, .deadline_ms = deadline_ms};
+    st = address_resolve(c->addresses, CONNECTOR_ADDRESSES_MAX, &c->count, url, false, &reason);
+    if (st != WILCO_OK || c->count == 0) {
+        (void)snprintf(c->why.text, sizeof(c->why.text), "cannot find %.130s: %s",
+                       url->scheme == URL_UNIX ? url->path : url->host, reason);
+        return st == WILCO_ENOMEM ? st : WILCO_ECONNECT;
     }
-    return ready < 0 ? WILCO_EIO : WILCO_OK;
-}
-
-/* One address; errno says what is wrong. */
-static enum wilco_status
-connect_one(const struct address *a, uint64_t deadline_ms, int *fd)
-{
-    enum wilco_status st = socket_connect(a, fd);
-
-    if (st != WILCO_AGAIN) {
-        return st;
-    }
-    while (st == WILCO_AGAIN) {
-        st = wait_writable(*fd, deadline_ms);
-        if (st == WILCO_OK) {
-            st = socket_connected(*fd);
-        }
-    }
-    if (st != WILCO_OK) {
-        int error = errno;
-
-        (void)close(*fd);
-        errno = error;
-    }
-    return st;
+    return WILCO_OK;
 }
 
 static void
-explain(struct wilco_error *why, const struct address *a, int error)
+explain(struct connector *c, int error)
 {
+    const struct address *a = &c->addresses[c->next - 1];
     char text[ADDRESS_TEXT_BYTES];
     char message[80] = "";
 
     address_text(a, text);
     (void)strerror_r(error, message, sizeof(message));
-    (void)snprintf(why->text, sizeof(why->text), "cannot connect to %.100s: %s%s", text, message,
+    (void)snprintf(c->why.text, sizeof(c->why.text), "cannot connect to %.100s: %s%s", text,
+                   message,
                    error == ECONNREFUSED || error == ENOENT ? "; is the server running?" : "");
 }
 
-enum wilco_status
-connector_open(struct stream **out, const struct url *url, const struct wilco_alloc *a,
-               uint64_t deadline_ms, struct wilco_error *why)
+/* Starts with the next address. */
+static enum wilco_status
+start(struct connector *c, uint64_t now_ms)
 {
-    struct address addresses[ADDRESSES_MAX];
-    const char *reason = "";
-    size_t count = 0;
-    int fd = -1;
-    enum wilco_status st = address_resolve(addresses, ADDRESSES_MAX, &count, url, false, &reason);
+    uint64_t left_ms = c->deadline_ms > now_ms ? c->deadline_ms - now_ms : 0;
+    size_t left = c->count - c->next;
+    enum wilco_status st = socket_connect(&c->addresses[c->next], &c->fd);
 
-    if (st != WILCO_OK || count == 0) {
-        (void)snprintf(why->text, sizeof(why->text), "cannot find %.130s: %s",
-                       url->scheme == URL_UNIX ? url->path : url->host, reason);
-        return st == WILCO_ENOMEM ? st : WILCO_ECONNECT;
+    c->next++;
+    c->next_ms = left > 1 ? now_ms + left_ms / left : UINT64_MAX;
+    return st;
+}
+
+void
+connector_stop(struct connector *c)
+{
+    if (c->fd >= 0) {
+        (void)close(c->fd);
+        c->fd = -1;
     }
-    st = WILCO_ECONNECT;
-    for (size_t i = 0; st != WILCO_OK && i < count; i++) {
-        uint64_t now_ms = clock_monotonic_ms();
-        uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+}
 
-        st = connect_one(&addresses[i], now_ms + left_ms / (count - i), &fd);
-        if (st != WILCO_OK) {
-            explain(why, &addresses[i], errno);
+/* How the present address does; errno says what is wrong. */
+static enum wilco_status
+try_one(struct connector *c, uint64_t now_ms)
+{
+    enum wilco_status st;
+
+    if (c->fd < 0) {
+        return start(c, now_ms);
+    }
+    st = socket_connected(c->fd);
+    if (st == WILCO_AGAIN && now_ms >= c->next_ms) {
+        errno = ETIMEDOUT;
+        return WILCO_ETIMEDOUT;
+    }
+    return st;
+}
+
+enum wilco_status
+connector_step(struct connector *c, struct stream **out, const struct wilco_alloc *a,
+               uint64_t now_ms)
+{
+    enum wilco_status st = WILCO_ECONNECT;
+
+    while (c->fd >= 0 || c->next < c->count) {
+        st = try_one(c, now_ms);
+        if (st == WILCO_OK || st == WILCO_AGAIN) {
+            break;
         }
+        explain(c, errno);
+        connector_stop(c);
+        st = WILCO_ECONNECT;
     }
     if (st != WILCO_OK) {
-        return st == WILCO_ETIMEDOUT ? st : WILCO_ECONNECT;
+        return st;
     }
-    *out = stream_of_socket(fd, a);
+    *out = stream_of_socket(c->fd, a);
     if (*out == NULL) {
-        (void)close(fd);
+        connector_stop(c);
         return WILCO_ENOMEM;
     }
+    c->fd = -1; /* the stream's now */
     return WILCO_OK;
 }

@@ -5,11 +5,28 @@
 #include "net/stream.h"
 #include "wilco/wilco.h"
 
-/* Connects to what `url` names, before `deadline_ms` of the monotonic clock: each of its addresses
- * in turn, with an equal share of the time that is left. Blocks; looking up a name is not bounded
- * by the deadline. WILCO_ECONNECT, WILCO_ETIMEDOUT, WILCO_ENOMEM, and `why` says more. */
-WILCO_MUST_CHECK enum wilco_status connector_open(struct stream **out, const struct url *url,
-                                                  const struct wilco_alloc *a, uint64_t deadline_ms,
-                                                  struct wilco_error *why);
+/* Connects to what a URL names: each of its addresses in turn, with an equal share of the time, and
+ * for the last one what there is. Only looking up the name may block. */
+#define CONNECTOR_ADDRESSES_MAX 8U
+
+struct connector {
+    struct address addresses[CONNECTOR_ADDRESSES_MAX];
+    size_t count;
+    size_t next;            /* the one to try after the present one */
+    int fd;                 /* of the present one; -1: none is being tried */
+    uint64_t next_ms;       /* when the next one is to be tried; UINT64_MAX: there is none */
+    uint64_t deadline_ms;   /* the time is up; seen to by whoever waits */
+    struct wilco_error why; /* what was wrong with the one before */
+};
+
+/* Looks the name up: WILCO_ECONNECT, WILCO_ENOMEM, and `why` says more. */
+WILCO_MUST_CHECK enum wilco_status connector_resolve(struct connector *c, const struct url *url,
+                                                     uint64_t deadline_ms);
+/* Goes as far as it can now. WILCO_AGAIN: not connected yet, to be called when `fd` is writable, or
+ * at `next_ms`. Otherwise it is over: WILCO_OK, `*out` is the caller's; WILCO_ECONNECT, and `why`;
+ * WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status connector_step(struct connector *c, struct stream **out,
+                                                  const struct wilco_alloc *a, uint64_t now_ms);
+void connector_stop(struct connector *c); /* harmless when it is over */
 
 #endif

@@ -7,14 +7,13 @@
 
 #include <stdio.h>
 
-#define POOL_FREE_BYTES         65536U
-#define CONNECT_TIMEOUT_MS      10000U
-#define PACKET_BYTES_MAX        (16U << 20)
-#define PENDING_MAX             65536U
-#define RETRY_PERCENT           20U
-#define QUEUE_BYTES_MAX         (16U << 20)
-#define SERVER_PACKET_BYTES_MAX (WIRE_VARINT_MAX + 5U)
-#define MORE_MAX                100U /* bytes of a server's text that are shown */
+#define POOL_FREE_BYTES    65536U
+#define CONNECT_TIMEOUT_MS 10000U
+#define PACKET_BYTES_MAX   (16U << 20)
+#define PENDING_MAX        65536U
+#define RETRY_PERCENT      20U
+#define QUEUE_BYTES_MAX    (16U << 20)
+#define MORE_MAX           100U /* bytes of a server's text that are shown */
 
 enum wilco_status
 core_fault(struct core *c, enum wilco_status status, uint8_t reason_code, const char *text)
@@ -27,18 +26,19 @@ core_fault(struct core *c, enum wilco_status status, uint8_t reason_code, const 
 static void
 init_session(struct core *c, const struct wilco_options *o)
 {
-    uint32_t packet_bytes_max = o->packet_bytes_max == 0 ? PACKET_BYTES_MAX : o->packet_bytes_max;
-
     output_pool_init(&c->pool, c->alloc, POOL_FREE_BYTES);
     buffer_init(&c->authentication.method, c->alloc, UINT16_MAX);
     buffer_init(&c->authentication.data, c->alloc, UINT16_MAX);
     buffer_init(&c->assigned_inbox, c->alloc, UINT16_MAX);
-    framer_init(&c->framer, c->alloc, packet_bytes_max);
+    buffer_init(&c->former_inbox, c->alloc, UINT16_MAX);
+    c->packet_bytes_max = o->packet_bytes_max == 0 ? PACKET_BYTES_MAX : o->packet_bytes_max;
+    framer_init(&c->framer, c->alloc, c->packet_bytes_max);
     alias_in_init(&c->aliases, c->alloc, ALIAS_MAXIMUM);
     send_window_init(&c->sent, c->alloc);
-    receive_window_init(&c->received, c->alloc,
-                        o->receive_maximum == 0 ? UINT16_MAX : o->receive_maximum);
+    c->receive_maximum = o->receive_maximum == 0 ? UINT16_MAX : o->receive_maximum;
+    receive_window_init(&c->received, c->alloc, UINT16_MAX);
     receive_window_init(&c->unacknowledged, c->alloc, UINT16_MAX);
+    receive_window_init(&c->unrepeated, c->alloc, UINT16_MAX);
     c->account.alloc = c->alloc;
     c->queue_bytes_max = o->queue_bytes_max == 0 ? QUEUE_BYTES_MAX : o->queue_bytes_max;
     c->keep_session = o->keep_session;
@@ -47,6 +47,10 @@ init_session(struct core *c, const struct wilco_options *o)
     list_init(&c->queue);
     list_init(&c->events);
     list_init(&c->awaited);
+    c->connected.kind = EVENT_STATE;
+    c->disconnected.kind = EVENT_STATE;
+    c->tells_state = o->state_changed != NULL;
+    core_init_reconnecting(c, o);
 }
 
 static enum wilco_status
@@ -85,16 +89,18 @@ core_new(struct core **out, const struct core_config *config, struct wilco_error
     c->random = config->random;
     c->now_ms = config->now_ms;
     c->unix_offset_ms = config->unix_ms - config->now_ms;
-    c->connect_deadline_ms = config->now_ms + core_connect_timeout_ms(o);
-    c->pong_deadline_ms = UINT64_MAX;
-    c->server.packet_bytes_max = SERVER_PACKET_BYTES_MAX;
+    c->connect_timeout_ms = core_connect_timeout_ms(o);
     init_session(c, o);
+    core_init_limits(c);
     st = init_secrets(c, o, config->now_ms);
     if (st == WILCO_OK && o->unmatched_request != NULL) {
         st = responder_new(&c->calls.unmatched, c->alloc, NULL, o->unmatched_request, o->context);
     }
     if (st == WILCO_OK) {
-        st = core_send_connect(c, config, why);
+        st = core_make_connect(c, config, why);
+    }
+    if (st == WILCO_OK) {
+        st = core_connect(c);
     }
     if (st != WILCO_OK) {
         core_free(c);
@@ -120,11 +126,14 @@ core_free(struct core *c)
     send_window_fini(&c->sent);
     receive_window_fini(&c->received);
     receive_window_fini(&c->unacknowledged);
+    receive_window_fini(&c->unrepeated);
     subscriptions_fini(&c->subscriptions);
     requester_fini(&c->requester);
     buffer_fini(&c->authentication.method);
     buffer_fini(&c->authentication.data);
     buffer_fini(&c->assigned_inbox);
+    buffer_fini(&c->former_inbox);
+    buffer_fini(&c->connect);
     mem_free(c->alloc, c->client_id);
     mem_free(c->alloc, c);
 }
@@ -176,11 +185,26 @@ core_end(struct core *c, enum wilco_status status, uint8_t reason_code, const ch
     if (c->state == CORE_CLOSED) {
         return;
     }
-    c->status = c->state == CORE_OPEN && !c->authentication.is_first ? WILCO_ECLOSED : status;
+    c->status = c->again.was_ready ? WILCO_ECLOSED : status;
     c->state = CORE_CLOSED;
     explain(&c->why, reason_code, text, more);
     core_abandon_publications(c);
     core_abandon_requests(c);
+}
+
+void
+core_break(struct core *c, enum wilco_status status, uint8_t reason_code, const char *text,
+           struct span more)
+{
+    if (!core_is_connected(c)) {
+        return;
+    }
+    if (core_may_try_again(c, reason_code)) {
+        explain(&c->why, reason_code, text, more);
+        core_wait(c);
+    } else {
+        core_end(c, status, reason_code, text, more);
+    }
 }
 
 static bool
@@ -188,6 +212,19 @@ say_goodbye(struct core *c, uint8_t reason_code)
 {
     struct wire_any packet = {.type = WIRE_DISCONNECT, .as.disconnect.reason_code = reason_code};
 
+    return core_send(c, &packet) == WILCO_OK;
+}
+
+/* Nobody comes back for the session that was kept only so that we can. */
+static bool
+say_farewell(struct core *c)
+{
+    struct wire_any packet = {.type = WIRE_DISCONNECT};
+
+    if (c->again.ends_session) {
+        packet.as.disconnect.properties.session_expiry_interval = 0;
+        wire_properties_set(&packet.as.disconnect.properties, WIRE_SESSION_EXPIRY_INTERVAL);
+    }
     return core_send(c, &packet) == WILCO_OK;
 }
 
@@ -224,9 +261,13 @@ core_give_up(struct core *c, const char *text)
 }
 
 void
-core_lost(struct core *c, const char *text)
+core_lost(struct core *c, const char *text, uint64_t now_ms)
 {
-    core_end(c, WILCO_ECONNECT, 0, text, SPAN_EMPTY);
+    c->now_ms = now_ms;
+    core_break(c, WILCO_ECONNECT, 0, text, SPAN_EMPTY);
+    if (c->state == CORE_WAITING) {
+        core_discard_output(c);
+    }
 }
 
 void
@@ -234,7 +275,7 @@ core_close(struct core *c)
 {
     c->is_closing = true;
     if (c->state == CORE_OPEN) {
-        (void)say_goodbye(c, WIRE_REASON_SUCCESS);
+        (void)say_farewell(c);
     }
     core_end(c, WILCO_ECLOSED, 0, "the client was closed", SPAN_EMPTY);
 }
@@ -334,20 +375,18 @@ keep_alive_deadline_ms(const struct core *c)
 uint64_t
 core_deadline_ms(const struct core *c)
 {
-    uint64_t next_ms = 0;
-    uint64_t calls_ms = 0;
-    uint64_t keep_alive_ms = 0;
+    uint64_t next_ms = requester_deadline_ms(&c->requester);
+    uint64_t calls_ms = wheel_next_ms(&c->calls.timers);
+    uint64_t own_ms = UINT64_MAX;
 
     switch (c->state) {
-    case CORE_CONNECTING: return c->connect_deadline_ms;
+    case CORE_CONNECTING: own_ms = c->connect_deadline_ms; break;
+    case CORE_OPEN: own_ms = keep_alive_deadline_ms(c); break;
+    case CORE_WAITING: own_ms = c->again.deadline_ms; break;
     case CORE_CLOSED: return UINT64_MAX;
-    case CORE_OPEN: break;
     }
-    next_ms = requester_deadline_ms(&c->requester);
-    calls_ms = wheel_next_ms(&c->calls.timers);
     next_ms = calls_ms < next_ms ? calls_ms : next_ms;
-    keep_alive_ms = keep_alive_deadline_ms(c);
-    return next_ms < keep_alive_ms ? next_ms : keep_alive_ms;
+    return next_ms < own_ms ? next_ms : own_ms;
 }
 
 static void
@@ -359,7 +398,9 @@ keep_alive(struct core *c)
         return;
     }
     if (c->pong_deadline_ms != UINT64_MAX) {
-        core_fail(c, core_fault(c, WILCO_ECLOSED, 0, "the server does not answer PINGREQ"));
+        (void)say_goodbye(c, WIRE_REASON_UNSPECIFIED_ERROR);
+        core_break(c, WILCO_ECONNECT, WIRE_REASON_UNSPECIFIED_ERROR,
+                   "the server does not answer PINGREQ", SPAN_EMPTY);
     } else if (core_send(c, &ping) != WILCO_OK) { /* [MQTT-3.1.2-20] */
         core_fail(c, WILCO_ENOMEM);
     } else {
@@ -367,18 +408,58 @@ keep_alive(struct core *c)
     }
 }
 
+static void
+connect_again(struct core *c)
+{
+    if (core_connect(c) != WILCO_OK) {
+        core_fail(c, WILCO_ENOMEM);
+    }
+}
+
 void
 core_tick(struct core *c, uint64_t now_ms)
 {
     c->now_ms = now_ms;
-    if (c->state == CORE_CONNECTING && now_ms >= c->connect_deadline_ms) {
-        core_end(c, WILCO_ETIMEDOUT, 0, "the server did not answer in time", SPAN_EMPTY);
+    if (c->state == CORE_CLOSED) {
+        return;
     }
-    if (c->state == CORE_OPEN) {
-        core_tick_requests(c);
-        core_calls_tick(c);
+    core_tick_requests(c);
+    core_calls_tick(c);
+    if (c->state == CORE_CONNECTING && now_ms >= c->connect_deadline_ms) {
+        core_break(c, WILCO_ETIMEDOUT, 0, "the server did not answer in time", SPAN_EMPTY);
+    } else if (c->state == CORE_WAITING && now_ms >= c->again.deadline_ms) {
+        connect_again(c);
+    } else if (c->state == CORE_OPEN) {
         keep_alive(c);
     }
+}
+
+uint64_t
+core_connect_deadline_ms(const struct core *c)
+{
+    return c->connect_deadline_ms;
+}
+
+unsigned
+core_connection(const struct core *c)
+{
+    return c->connection;
+}
+
+size_t
+core_inbox(const struct core *c, char *out, size_t size)
+{
+    struct span inbox = buffer_span(&c->assigned_inbox);
+
+    if (size > 0) {
+        size_t len = inbox.len < size ? inbox.len : size - 1;
+
+        if (len > 0) {
+            memcpy(out, inbox.data, len);
+        }
+        out[len] = '\0';
+    }
+    return inbox.len;
 }
 
 void

@@ -11,9 +11,9 @@
 
 /* The client's end of MQTT 5.0 without sockets, threads or a clock: bytes and the time go in;
  * bytes, events and the next deadline come out. It knows the session (CONNECT to DISCONNECT, QoS 0
- * to 2 both ways), the subscriptions, the requests that wait and the requests to answer. One
- * connection, one life: when that ends, everything outstanding ends with WILCO_ECLOSED, and the
- * core stays closed.
+ * to 2 both ways), the subscriptions, the requests that wait and the requests to answer. It
+ * outlives its connections: when one ends, it waits, wants another one, and goes on with what is
+ * outstanding. When it is closed for good, everything outstanding ends with WILCO_ECLOSED.
  *
  * One caller at a time. Nothing calls back: what happened is pulled as events, in two queues. What
  * somebody blocks for (no callback, but a context) is in one, to be told at once; what a callback
@@ -30,8 +30,8 @@ struct core_config {
     uint64_t unix_ms; /* wall clock, for the time in UUIDs */
 };
 
-/* A core that wants to send CONNECT. WILCO_EINVAL (`why` says what), WILCO_ENOMEM, WILCO_EIO (no
- * randomness), WILCO_ELIMIT (a CONNECT that no packet can hold). */
+/* A core that wants to connect, and to send CONNECT. WILCO_EINVAL (`why` says what), WILCO_ENOMEM,
+ * WILCO_EIO (no randomness), WILCO_ELIMIT (a CONNECT that no packet can hold). */
 WILCO_MUST_CHECK enum wilco_status core_new(struct core **out, const struct core_config *config,
                                             struct wilco_error *why);
 void core_free(struct core *c); /* NULL is allowed; tells nobody of what is outstanding */
@@ -39,16 +39,23 @@ void core_free(struct core *c); /* NULL is allowed; tells nobody of what is outs
 /* ---- Driving it ---- */
 
 enum core_state {
-    CORE_CONNECTING, /* until CONNACK */
+    CORE_CONNECTING, /* needs a transport; until CONNACK */
     CORE_OPEN,
-    CORE_CLOSED, /* for good; core_why() */
+    CORE_WAITING, /* the connection is over: its transport is to be closed; until the deadline */
+    CORE_CLOSED,  /* for good; core_why() */
 };
 
 enum core_state core_state(const struct core *c);
+/* Which connection it is about, from 1. A transport is for one of them: when this has changed, what
+ * there was is to be closed, and another one made. */
+unsigned core_connection(const struct core *c);
 /* How it ended: WILCO_ECLOSED once it had been open and its last challenge was answered; before
- * that WILCO_ECONNECT, WILCO_EPROTOCOL, WILCO_ETIMEDOUT or WILCO_ENOMEM. */
+ * that WILCO_ECONNECT, WILCO_EPROTOCOL, WILCO_ETIMEDOUT or WILCO_ENOMEM. `why` is also filled at
+ * CORE_WAITING. */
 enum wilco_status core_why(const struct core *c, struct wilco_error *why);
 
+/* CORE_CONNECTING: when the server must have accepted us. */
+uint64_t core_connect_deadline_ms(const struct core *c);
 /* How long connecting may take, until CONNACK. */
 uint32_t core_connect_timeout_ms(const struct wilco_options *o);
 
@@ -56,8 +63,8 @@ uint32_t core_connect_timeout_ms(const struct wilco_options *o);
 void core_feed(struct core *c, struct span in, uint64_t now_ms);
 void core_tick(struct core *c, uint64_t now_ms);
 uint64_t core_deadline_ms(const struct core *c); /* when to tick next; UINT64_MAX: never */
-/* The connection broke or was finished by the peer; `text` says how. */
-void core_lost(struct core *c, const char *text);
+/* The connection broke, was finished by the peer, or could not be made; `text` says how. */
+void core_lost(struct core *c, const char *text, uint64_t now_ms);
 /* Ends it: DISCONNECT goes behind what is already in the output. */
 void core_close(struct core *c);
 
@@ -87,8 +94,9 @@ enum core_event_kind {
     CORE_CHANGED,   /* changed: a call that was handed out is over, or has room for parts */
     CORE_RESPONSE,  /* on_response, or awaited: a request has ended */
     CORE_PUBLISHED, /* published, or awaited: a publication has ended */
-    CORE_OPERATION, /* awaited: a SUBSCRIBE or UNSUBSCRIBE has ended */
-    CORE_ENDED,     /* the connection; the last event, and not after core_close() */
+    CORE_OPERATION, /* subscribed, or awaited: a SUBSCRIBE or UNSUBSCRIBE has ended */
+    CORE_STATE,     /* state_changed, if the options have it: core_describe_state() */
+    CORE_ENDED,     /* the client; the last event, and not after core_close() */
 };
 
 struct core_event {
@@ -104,13 +112,19 @@ struct core_event {
         wilco_call_fn *changed;
         wilco_response_fn *on_response;
         wilco_published_fn *published;
+        wilco_subscribed_fn *subscribed;
     } to;
     void *context;
+    enum wilco_state_kind state;
 };
 
 /* The next thing to tell to a callback. Asking for it says that the one before is done with: only
  * then is its message acknowledged. */
 bool core_next_event(struct core *c, struct core_event *out, uint64_t now_ms);
+/* What a CORE_STATE or CORE_ENDED is about, before the next event is asked for, which `out` does
+ * not outlive. */
+void core_describe_state(const struct core *c, const struct core_event *event,
+                         struct wilco_state *out, struct wilco_error *why);
 /* The next thing somebody blocks for, at `context`. */
 bool core_next_awaited(struct core *c, struct core_event *out);
 bool core_has_events(const struct core *c);
@@ -143,22 +157,26 @@ WILCO_MUST_CHECK enum wilco_status core_cancel(struct core *c, uint64_t call);
 void core_take_parts(struct core *c, uint64_t call, uint32_t count);
 uint32_t core_timeout_ms(const struct wilco_request *r);
 
-/* One of the two callbacks is given. */
+/* One of the first two callbacks is given. */
 struct core_subscriber {
     wilco_message_fn *on_message;
     wilco_request_fn *on_request;
     void *context;
+    wilco_subscribed_fn *done;             /* NULL: somebody awaits it */
     const struct wilco_responder *options; /* on_request: borrowed for the call; NULL: defaults */
     struct core_journal *journal; /* NULL: none. Its `file` is NULL when the core has taken it */
     struct span records;          /* what is in it */
 };
-/* `awaited` gets a CORE_OPERATION. */
+/* `awaited` is the context of `done`, or who waits. */
 WILCO_MUST_CHECK enum wilco_status core_subscribe(struct core *c,
                                                   const struct wilco_subscription *s,
                                                   const struct core_subscriber *to, void *awaited,
                                                   uint8_t *reason_code);
 WILCO_MUST_CHECK enum wilco_status core_unsubscribe(struct core *c, const char *filter,
                                                     void *awaited);
+/* The same, for a callback. */
+WILCO_MUST_CHECK enum wilco_status core_unsubscribe_start(struct core *c, const char *filter,
+                                                          wilco_subscribed_fn *done, void *context);
 
 /* As wilco_reply(); WILCO_AGAIN: too much is queued. The references stay as they are. */
 WILCO_MUST_CHECK enum wilco_status core_reply(struct core *c, struct wilco_call *call,
@@ -211,6 +229,8 @@ bool core_responder_end(struct core *c, struct responder *r);
 
 const char *
 core_client_id(const struct core *c); /* "" before CONNACK when the server is to choose */
+/* As wilco_inbox(). */
+size_t core_inbox(const struct core *c, char *out, size_t size);
 void core_counters(const struct core *c, struct wilco_counters *out);
 
 #endif

@@ -16,7 +16,7 @@ finish(struct core *c, struct send_entry *entry, const struct wire_ack *ack, uin
 {
     struct outgoing *o = entry->item;
 
-    send_window_remove(&c->sent, entry);
+    core_finished(c, entry);
     core_judge_request(c, o, ack);
     core_settle(c, o, wire_reason_is_error(reason_code) ? WILCO_EREFUSED : WILCO_OK, reason_code);
     return core_pump(c);
@@ -30,6 +30,7 @@ on_puback(struct core *c, const struct wire_ack *ack)
     if (entry == NULL || entry->stage != SEND_AWAITS_PUBACK) {
         return core_fault(c, WILCO_EPROTOCOL, 0, "the server sent a PUBACK for nothing");
     }
+    core_answered(c, entry);
     return finish(c, entry, ack, ack->reason_code);
 }
 
@@ -46,6 +47,7 @@ on_pubrec(struct core *c, const struct wire_ack *ack)
     if (entry->stage != SEND_AWAITS_PUBREC) {
         return core_fault(c, WILCO_EPROTOCOL, 0, "the server sent a PUBREC for nothing");
     }
+    core_answered(c, entry);
     if (wire_reason_is_error(ack->reason_code)) { /* [MQTT-4.3.3-4] */
         return finish(c, entry, ack, ack->reason_code);
     }
@@ -83,6 +85,7 @@ on_pubrel(struct core *c, const struct wire_ack *ack)
     if (!receive_window_remove(&c->received, ack->packet_id)) {
         reason_code = WIRE_REASON_PACKET_IDENTIFIER_NOT_FOUND;
     }
+    (void)receive_window_remove(&c->unrepeated, ack->packet_id);
     return core_send_ack(c, WIRE_PUBCOMP, ack->packet_id, reason_code); /* [MQTT-4.3.3-11] */
 }
 

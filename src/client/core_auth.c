@@ -32,7 +32,6 @@ core_auth_connect(struct core *c, struct wire_properties *p, const struct wilco_
         return st;
     }
     a->is_named = true;
-    a->is_first = true;
     p->authentication_method = method;
     wire_properties_set(p, WIRE_AUTHENTICATION_METHOD);
     if (o->authentication_data.data != NULL) { /* [U-4.12-1] */
@@ -40,6 +39,13 @@ core_auth_connect(struct core *c, struct wire_properties *p, const struct wilco_
         wire_properties_set(p, WIRE_AUTHENTICATION_DATA);
     }
     return WILCO_OK;
+}
+
+void
+core_auth_begin(struct core *c)
+{
+    c->authentication.is_first = c->authentication.is_named;
+    c->authentication.is_asked = false;
 }
 
 /* Keeps what the server said, for whoever answers. */
@@ -113,7 +119,7 @@ core_next_challenge(struct core *c, struct core_challenge *out)
     struct authentication *a = &c->authentication;
     struct span data = buffer_span(&a->data);
 
-    if (!a->is_asked || c->state == CORE_CLOSED) {
+    if (!a->is_asked || !core_is_connected(c)) {
         return false;
     }
     *out = (struct core_challenge){
@@ -144,20 +150,32 @@ send_answer(struct core *c, struct span data)
     return core_send(c, &packet);
 }
 
+static void
+accept(struct core *c)
+{
+    enum wilco_status st;
+
+    c->authentication.is_first = false;
+    st = core_resume(c);
+    if (st != WILCO_OK) {
+        core_fail(c, st);
+    }
+}
+
 void
 core_answer_challenge(struct core *c, bool goes_on, struct span answer, uint64_t now_ms)
 {
     struct authentication *a = &c->authentication;
 
     c->now_ms = now_ms;
-    a->is_asked = false;
-    if (c->state == CORE_CLOSED) {
-        return;
+    if (!a->is_asked || !core_is_connected(c)) {
+        return; /* that connection is lost */
     }
+    a->is_asked = false;
     if (!goes_on || answer.len > UINT16_MAX) {
         core_give_up(c, GIVEN_UP);
     } else if (a->is_last) {
-        a->is_first = false;
+        accept(c);
     } else if (send_answer(c, answer) != WILCO_OK) {
         core_fail(c, WILCO_ENOMEM);
     }

@@ -6,6 +6,12 @@
 
 #define KEEP_ALIVE_S 60
 
+/* For how long the server keeps the session of a client that connects again by itself, if the
+ * options do not say. */
+#define SESSION_EXPIRY_S 60U
+
+#define SERVER_PACKET_BYTES_MAX (WIRE_VARINT_MAX + 5U)
+
 /* We understand an inbox that needs no SUBSCRIBE, and the broker's word in the place of an answer.
  */
 static const struct wire_user_property opt_in = {SPAN_INIT("rr"), SPAN_INIT("1")};
@@ -20,12 +26,12 @@ refuse(struct wilco_error *why, const char *text)
 static void
 set_properties(const struct core *c, struct wire_properties *p, const struct wilco_options *o)
 {
-    if (o->session_expiry_s != 0) {
-        p->session_expiry_interval = o->session_expiry_s;
+    if (o->session_expiry_s != 0 || c->again.ends_session) {
+        p->session_expiry_interval = c->again.ends_session ? SESSION_EXPIRY_S : o->session_expiry_s;
         wire_properties_set(p, WIRE_SESSION_EXPIRY_INTERVAL);
     }
-    if (c->received.receive_maximum != UINT16_MAX) {
-        p->receive_maximum = c->received.receive_maximum;
+    if (c->receive_maximum != UINT16_MAX) {
+        p->receive_maximum = c->receive_maximum;
         wire_properties_set(p, WIRE_RECEIVE_MAXIMUM);
     }
     p->maximum_packet_size = c->framer.packet_bytes_max;
@@ -67,20 +73,19 @@ set_will(struct wire_connect *connect, const struct wilco_options *o, const stru
 }
 
 static enum wilco_status
-send_with_will(struct core *c, struct wire_any *packet, const struct wilco_options *o,
-               struct wilco_error *why)
+encode_with_will(struct core *c, struct wire_connect *connect, const struct wilco_options *o,
+                 struct wilco_error *why)
 {
     struct draft d;
     struct draft_users users;
     enum wilco_status st;
 
-    if (draft_publish(&d, o->will) != WILCO_OK ||
-        set_will(&packet->as.connect, o, &d) != WILCO_OK) {
+    if (draft_publish(&d, o->will) != WILCO_OK || set_will(connect, o, &d) != WILCO_OK) {
         return refuse(why, "the Will has an invalid topic, string, QoS or payload");
     }
-    st = draft_users_init(&users, c->alloc, &d, &packet->as.connect.will.properties);
+    st = draft_users_init(&users, c->alloc, &d, &connect->will.properties);
     if (st == WILCO_OK) {
-        st = core_send(c, packet);
+        st = connect_packet_encode(&c->connect, connect);
         draft_users_fini(&users);
     }
     return st;
@@ -89,13 +94,14 @@ send_with_will(struct core *c, struct wire_any *packet, const struct wilco_optio
 static enum wilco_status
 copy_client_id(struct core *c, struct span id)
 {
+    if (id.len == 0) {
+        return WILCO_OK;
+    }
     c->client_id = mem_zalloc(c->alloc, id.len + 1);
     if (c->client_id == NULL) {
         return WILCO_ENOMEM;
     }
-    if (id.len > 0) {
-        memcpy(c->client_id, id.data, id.len);
-    }
+    memcpy(c->client_id, id.data, id.len);
     return WILCO_OK;
 }
 
@@ -110,11 +116,10 @@ authentication_is_valid(const struct wilco_options *o)
 }
 
 enum wilco_status
-core_send_connect(struct core *c, const struct core_config *config, struct wilco_error *why)
+core_make_connect(struct core *c, const struct core_config *config, struct wilco_error *why)
 {
     const struct wilco_options *o = config->options;
-    struct wire_any packet = {.type = WIRE_CONNECT};
-    struct wire_connect *connect = &packet.as.connect;
+    struct wire_connect connect = {.version = WIRE_V5};
 
     if (o->client_id != NULL && !draft_text_is_valid(o->client_id)) {
         return refuse(why, "the client id is not UTF-8, or too long");
@@ -128,21 +133,40 @@ core_send_connect(struct core *c, const struct core_config *config, struct wilco
     if (!authentication_is_valid(o)) {
         return refuse(why, "the authentication method or its data is invalid");
     }
-    connect->version = WIRE_V5;
-    connect->clean_start = !o->keep_session;
-    connect->keep_alive = o->keep_alive_s == 0 ? KEEP_ALIVE_S : o->keep_alive_s;
+    connect.clean_start = !o->keep_session;
+    connect.keep_alive = o->keep_alive_s == 0 ? KEEP_ALIVE_S : o->keep_alive_s;
     if (o->keep_alive_off) {
-        connect->keep_alive = 0;
+        connect.keep_alive = 0;
     }
-    c->server.keep_alive_s = connect->keep_alive;
-    connect->client_id = span_of_text(o->client_id);
-    set_properties(c, &connect->properties, o);
-    set_credentials(connect, config);
-    if (copy_client_id(c, connect->client_id) != WILCO_OK ||
-        core_auth_connect(c, &connect->properties, o) != WILCO_OK) {
+    c->keep_alive_s = connect.keep_alive;
+    connect.client_id = span_of_text(o->client_id);
+    set_properties(c, &connect.properties, o);
+    set_credentials(&connect, config);
+    if (copy_client_id(c, connect.client_id) != WILCO_OK ||
+        core_auth_connect(c, &connect.properties, o) != WILCO_OK) {
         return WILCO_ENOMEM;
     }
-    return o->will == NULL ? core_send(c, &packet) : send_with_will(c, &packet, o, why);
+    buffer_init(&c->connect, c->alloc, SERVER_PACKET_BYTES_MAX);
+    return o->will == NULL ? connect_packet_encode(&c->connect, &connect)
+                           : encode_with_will(c, &connect, o, why);
+}
+
+/* What belongs to a connection begins anew. */
+enum wilco_status
+core_connect(struct core *c)
+{
+    c->connection++;
+    c->state = CORE_CONNECTING;
+    c->connect_deadline_ms = c->now_ms + c->connect_timeout_ms;
+    c->pong_deadline_ms = UINT64_MAX;
+    output_clear(&c->output, &c->pool);
+    framer_fini(&c->framer);
+    framer_init(&c->framer, c->alloc, c->packet_bytes_max);
+    alias_in_fini(&c->aliases);
+    alias_in_init(&c->aliases, c->alloc, ALIAS_MAXIMUM);
+    core_auth_begin(c);
+    core_sent(c);
+    return output_copy(&c->output, &c->pool, buffer_span(&c->connect));
 }
 
 /* A property of CONNACK that says no with 0; absent means yes. */
@@ -157,12 +181,12 @@ set_limits(struct core *c, const struct wire_properties *p)
 {
     struct server_limits *s = &c->server;
 
-    if (wire_properties_has(p, WIRE_MAXIMUM_PACKET_SIZE)) {
-        s->packet_bytes_max = p->maximum_packet_size;
-    }
-    if (wire_properties_has(p, WIRE_SERVER_KEEP_ALIVE)) {
-        s->keep_alive_s = p->server_keep_alive; /* [MQTT-3.2.2-21] */
-    }
+    s->packet_bytes_max = wire_properties_has(p, WIRE_MAXIMUM_PACKET_SIZE)
+                              ? p->maximum_packet_size
+                              : SERVER_PACKET_BYTES_MAX;
+    s->keep_alive_s = wire_properties_has(p, WIRE_SERVER_KEEP_ALIVE)
+                          ? p->server_keep_alive /* [MQTT-3.2.2-21] */
+                          : c->keep_alive_s;
     s->maximum_qos = wire_properties_has(p, WIRE_MAXIMUM_QOS) ? p->maximum_qos : 2;
     s->has_retain = is_available(p, WIRE_RETAIN_AVAILABLE, p->retain_available);
     s->has_wildcards =
@@ -175,17 +199,24 @@ set_limits(struct core *c, const struct wire_properties *p)
                                                                                : UINT16_MAX);
 }
 
+void
+core_init_limits(struct core *c)
+{
+    static const struct wire_properties none = {.present = 0};
+
+    set_limits(c, &none);
+}
+
 static enum wilco_status
 take_assigned_id(struct core *c, const struct wire_properties *p)
 {
     if (!wire_properties_has(p, WIRE_ASSIGNED_CLIENT_IDENTIFIER)) {
         return WILCO_OK;
     }
-    if (c->client_id[0] != '\0') {
+    if (c->client_id != NULL) {
         return core_fault(c, WILCO_EPROTOCOL, 0,
                           "the server assigned a client id that was not asked for");
     }
-    mem_free(c->alloc, c->client_id);
     return copy_client_id(c, p->assigned_client_identifier);
 }
 
@@ -197,6 +228,37 @@ is_older_server(struct span body)
     struct wire_connack connack;
 
     return wire_connack_decode(&connack, body, WIRE_V311) == WILCO_OK && connack.reason_code != 0;
+}
+
+static enum wilco_status
+on_accepted(struct core *c, const struct wire_connack *connack)
+{
+    bool has_session = c->keep_session || c->again.was_open;
+    enum wilco_status st = WILCO_OK;
+
+    if (connack->session_present && !has_session) { /* [MQTT-3.2.2-2], [MQTT-3.2.2-4] */
+        return core_fault(c, WILCO_EPROTOCOL, 0, "the server kept a session it was to drop");
+    }
+    set_limits(c, &connack->properties);
+    st = take_assigned_id(c, &connack->properties);
+    if (st == WILCO_OK) {
+        st = core_take_inbox(c, &connack->properties);
+    }
+    if (st == WILCO_OK) {
+        st = connect_packet_resume(&c->connect, span_of_text(c->client_id));
+    }
+    if (st != WILCO_OK) {
+        return st;
+    }
+    if (connack->session_present && !c->again.was_open) {
+        core_park(c);
+    }
+    c->again.is_lost |= c->again.was_open && !connack->session_present;
+    c->again.was_open = true;
+    c->again.connected_ms = c->now_ms;
+    c->session_present = connack->session_present;
+    c->state = CORE_OPEN;
+    return core_is_ready(c) ? core_resume(c) : WILCO_OK;
 }
 
 enum wilco_status
@@ -214,27 +276,10 @@ core_on_connack(struct core *c, struct span body)
                                                 : "the server's CONNACK is wrong");
     }
     if (wire_reason_is_error(connack.reason_code)) {
-        core_end(c, WILCO_ECONNECT, connack.reason_code, "the server refused the connection",
-                 connack.properties.reason_string);
+        core_break(c, WILCO_ECONNECT, connack.reason_code, "the server refused the connection",
+                   connack.properties.reason_string);
         return WILCO_OK;
     }
     st = core_auth_connack(c, &connack.properties);
-    if (st != WILCO_OK) {
-        return st;
-    }
-    if (connack.session_present && !c->keep_session) { /* [MQTT-3.2.2-2], [MQTT-3.2.2-4] */
-        return core_fault(c, WILCO_EPROTOCOL, 0, "the server kept a session it was to drop");
-    }
-    set_limits(c, &connack.properties);
-    st = take_assigned_id(c, &connack.properties);
-    if (st == WILCO_OK) {
-        st = core_take_inbox(c, &connack.properties);
-    }
-    if (st == WILCO_OK) {
-        c->state = CORE_OPEN;
-        if (connack.session_present) {
-            core_park(c);
-        }
-    }
-    return st;
+    return st == WILCO_OK ? on_accepted(c, &connack) : st;
 }

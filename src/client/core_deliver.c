@@ -25,7 +25,7 @@ resolve_alias(struct core *c, struct wire_publish *p)
     return st;
 }
 
-/* The same identifier again, before we have let it go. */
+/* The same identifier again on the same connection, before we have let it go. */
 static enum wilco_status
 on_repeated(struct core *c, const struct wire_publish *p)
 {
@@ -38,11 +38,74 @@ on_repeated(struct core *c, const struct wire_publish *p)
     return core_send_ack(c, WIRE_PUBREC, p->packet_id, WIRE_REASON_SUCCESS); /* [MQTT-4.3.3-10] */
 }
 
+/* What came on an earlier connection comes again [MQTT-4.4.0-1]: it is acknowledged, now or when it
+ * has been handed out, and not handed out again. */
+static enum wilco_status
+on_resent(struct core *c, const struct wire_publish *p)
+{
+    if (receive_window_has(&c->unacknowledged, p->packet_id)) {
+        return WILCO_OK;
+    }
+    if (p->qos == 2) {
+        return core_send_ack(c, WIRE_PUBREC, p->packet_id, WIRE_REASON_SUCCESS);
+    }
+    (void)receive_window_remove(&c->received, p->packet_id);
+    return core_send_ack(c, WIRE_PUBACK, p->packet_id, WIRE_REASON_SUCCESS);
+}
+
+static bool
+carries_id(const struct core *c, const struct wilco_message *m, uint16_t packet_id)
+{
+    return m->qos > 0 && m->packet_id == packet_id && m->session == c->session;
+}
+
+/* The message that holds `packet_id` is not to be acknowledged any more. */
+static void
+disown(struct core *c, uint16_t packet_id)
+{
+    if (c->handing_out != NULL && carries_id(c, c->handing_out, packet_id)) {
+        c->handing_out->packet_id = 0;
+    }
+    LIST_EACH(node, &c->events)
+    {
+        struct event_node *event = CONTAINER_OF(node, struct event_node, link);
+
+        if (event->kind == EVENT_MESSAGE) {
+            struct wilco_message *m = CONTAINER_OF(event, struct wilco_message, event);
+
+            m->packet_id = carries_id(c, m, packet_id) ? 0 : m->packet_id;
+        }
+    }
+}
+
+/* Whether `p` is what came on an earlier connection. A QoS 1 message without DUP is another one:
+ * the server has given up the one that had its identifier [MQTT-3.3.1-1]. */
+static bool
+is_resent(struct core *c, const struct wire_publish *p)
+{
+    if (!receive_window_remove(&c->unrepeated, p->packet_id)) {
+        return false;
+    }
+    if (p->qos == 1 && !p->dup) {
+        disown(c, p->packet_id);
+        (void)receive_window_remove(&c->received, p->packet_id);
+        (void)receive_window_remove(&c->unacknowledged, p->packet_id);
+        return false;
+    }
+    return true;
+}
+
+/* What has come on this connection counts against our Receive Maximum; what it has not seen does
+ * not. */
 static enum wilco_status
 hold_id(struct core *c, const struct wire_publish *p)
 {
-    enum wilco_status st = receive_window_add(&c->received, p->packet_id);
+    bool is_full = c->received.count - c->unrepeated.count >= c->receive_maximum;
+    enum wilco_status st = WILCO_ELIMIT;
 
+    if (!is_full || receive_window_has(&c->received, p->packet_id)) {
+        st = receive_window_add(&c->received, p->packet_id);
+    }
     if (st == WILCO_ELIMIT) { /* [MQTT-3.3.4-9] */
         return core_fault(c, WILCO_EPROTOCOL, WIRE_REASON_RECEIVE_MAXIMUM_EXCEEDED,
                           "the server sent more at once than our Receive Maximum");
@@ -60,6 +123,9 @@ core_on_publish(struct core *c, const struct frame *frame)
     if (st == WILCO_OK) {
         st = resolve_alias(c, &p);
     }
+    if (st == WILCO_OK && p.qos > 0 && is_resent(c, &p)) {
+        return on_resent(c, &p);
+    }
     if (st == WILCO_OK && p.qos > 0) {
         st = hold_id(c, &p);
         if (st == WILCO_AGAIN) {
@@ -75,15 +141,21 @@ core_on_publish(struct core *c, const struct frame *frame)
     }
     c->message_count++;
     m->number = c->message_count;
+    m->session = c->session;
     core_match_response(c, m);
     core_push_event(c, &m->event, false);
     return WILCO_OK;
 }
 
+/* Until the server has sent again what came on an earlier connection there is nothing to
+ * acknowledge: on_resent() does it then. */
 static enum wilco_status
 acknowledge(struct core *c, const struct wilco_message *m)
 {
     (void)receive_window_remove(&c->unacknowledged, m->packet_id);
+    if (!core_is_ready(c) || receive_window_has(&c->unrepeated, m->packet_id)) {
+        return WILCO_OK;
+    }
     if (m->qos == 1) {
         (void)receive_window_remove(&c->received, m->packet_id);
         return core_send_ack(c, WIRE_PUBACK, m->packet_id, WIRE_REASON_SUCCESS);
@@ -94,8 +166,10 @@ acknowledge(struct core *c, const struct wilco_message *m)
 void
 core_finish_message(struct core *c, struct wilco_message *m)
 {
+    bool is_due = m->qos > 0 && m->packet_id != 0 && m->session == c->session;
+
     c->messages_unmatched += !m->is_wanted;
-    if (m->qos > 0 && c->state == CORE_OPEN) { /* [MQTT-4.5.0-2]: wanted or not */
+    if (is_due && c->state != CORE_CLOSED) { /* [MQTT-4.5.0-2]: wanted or not */
         enum wilco_status st = acknowledge(c, m);
 
         if (st != WILCO_OK) {
@@ -103,4 +177,24 @@ core_finish_message(struct core *c, struct wilco_message *m)
         }
     }
     wilco_message_unref(m);
+}
+
+enum wilco_status
+core_expect_repetitions(struct core *c)
+{
+    enum wilco_status st = WILCO_OK;
+
+    receive_window_fini(&c->unrepeated);
+    for (uint16_t i = 0; st == WILCO_OK && i < c->received.count; i++) {
+        st = receive_window_add(&c->unrepeated, c->received.ids[i]);
+    }
+    return st;
+}
+
+void
+core_forget_received(struct core *c)
+{
+    receive_window_fini(&c->received);
+    receive_window_fini(&c->unacknowledged);
+    receive_window_fini(&c->unrepeated);
 }

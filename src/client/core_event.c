@@ -1,10 +1,30 @@
 #include "client/core_private.h"
 #include "client/explain.h"
 
+#include <stdio.h>
+
+#define FILTER_SHOWN_MAX 100U /* bytes, in a text for people */
+
 void
 core_push_event(struct core *c, struct event_node *node, bool is_awaited)
 {
     list_push_back(is_awaited ? &c->awaited : &c->events, &node->link);
+}
+
+void
+core_push_state(struct core *c, bool is_connected)
+{
+    struct event_node *now = is_connected ? &c->connected : &c->disconnected;
+    struct event_node *other = is_connected ? &c->disconnected : &c->connected;
+
+    if (!c->tells_state) {
+        return;
+    }
+    if (list_is_linked(&now->link)) { /* then the other one came in between */
+        list_remove(&other->link);
+        list_remove(&now->link);
+    }
+    core_push_event(c, now, false);
 }
 
 static void
@@ -27,9 +47,60 @@ take_operation(struct core *c, struct operation *op, struct core_event *out)
         .kind = CORE_OPERATION,
         .status = op->status,
         .reason_code = op->reason_code,
+        .to.subscribed = op->done,
         .context = op->context,
     };
-    mem_free(c->alloc, op);
+    if (op->is_dropped) { /* nobody waits for it, but it is to be known */
+        out->kind = CORE_STATE;
+        out->state = WILCO_UNSUBSCRIBED;
+        c->told = op; /* its filter is borrowed by whoever is told */
+    } else {
+        operation_free(op);
+    }
+}
+
+static void
+take_state(const struct core *c, const struct event_node *node, struct core_event *out)
+{
+    *out = (struct core_event){
+        .kind = CORE_STATE,
+        .state = node == &c->connected ? WILCO_CONNECTED : WILCO_DISCONNECTED,
+    };
+}
+
+static void
+describe_refusal(struct span filter, struct wilco_state *out, struct wilco_error *why)
+{
+    int len = (int)(filter.len < FILTER_SHOWN_MAX ? filter.len : FILTER_SHOWN_MAX);
+
+    out->filter = (struct wilco_bytes){filter.data, filter.len};
+    (void)snprintf(why->text, sizeof(why->text), "%.*s is not subscribed to any more: %s (0x%02X)",
+                   len, (const char *)filter.data, wire_reason_text(why->reason_code),
+                   (unsigned)why->reason_code);
+    explain_in_one_line(why);
+}
+
+void
+core_describe_state(const struct core *c, const struct core_event *event, struct wilco_state *out,
+                    struct wilco_error *why)
+{
+    *out = (struct wilco_state){
+        .kind = event->kind == CORE_ENDED ? WILCO_CLOSED : event->state,
+        .why = why,
+    };
+    *why = (struct wilco_error){.reason_code = event->reason_code};
+    switch (out->kind) {
+    case WILCO_CONNECTED:
+        out->session_present = c->session_present;
+        out->why = NULL;
+        break;
+    case WILCO_DISCONNECTED:
+        out->retry_ms = c->again.delay_ms;
+        *why = c->why;
+        break;
+    case WILCO_CLOSED: *why = c->why; break;
+    case WILCO_UNSUBSCRIBED: describe_refusal(operation_filter(c->told), out, why); break;
+    }
 }
 
 /* Tells the asker what became of it, where he wants to read that. */
@@ -97,6 +168,7 @@ take(struct core *c, struct event_node *node, struct core_event *out)
     case EVENT_OPERATION:
         take_operation(c, CONTAINER_OF(node, struct operation, event), out);
         break;
+    case EVENT_STATE: take_state(c, node, out); break;
     case EVENT_REQUEST: take_request(c, CONTAINER_OF(node, struct request, event), out); break;
     case EVENT_CALL: return take_call(c, CONTAINER_OF(node, struct wilco_call, event), out);
     case EVENT_MESSAGE:
@@ -254,6 +326,8 @@ bool
 core_next_event(struct core *c, struct core_event *out, uint64_t now_ms)
 {
     c->now_ms = now_ms;
+    operation_free(c->told);
+    c->told = NULL;
     core_calls_resume(c);
     if (core_next_call(c, out)) {
         return true;
@@ -275,6 +349,8 @@ drop_all(struct core *c, struct list *from)
     while ((node = pop(from)) != NULL) {
         if (take(c, node, &event)) {
             wilco_message_unref(event.message);
+            operation_free(c->told);
+            c->told = NULL;
         }
     }
 }
@@ -299,4 +375,6 @@ core_drop_events(struct core *c)
     core_drop_parked(c);
     drop_all(c, &c->events);
     drop_all(c, &c->awaited);
+    operation_free(c->told);
+    c->told = NULL;
 }

@@ -24,8 +24,8 @@ on_disconnect(struct core *c, struct span body)
         st = WILCO_EPROTOCOL; /* only clients say so [MQTT-3.14.2-1] */
     }
     if (st == WILCO_OK) {
-        core_end(c, WILCO_ECLOSED, p.reason_code, "the server ended the connection",
-                 p.properties.reason_string);
+        core_break(c, WILCO_ECLOSED, p.reason_code, "the server ended the connection",
+                   p.properties.reason_string);
     }
     return st;
 }
@@ -68,7 +68,7 @@ core_feed(struct core *c, struct span in, uint64_t now_ms)
     enum wilco_status st = WILCO_OK;
 
     c->now_ms = now_ms;
-    while (st == WILCO_OK && c->state != CORE_CLOSED) {
+    while (st == WILCO_OK && core_is_connected(c)) {
         st = framer_next(&c->framer, &in, &frame);
         if (st == WILCO_OK && !may_come(c, frame.type)) {
             st = core_fault(c, WILCO_EPROTOCOL, 0, "the server does not begin with CONNACK");

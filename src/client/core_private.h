@@ -5,7 +5,9 @@
 #include "base/list.h"
 #include "client/call.h"
 #include "client/call_terms.h"
+#include "client/connect_packet.h"
 #include "client/core.h"
+#include "client/operation.h"
 #include "client/outgoing.h"
 #include "client/repeats.h"
 #include "client/requester.h"
@@ -22,6 +24,7 @@
  *   core.c            its life, time, and the output
  *   core_connect.c    CONNECT and CONNACK
  *   core_auth.c       AUTH, and what CONNECT and CONNACK say of it
+ *   core_resume.c     connecting again, and what becomes of the session then
  *   core_feed.c       packets in: who handles which
  *   core_publish.c    publications out, their queue and quota
  *   core_ack.c        PUBACK, PUBREC, PUBREL, PUBCOMP, both ways
@@ -39,6 +42,7 @@
  *   core_reply.c      answers
  *   core_responder.c  the end of a responder
  *   core_subscribe.c  SUBSCRIBE, UNSUBSCRIBE and their acknowledgements
+ *   operation.c       one such packet, while it is not acknowledged
  *   core_event.c      telling what happened
  */
 
@@ -60,18 +64,6 @@ struct server_limits {
 
 /* Topic Alias Maximum that we announce: enough for an inbox and some topics, at most 1 MiB. */
 #define ALIAS_MAXIMUM 16
-
-/* A SUBSCRIBE or UNSUBSCRIBE that has not been acknowledged. */
-struct operation {
-    struct event_node event;
-    void *context;         /* who waits; NULL: nobody, it is the core's own */
-    enum wire_type answer; /* WIRE_SUBACK or WIRE_UNSUBACK */
-    uint32_t subscription_id;
-    unsigned generation;
-    struct subscriber before; /* whom the subscription was for, in case this one fails */
-    enum wilco_status status;
-    uint8_t reason_code;
-};
 
 /* Enhanced authentication (MQTT 5.0, 4.12). */
 struct authentication {
@@ -112,6 +104,26 @@ struct calls {
     uint64_t unknown_count;   /* words about requests that mean nothing to us */
 };
 
+/* When to connect again, and what is known of the session until then. */
+struct reconnecting {
+    bool is_on;
+    bool open_offline; /* also before the first connection has been accepted */
+    bool ends_session; /* we asked for its Session Expiry Interval ourselves: it ends with us */
+    bool was_open;     /* a connection has been accepted, so there is a session ... */
+    bool was_ready;    /* ... and we have accepted the server */
+    bool is_lost;      /* the server has forgotten it, and we have not acted on that yet */
+    uint32_t min_ms;
+    uint32_t max_ms;
+    uint32_t limit_ms;     /* the last delay was random up to this; 0: there was none */
+    uint32_t delay_ms;     /* the last delay */
+    uint64_t deadline_ms;  /* CORE_WAITING */
+    uint64_t connected_ms; /* when the last connection was accepted */
+};
+
+/* How an entry of the send window was sent, in its `detail`. */
+#define SENT_NOW     0U
+#define SENT_EARLIER 1U /* on an earlier connection: it is to be sent again */
+
 struct core {
     const struct wilco_alloc *alloc;
     const struct random_source *random;
@@ -125,30 +137,49 @@ struct core {
 
     uint64_t now_ms; /* the latest time we were given */
     uint64_t unix_offset_ms;
+    uint32_t connect_timeout_ms;
     uint64_t connect_deadline_ms;
     uint64_t last_sent_ms;
     uint64_t pong_deadline_ms; /* UINT64_MAX: no PINGREQ is unanswered */
+
+    struct reconnecting again;
+    struct buffer connect; /* CONNECT, as it is said next */
+    unsigned connection;   /* which one this is, from 1 */
+    uint32_t session;      /* likewise; counted when the server has forgotten the one before */
+    bool session_present;  /* of the last CONNACK */
 
     struct output_pool pool;
     struct output output;
     struct framer framer;
     struct alias_in aliases;
     struct send_window sent; /* items: struct outgoing, or struct operation at SEND_OTHER */
+    size_t unsent;           /* PUBLISH packets in it at SENT_EARLIER */
+    size_t overdrawn;        /* exchanges that go on without quota */
     struct receive_window received;
     struct receive_window
         unacknowledged; /* those of them whose PUBACK or PUBREC is still to come */
+    struct receive_window
+        unrepeated; /* those of an earlier connection that have not come again on this one */
+    uint16_t receive_maximum;
     struct server_limits server;
     struct authentication authentication;
     bool keep_session;
+    uint16_t keep_alive_s;     /* what we asked for */
+    uint32_t packet_bytes_max; /* that we take */
 
     struct outgoing_account account;
     size_t queue_bytes_max;
-    struct list queue; /* struct outgoing of QoS 1 and 2 that wait for quota */
+    /* struct outgoing that wait: for quota (QoS 1 and 2), or for a connection (all) */
+    struct list queue;
     struct subscriptions subscriptions;
     struct requester requester;
 
     struct list events;
     struct list awaited;
+    struct event_node connected; /* what has not been told of the two */
+    struct event_node disconnected;
+    bool tells_state;                  /* somebody wants to know */
+    struct operation *told;            /* its filter is being told */
     struct wilco_message *handing_out; /* given to its subscribers one after the other */
     uint64_t message_count;
     wilco_message_fn *unmatched; /* gets what no subscription wants; NULL: nobody does */
@@ -157,8 +188,9 @@ struct core {
     uint64_t not_requests;
     uint64_t messages_unmatched;
 
-    char *client_id;
+    char *client_id; /* never changes once it is there; NULL: the server is to choose */
     struct buffer assigned_inbox; /* by the server, with everything below; empty: there is none */
+    struct buffer former_inbox;   /* until it has been followed */
     char inbox[INBOX_BYTES];      /* what we subscribe to instead */
 };
 
@@ -177,6 +209,10 @@ enum wilco_status core_fault(struct core *c, enum wilco_status status, uint8_t r
                              const char *text);
 /* The server, or memory, failed us: DISCONNECT with a reason, then closed. */
 void core_fail(struct core *c, enum wilco_status status);
+/* The connection has ended, or will now. That is the end, with `status`, unless the client is to
+ * connect again. */
+void core_break(struct core *c, enum wilco_status status, uint8_t reason_code, const char *text,
+                struct span more);
 /* We do not want this server: DISCONNECT if that is due, then closed. */
 void core_give_up(struct core *c, const char *text);
 /* Closed, without a word to the server. `text` and `more` (either may be empty) make the line. */
@@ -188,18 +224,51 @@ void core_sent(struct core *c); /* something went into the output */
 
 /* ---- core_connect.c ---- */
 
+/* Makes the CONNECT of these options, for every connection. */
 WILCO_MUST_CHECK enum wilco_status
-core_send_connect(struct core *c, const struct core_config *config, struct wilco_error *why);
+core_make_connect(struct core *c, const struct core_config *config, struct wilco_error *why);
+void core_init_limits(struct core *c); /* as if the server allowed everything */
+/* Begins a connection with it. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status core_connect(struct core *c);
 WILCO_MUST_CHECK enum wilco_status core_on_connack(struct core *c, struct span body);
 
 /* ---- core_auth.c ---- */
 
 WILCO_MUST_CHECK enum wilco_status core_auth_connect(struct core *c, struct wire_properties *p,
                                                      const struct wilco_options *o);
+void core_auth_begin(struct core *c); /* with each connection */
 WILCO_MUST_CHECK enum wilco_status core_on_auth(struct core *c, struct span body);
 /* Of a CONNACK that accepts us. */
 WILCO_MUST_CHECK enum wilco_status core_auth_connack(struct core *c,
                                                      const struct wire_properties *p);
+
+/* ---- core_resume.c ---- */
+
+void core_init_reconnecting(struct core *c, const struct wilco_options *o);
+/* Whether the end of a connection for this reason is not the end of the client. */
+bool core_may_try_again(const struct core *c, uint8_t reason_code);
+/* Waits for the next attempt. */
+void core_wait(struct core *c);
+/* Whether there is a connection, accepted or not. */
+static inline bool
+core_is_connected(const struct core *c)
+{
+    return c->state == CORE_CONNECTING || c->state == CORE_OPEN;
+}
+/* Whether PUBLISH, SUBSCRIBE and UNSUBSCRIBE may leave now. Until then they are kept. */
+static inline bool
+core_is_ready(const struct core *c)
+{
+    return c->state == CORE_OPEN && !c->authentication.is_first;
+}
+/* The server is accepted: goes on with the session, or begins it anew where the server has
+ * forgotten it; then sends what was kept. */
+WILCO_MUST_CHECK enum wilco_status core_resume(struct core *c);
+/* Sends again what the quota allows of the publications that earlier connections left open. */
+WILCO_MUST_CHECK enum wilco_status core_send_again(struct core *c);
+/* The server has answered a publication, and then is done with it. */
+void core_answered(struct core *c, struct send_entry *entry);
+void core_finished(struct core *c, struct send_entry *entry);
 
 /* ---- core_publish.c ---- */
 
@@ -213,6 +282,10 @@ WILCO_MUST_CHECK enum wilco_status core_encode(struct core *c, const struct draf
 WILCO_MUST_CHECK enum wilco_status core_dispatch(struct core *c, struct outgoing *o);
 /* Sends what the quota allows. */
 WILCO_MUST_CHECK enum wilco_status core_pump(struct core *c);
+/* After a connection has been made: sends what may go without quota, too. */
+WILCO_MUST_CHECK enum wilco_status core_pump_all(struct core *c);
+/* Puts the packet into the output. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status core_put(struct core *c, struct outgoing *o);
 /* It is over: tells whoever asked for it, and frees it. */
 void core_settle(struct core *c, struct outgoing *o, enum wilco_status status, uint8_t reason_code);
 void core_abandon_publications(struct core *c);
@@ -229,12 +302,18 @@ WILCO_MUST_CHECK enum wilco_status core_send_ack(struct core *c, enum wire_type 
 WILCO_MUST_CHECK enum wilco_status core_on_publish(struct core *c, const struct frame *frame);
 /* Acknowledges a message that everybody has had, and lets it go. */
 void core_finish_message(struct core *c, struct wilco_message *m);
+/* The server goes on with the session: what it has not seen acknowledged comes again. */
+WILCO_MUST_CHECK enum wilco_status core_expect_repetitions(struct core *c);
+/* It does not: what came before is not to be acknowledged any more. */
+void core_forget_received(struct core *c);
 
 /* ---- core_inbox.c ---- */
 
 /* Follows what CONNACK says of an inbox, if it does. */
 WILCO_MUST_CHECK enum wilco_status core_take_inbox(struct core *c,
                                                    const struct wire_properties *connack);
+/* Moves what has not been sent to the inbox that CONNACK names, if that is another one. */
+WILCO_MUST_CHECK enum wilco_status core_follow_inbox(struct core *c);
 /* Where responses go whose request names no topic for them. */
 struct span core_response_topic(const struct core *c);
 /* Whether `topic` is the assigned inbox, or lies in it: what is published there comes unasked. */
@@ -248,6 +327,11 @@ void core_end_request(struct core *c, struct request *request, enum wilco_status
 void core_stop_request(struct core *c, struct request *request, enum wilco_status status);
 void core_tick_requests(struct core *c);
 void core_abandon_requests(struct core *c);
+/* A connection has been made again, and nothing has been sent on it. If the session is lost, what
+ * has been sent of requests is lost, too: answers to it cannot come any more. */
+void core_requests_after_reconnect(struct core *c, bool session_present);
+/* A connection is lost, and another one may be made: some do not wait for that. */
+void core_requests_after_loss(struct core *c);
 
 /* ---- core_try.c ---- */
 
@@ -269,6 +353,8 @@ void core_note_sent(struct outgoing *o);
 void core_drop_tries(struct request *request);
 /* Tries again if that is right, and if no other try is open; otherwise the request has ended. */
 void core_fail_try(struct core *c, struct request *request, const struct try_failure *why);
+/* The server has forgotten the session: what was sent will not be answered any more. */
+void core_lose_tries(struct core *c, struct request *request);
 /* What an acknowledgement of its PUBLISH means for a request. */
 void core_judge_request(struct core *c, struct outgoing *o, const struct wire_ack *ack);
 /* The broker's word that it rejected a try: whether an acknowledgement has said so before. If not,
@@ -394,10 +480,18 @@ WILCO_MUST_CHECK enum wilco_status core_on_suback(struct core *c, enum wire_type
                                                   struct span body);
 void core_settle_operation(struct core *c, struct operation *op, enum wilco_status status,
                            uint8_t reason_code);
+/* The server has forgotten all subscriptions: those that were granted are asked for again, with
+ * core_send_operations(). */
+void core_renew_subscriptions(struct core *c);
+/* Sends those that wait, or were not acknowledged on an earlier connection. */
+WILCO_MUST_CHECK enum wilco_status core_send_operations(struct core *c);
 
 /* ---- core_event.c ---- */
 
 void core_push_event(struct core *c, struct event_node *node, bool is_awaited);
+/* Notes that the connection has been made, or lost, to be told. Of what was made and lost again, or
+ * the other way round, before anybody asked, the end alone is. */
+void core_push_state(struct core *c, bool is_connected);
 void core_drop_events(struct core *c);
 
 #endif

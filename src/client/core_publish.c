@@ -3,7 +3,7 @@
 enum wilco_status
 core_admit(const struct core *c, const struct draft *d, uint8_t *reason_code)
 {
-    if (c->state != CORE_OPEN) {
+    if (c->state == CORE_CLOSED) {
         return WILCO_ECLOSED;
     }
     if (d->packet.qos > c->server.maximum_qos) { /* [MQTT-3.2.2-11] */
@@ -28,9 +28,9 @@ core_encode(struct core *c, const struct draft *d, struct outgoing **out)
     return st;
 }
 
-/* Puts the packet into the output, as a copy or by reference. */
-static enum wilco_status
-put(struct core *c, struct outgoing *o)
+/* As a copy or by reference. */
+enum wilco_status
+core_put(struct core *c, struct outgoing *o)
 {
     struct span bytes = span_of(o->bytes, o->len);
     enum wilco_status st;
@@ -64,7 +64,7 @@ send_counted(struct core *c, struct outgoing *o)
         return st; /* [MQTT-4.9.0-2] */
     }
     outgoing_set_id(o, entry->packet_id);
-    st = put(c, o);
+    st = core_put(c, o);
     if (st != WILCO_OK) {
         send_window_remove(&c->sent, entry);
     }
@@ -74,7 +74,7 @@ send_counted(struct core *c, struct outgoing *o)
 static enum wilco_status
 send_uncounted(struct core *c, struct outgoing *o)
 {
-    enum wilco_status st = put(c, o);
+    enum wilco_status st = core_put(c, o);
 
     if (st == WILCO_OK) {
         core_settle(c, o, WILCO_OK, 0);
@@ -87,10 +87,10 @@ core_dispatch(struct core *c, struct outgoing *o)
 {
     enum wilco_status st = WILCO_AGAIN;
 
-    if (o->qos == 0) {
+    if (o->qos == 0 && core_is_ready(c)) {
         return send_uncounted(c, o);
     }
-    if (list_is_empty(&c->queue)) {
+    if (core_is_ready(c) && list_is_empty(&c->queue) && c->unsent == 0) {
         st = send_counted(c, o);
     }
     if (st == WILCO_AGAIN) {
@@ -100,20 +100,80 @@ core_dispatch(struct core *c, struct outgoing *o)
     return st;
 }
 
-enum wilco_status
-core_pump(struct core *c)
+/* The server may take less than the one we had when `o` was made. true: it does, and `o` has ended.
+ */
+static bool
+is_refused(struct core *c, struct outgoing *o)
+{
+    enum wilco_status st = WILCO_EREFUSED;
+    uint8_t reason_code = 0;
+
+    if (o->len > c->server.packet_bytes_max) { /* [MQTT-3.2.2-15] */
+        st = WILCO_ELIMIT;
+    } else if (o->qos > c->server.maximum_qos) { /* [MQTT-3.2.2-11] */
+        reason_code = WIRE_REASON_QOS_NOT_SUPPORTED;
+    } else if (outgoing_has_retain(o) && !c->server.has_retain) { /* [MQTT-3.2.2-14] */
+        reason_code = WIRE_REASON_RETAIN_NOT_SUPPORTED;
+    } else {
+        return false;
+    }
+    if (o->request != NULL) { /* takes its publication along */
+        core_end_request(c, o->request, st, reason_code);
+    } else {
+        list_remove(&o->event.link);
+        core_settle(c, o, st, reason_code);
+    }
+    return true;
+}
+
+/* WILCO_AGAIN: it stays in the queue. */
+static enum wilco_status
+send_queued(struct core *c, struct outgoing *o)
 {
     enum wilco_status st = WILCO_OK;
 
-    while (st == WILCO_OK && !list_is_empty(&c->queue)) {
-        struct outgoing *o = CONTAINER_OF(c->queue.next, struct outgoing, event.link);
-
-        st = send_counted(c, o);
+    if (is_refused(c, o)) {
+        return WILCO_OK;
+    }
+    if (o->qos > 0) {
+        st = c->unsent == 0 ? send_counted(c, o) : WILCO_AGAIN;
         if (st == WILCO_OK) {
             list_remove(&o->event.link);
         }
+        return st;
+    }
+    list_remove(&o->event.link); /* it may go into another list */
+    st = send_uncounted(c, o);
+    if (st != WILCO_OK) {
+        list_push_back(&c->queue, &o->event.link); /* the connection ends now */
+    }
+    return st;
+}
+
+enum wilco_status
+core_pump(struct core *c)
+{
+    enum wilco_status st = core_is_ready(c) ? core_send_again(c) : WILCO_AGAIN;
+
+    while (st == WILCO_OK && !list_is_empty(&c->queue)) {
+        st = send_queued(c, CONTAINER_OF(c->queue.next, struct outgoing, event.link));
     }
     return st == WILCO_AGAIN ? WILCO_OK : st;
+}
+
+enum wilco_status
+core_pump_all(struct core *c)
+{
+    enum wilco_status st = core_pump(c);
+    struct list *next = NULL;
+
+    for (struct list *node = c->queue.next; st == WILCO_OK && node != &c->queue; node = next) {
+        struct outgoing *o = CONTAINER_OF(node, struct outgoing, event.link);
+
+        next = node->next;
+        st = o->qos == 0 ? send_queued(c, o) : WILCO_OK;
+    }
+    return st;
 }
 
 void

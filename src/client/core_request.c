@@ -64,6 +64,43 @@ core_abandon_requests(struct core *c)
     }
 }
 
+/* ---- A lost connection ---- */
+
+static void
+each_request(struct core *c, void (*act)(struct core *c, struct request *request))
+{
+    struct map_node *node = map_walk(&c->requester.by_key, NULL);
+
+    while (node != NULL) {
+        struct request *request = CONTAINER_OF(node, struct request, by_key);
+
+        node = map_walk(&c->requester.by_key, node);
+        act(c, request);
+    }
+}
+
+static void
+end_if_fast(struct core *c, struct request *request)
+{
+    if (request->plan.fails_fast) {
+        core_end_request(c, request, WILCO_ECLOSED, 0);
+    }
+}
+
+void
+core_requests_after_loss(struct core *c)
+{
+    each_request(c, end_if_fast);
+}
+
+void
+core_requests_after_reconnect(struct core *c, bool session_present)
+{
+    if (!session_present) {
+        each_request(c, core_lose_tries);
+    }
+}
+
 enum wilco_status
 core_cancel(struct core *c, uint64_t call)
 {

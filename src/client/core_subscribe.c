@@ -12,117 +12,114 @@ core_settle_operation(struct core *c, struct operation *op, enum wilco_status st
 {
     responder_unref(op->before.responder);
     op->before.responder = NULL;
-    if (op->context == NULL) {
-        mem_free(c->alloc, op);
-        return;
-    }
     op->status = status;
     op->reason_code = reason_code;
-    core_push_event(c, &op->event, true);
-}
-
-static struct operation *
-operation_new(struct core *c, enum wire_type answer, const struct subscription *s, void *context)
-{
-    struct operation *op = mem_alloc(c->alloc, sizeof(*op));
-
-    if (op != NULL) {
-        *op = (struct operation){
-            .event.kind = EVENT_OPERATION,
-            .context = context,
-            .answer = answer,
-            .subscription_id = s->id,
-            .generation = s->generation + 1,
-            .before = s->to,
-        };
-        (void)responder_ref(s->to.responder);
+    if (operation_is_awaited(op)) {
+        core_push_event(c, &op->event, op->done == NULL);
+    } else if (op->is_dropped && c->tells_state) {
+        core_push_event(c, &op->event, false);
+    } else {
+        operation_free(op);
     }
-    return op;
 }
 
-/* Gives `packet` an identifier and sends it; `op` is then the window's, and `s` a generation older.
- */
 static enum wilco_status
-send_operation(struct core *c, struct wire_any *packet, struct operation *op,
-               struct subscription *s)
+put(struct core *c, struct operation *op, uint16_t packet_id)
+{
+    enum wilco_status st;
+
+    operation_set_id(op, packet_id);
+    st = output_copy(&c->output, &c->pool, span_of(op->bytes, op->len));
+    if (st == WILCO_OK) {
+        core_sent(c);
+    }
+    return st;
+}
+
+/* Gives `op` an identifier, and sends it if that can be now; it is then the window's, and `s` a
+ * generation older. */
+static enum wilco_status
+submit(struct core *c, struct operation *op, struct subscription *s)
 {
     struct send_entry *entry = NULL;
-    enum wilco_status st = send_window_add(&c->sent, SEND_OTHER, op, &entry);
+    enum wilco_status st = WILCO_ELIMIT;
 
-    if (st != WILCO_OK) { /* all 65 535 identifiers are in use */
+    if (op->len <= c->server.packet_bytes_max) { /* [MQTT-3.2.2-15] */
+        st = send_window_add(&c->sent, SEND_OTHER, op, &entry);
+    }
+    if (st != WILCO_OK) { /* WILCO_AGAIN: all 65 535 identifiers are in use */
         return st == WILCO_AGAIN ? WILCO_ELIMIT : st;
     }
-    if (op->answer == WIRE_SUBACK) {
-        packet->as.subscribe.packet_id = entry->packet_id;
-    } else {
-        packet->as.unsubscribe.packet_id = entry->packet_id;
+    if (core_is_ready(c)) {
+        st = put(c, op, entry->packet_id);
     }
-    st = core_send(c, packet);
     if (st != WILCO_OK) {
         send_window_remove(&c->sent, entry);
         return st;
     }
     s->generation = op->generation;
+    s->is_asked = true;
     return WILCO_OK;
 }
 
-/* An operation that was not sent. */
-static void
-operation_free(struct core *c, struct operation *op)
+/* The same, but an operation that cannot be submitted is freed. */
+static enum wilco_status
+submit_or_free(struct core *c, struct operation *op, struct subscription *s)
 {
-    responder_unref(op->before.responder);
-    mem_free(c->alloc, op);
+    enum wilco_status st = submit(c, op, s);
+
+    if (st != WILCO_OK) {
+        operation_free(op);
+    }
+    return st;
 }
+
+/* Who hears how it ended. */
+struct listener {
+    wilco_subscribed_fn *done;
+    void *context;
+};
 
 /* `r` NULL: it is not for a responder. */
 static enum wilco_status
 send_subscribe(struct core *c, struct subscription *s, const struct wire_subscription *wanted,
-               const struct responder *r, void *context)
+               const struct responder *r, struct listener listener)
 {
     struct wire_user_property users[RESPONDER_USERS_MAX];
-    struct wire_any packet = {.type = WIRE_SUBSCRIBE};
-    struct wire_properties *p = &packet.as.subscribe.properties;
-    struct operation *op = operation_new(c, WIRE_SUBACK, s, context);
-    enum wilco_status st = WILCO_ENOMEM;
+    struct wire_subscribe packet = {.subscriptions = wanted, .count = 1};
+    struct operation *op = NULL;
+    enum wilco_status st;
 
-    if (op == NULL) {
+    if (r != NULL) {
+        packet.properties.users = users;
+        packet.properties.user_count = responder_users(r, users);
+    }
+
+    if (c->server.has_identifiers) {
+        packet.properties.subscription_identifier = s->id;
+        wire_properties_set(&packet.properties, WIRE_SUBSCRIPTION_IDENTIFIER);
+    }
+    st = operation_subscribe(&op, c->alloc, s, &packet);
+    if (st != WILCO_OK) {
         return st;
     }
-    packet.as.subscribe.subscriptions = wanted;
-    packet.as.subscribe.count = 1;
-    if (r != NULL) {
-        p->users = users;
-        p->user_count = responder_users(r, users);
-    }
-    if (c->server.has_identifiers) {
-        p->subscription_identifier = s->id;
-        wire_properties_set(p, WIRE_SUBSCRIPTION_IDENTIFIER);
-    }
-    st = send_operation(c, &packet, op, s);
-    if (st != WILCO_OK) {
-        operation_free(c, op);
-    }
-    return st;
+    op->done = listener.done;
+    op->context = listener.context;
+    return submit_or_free(c, op, s);
 }
 
 static enum wilco_status
-send_unsubscribe(struct core *c, struct subscription *s, void *context)
+send_unsubscribe(struct core *c, struct subscription *s, wilco_subscribed_fn *done, void *context)
 {
-    struct wire_any packet = {.type = WIRE_UNSUBSCRIBE};
-    struct span filter = span_of(s->filter, s->len);
-    struct operation *op = operation_new(c, WIRE_UNSUBACK, s, context);
-    enum wilco_status st = WILCO_ENOMEM;
+    struct operation *op = NULL;
+    enum wilco_status st = operation_unsubscribe(&op, c->alloc, s);
 
-    if (op == NULL) {
+    if (st != WILCO_OK) {
         return st;
     }
-    packet.as.unsubscribe.filters = &filter;
-    packet.as.unsubscribe.count = 1;
-    st = send_operation(c, &packet, op, s);
-    if (st != WILCO_OK) {
-        operation_free(c, op);
-    }
-    return st;
+    op->done = done;
+    op->context = context;
+    return submit_or_free(c, op, s);
 }
 
 /* A response topic nobody uses makes room for another one. */
@@ -136,7 +133,7 @@ evict_inbox(struct core *c)
         return WILCO_ELIMIT;
     }
     if (idle->inbox != INBOX_ASSIGNED) {
-        st = send_unsubscribe(c, idle, NULL);
+        st = send_unsubscribe(c, idle, NULL, NULL);
     }
     if (st == WILCO_OK) {
         subscriptions_remove(&c->subscriptions, idle);
@@ -163,7 +160,7 @@ core_add_inbox(struct core *c, struct span topic, enum inbox_state inbox, struct
     if (st != WILCO_OK || inbox == INBOX_ASSIGNED) {
         return st;
     }
-    st = send_subscribe(c, *out, &wanted, NULL, NULL);
+    st = send_subscribe(c, *out, &wanted, NULL, (struct listener){NULL, NULL});
     if (st != WILCO_OK) {
         subscriptions_remove(&c->subscriptions, *out);
     }
@@ -174,7 +171,7 @@ core_add_inbox(struct core *c, struct span topic, enum inbox_state inbox, struct
 static enum wilco_status
 check_server(const struct core *c, struct span filter, bool is_shared, uint8_t *reason_code)
 {
-    if (c->state != CORE_OPEN) {
+    if (c->state == CORE_CLOSED) {
         return WILCO_ECLOSED;
     }
     if (is_shared && !c->server.has_shared) {
@@ -265,7 +262,8 @@ core_subscribe(struct core *c, const struct wilco_subscription *wanted,
     }
     st = make_responder(c, to, &subscriber.responder);
     if (st == WILCO_OK) {
-        st = send_subscribe(c, s, &wire, subscriber.responder, awaited);
+        st =
+            send_subscribe(c, s, &wire, subscriber.responder, (struct listener){to->done, awaited});
     }
     if (st == WILCO_OK) { /* from now on: messages may come before the SUBACK */
         set_subscriber(s, &subscriber);
@@ -278,12 +276,12 @@ core_subscribe(struct core *c, const struct wilco_subscription *wanted,
 }
 
 enum wilco_status
-core_unsubscribe(struct core *c, const char *filter, void *awaited)
+core_unsubscribe_start(struct core *c, const char *filter, wilco_subscribed_fn *done, void *context)
 {
     struct span wanted = span_of_text(filter);
     struct subscription *s = subscriptions_find(&c->subscriptions, wanted);
 
-    if (c->state != CORE_OPEN) {
+    if (c->state == CORE_CLOSED) {
         return WILCO_ECLOSED;
     }
     if (s == NULL) {
@@ -292,44 +290,91 @@ core_unsubscribe(struct core *c, const char *filter, void *awaited)
     if (s == NULL || s->inbox != INBOX_NONE) {
         return WILCO_ENOTFOUND;
     }
-    return send_unsubscribe(c, s, awaited);
+    return send_unsubscribe(c, s, done, context);
+}
+
+enum wilco_status
+core_unsubscribe(struct core *c, const char *filter, void *awaited)
+{
+    return core_unsubscribe_start(c, filter, NULL, awaited);
+}
+
+/* Asks again for what had been granted. What cannot be asked for is dropped, and told like what the
+ * server refuses. */
+static void
+renew(struct core *c, struct subscription *s)
+{
+    struct operation *op = s->renewal;
+    enum wilco_status st;
+
+    s->renewal = NULL;
+    op->generation = s->generation + 1;
+    st = submit(c, op, s);
+    if (st != WILCO_OK && s->inbox == INBOX_ASKED) {
+        core_inbox_refused(c, s, WIRE_REASON_QUOTA_EXCEEDED);
+        operation_free(op);
+    } else if (st != WILCO_OK) {
+        subscriptions_remove(&c->subscriptions, s);
+        op->is_dropped = true;
+        core_settle_operation(c, op, st, WIRE_REASON_QUOTA_EXCEEDED);
+    }
 }
 
 /* A SUBSCRIBE was refused: whom the subscription was for before gets it back, if there was anybody.
  */
 static void
-take_back(struct core *c, struct subscription *s, const struct operation *op)
+take_back(struct core *c, struct subscription *s, struct operation *op)
 {
     if (s->generation != op->generation) {
         return;
     }
     if (s->is_granted) {
         set_subscriber(s, &op->before);
+    } else if (s->renewal != NULL) { /* the server has forgotten it meanwhile */
+        set_subscriber(s, &op->before);
+        renew(c, s);
     } else {
+        op->is_dropped = op->is_renewal;
         subscriptions_remove(&c->subscriptions, s);
     }
 }
 
+/* A session that is lost is to be made anew, so what was asked for is kept. */
 static enum wilco_status
-on_subscribed(struct core *c, const struct operation *op, struct subscription *s,
-              uint8_t reason_code)
+keep_renewal(struct core *c, struct subscription *s, const struct operation *op)
 {
-    bool is_refused = wire_reason_is_error(reason_code);
+    struct operation *renewal = c->again.is_on ? operation_renewal(op) : NULL;
+
+    if (c->again.is_on && renewal == NULL) {
+        return WILCO_ENOMEM;
+    }
+    operation_free(s->renewal);
+    s->renewal = renewal;
+    return WILCO_OK;
+}
+
+static enum wilco_status
+on_subscribed(struct core *c, struct operation *op, struct subscription *s, uint8_t reason_code)
+{
+    enum wilco_status st = WILCO_OK;
 
     if (s == NULL) {
         return WILCO_OK;
     }
-    if (s->inbox == INBOX_ASKED) {
-        if (!is_refused) {
-            return core_inbox_granted(c, s);
+    if (wire_reason_is_error(reason_code)) {
+        if (s->inbox == INBOX_ASKED) {
+            core_inbox_refused(c, s, reason_code);
+        } else {
+            take_back(c, s, op);
         }
-        core_inbox_refused(c, s, reason_code);
-    } else if (is_refused) {
-        take_back(c, s, op);
-    } else {
-        s->is_granted = true;
+        return WILCO_OK;
     }
-    return WILCO_OK;
+    st = keep_renewal(c, s, op);
+    if (st == WILCO_OK && s->inbox == INBOX_ASKED) {
+        return core_inbox_granted(c, s);
+    }
+    s->is_granted = true;
+    return st;
 }
 
 /* Requests that came before this may still be among the events: a responder that leaves keeps its
@@ -347,9 +392,35 @@ on_unsubscribed(struct core *c, const struct operation *op, struct subscription 
     if (r != NULL && r->is_leaving) {
         r->is_leaving = !is_refused;
         r->has_left = !is_refused;
+    }
+    if (r != NULL && r->has_left) { /* and is not to come back */
+        operation_free(s->renewal);
+        s->renewal = NULL;
     } else if (!is_refused) {
         subscriptions_remove(&c->subscriptions, s);
+    } else if (!s->is_granted && s->renewal != NULL) { /* it has forgotten it, and yet refuses */
+        renew(c, s);
     }
+}
+
+/* `op`, which is in no window any more, has ended with this reason code. */
+static enum wilco_status
+conclude(struct core *c, struct operation *op, uint8_t reason_code)
+{
+    struct subscription *s = subscriptions_find_id(&c->subscriptions, op->subscription_id);
+    enum wilco_status st = WILCO_OK;
+
+    if (s != NULL && s->generation == op->generation) {
+        s->is_asked = false;
+    }
+    if (op->answer == WIRE_SUBACK) {
+        st = on_subscribed(c, op, s, reason_code);
+    } else {
+        on_unsubscribed(c, op, s, reason_code);
+    }
+    core_settle_operation(c, op, wire_reason_is_error(reason_code) ? WILCO_EREFUSED : WILCO_OK,
+                          reason_code);
+    return st;
 }
 
 enum wilco_status
@@ -358,8 +429,6 @@ core_on_suback(struct core *c, enum wire_type type, struct span body)
     struct wire_suback p;
     struct send_entry *entry = NULL;
     struct operation *op = NULL;
-    struct subscription *s = NULL;
-    uint8_t reason_code = 0;
     enum wilco_status st = wire_suback_decode(&p, type, body, WIRE_V5);
 
     if (st != WILCO_OK) {
@@ -370,15 +439,111 @@ core_on_suback(struct core *c, enum wire_type type, struct span body)
     if (op == NULL || op->answer != type || p.reason_codes.len != 1) { /* [MQTT-3.8.4-6] */
         return core_fault(c, WILCO_EPROTOCOL, 0, "the server acknowledged what was not asked");
     }
-    reason_code = p.reason_codes.data[0];
     send_window_remove(&c->sent, entry);
-    s = subscriptions_find_id(&c->subscriptions, op->subscription_id);
-    if (type == WIRE_SUBACK) {
-        st = on_subscribed(c, op, s, reason_code);
-    } else {
-        on_unsubscribed(c, op, s, reason_code);
-    }
-    core_settle_operation(c, op, wire_reason_is_error(reason_code) ? WILCO_EREFUSED : WILCO_OK,
-                          reason_code);
+    st = conclude(c, op, p.reason_codes.data[0]);
     return st == WILCO_OK ? core_pump(c) : st;
+}
+
+/* ---- On a new connection ---- */
+
+/* A response topic that nobody waits at is not needed any more. */
+static void
+forget(struct core *c, struct subscription *s)
+{
+    s->is_granted = false;
+    if (s->inbox == INBOX_GRANTED && s->request_count == 0) {
+        subscriptions_remove(&c->subscriptions, s);
+    } else if (s->inbox == INBOX_GRANTED) {
+        s->inbox = INBOX_ASKED;
+    }
+}
+
+static void
+renew_if_due(struct core *c, struct subscription *s)
+{
+    if (s->renewal != NULL && !s->is_asked) {
+        renew(c, s);
+    }
+}
+
+static void
+each_subscription(struct core *c, void (*act)(struct core *c, struct subscription *s))
+{
+    struct list *all = &c->subscriptions.in_order;
+    struct list *next = NULL;
+
+    for (struct list *node = all->next; node != all; node = next) {
+        next = node->next;
+        act(c, CONTAINER_OF(node, struct subscription, link));
+    }
+}
+
+/* Requests that were not sent wait until their response topics are granted again. */
+static void
+hold_requests(struct core *c)
+{
+    struct list *next = NULL;
+
+    for (struct list *node = c->queue.next; node != &c->queue; node = next) {
+        const struct outgoing *o = CONTAINER_OF(node, struct outgoing, event.link);
+
+        next = node->next;
+        if (o->request != NULL && o->request->inbox->inbox == INBOX_ASKED) {
+            list_remove(node);
+            list_push_back(&o->request->inbox->waiting, node);
+        }
+    }
+}
+
+void
+core_renew_subscriptions(struct core *c)
+{
+    each_subscription(c, forget);
+    hold_requests(c);
+    each_subscription(c, renew_if_due);
+}
+
+/* The server may do less than the one we had when `op` was made; 0: it does that. */
+static uint8_t
+refusal(const struct core *c, const struct operation *op)
+{
+    struct span filter = operation_filter(op);
+    struct span group, inner;
+    uint8_t reason_code = 0;
+
+    if (op->len > c->server.packet_bytes_max) { /* [MQTT-3.2.2-15] */
+        return WIRE_REASON_PACKET_TOO_LARGE;
+    }
+    if (op->has_identifier && !c->server.has_identifiers) {
+        return WIRE_REASON_SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED;
+    }
+    if (op->answer == WIRE_SUBACK) {
+        (void)check_server(c, filter, topic_share_split(filter, &group, &inner), &reason_code);
+    }
+    return reason_code;
+}
+
+enum wilco_status
+core_send_operations(struct core *c)
+{
+    struct send_entry *e = send_window_first(&c->sent);
+    enum wilco_status st = WILCO_OK;
+
+    while (st == WILCO_OK && e != NULL) {
+        const struct send_entry *next = send_window_next(&c->sent, e);
+        uint16_t next_id = next == NULL ? 0 : next->packet_id; /* the window may grow meanwhile */
+        bool is_due = e->stage == SEND_OTHER && e->detail == SENT_EARLIER;
+        struct operation *op = is_due ? e->item : NULL;
+        uint8_t reason_code = is_due ? refusal(c, op) : 0;
+
+        e->detail = e->stage == SEND_OTHER ? SENT_NOW : e->detail;
+        if (reason_code != 0) {
+            send_window_remove(&c->sent, e);
+            st = conclude(c, op, reason_code);
+        } else if (is_due) {
+            st = put(c, op, e->packet_id);
+        }
+        e = send_window_find(&c->sent, next_id);
+    }
+    return st;
 }

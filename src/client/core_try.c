@@ -175,6 +175,32 @@ core_fail_try(struct core *c, struct request *request, const struct try_failure 
     core_end_request(c, request, why->status, why->reason_code);
 }
 
+static unsigned
+count_unsent(const struct request *request)
+{
+    unsigned count = 0;
+
+    LIST_EACH(node, &request->tries)
+    {
+        count += !CONTAINER_OF(node, struct outgoing, try_link)->is_sent;
+    }
+    return count;
+}
+
+void
+core_lose_tries(struct core *c, struct request *request)
+{
+    const struct try_failure why = {
+        .status = WILCO_ELOST,
+        .executed = WILCO_EXECUTED_MAYBE,
+    };
+    unsigned unsent = count_unsent(request);
+
+    while (request->open_tries > unsent) {
+        core_fail_try(c, request, &why);
+    }
+}
+
 /* How many responders the server says that it went to. */
 static void
 note_count(struct request *request, const struct wire_properties *p)
@@ -225,8 +251,9 @@ core_is_owed(struct request *request)
         request->statuses_owed--;
         return true;
     }
-    for (struct list *at = request->tries.next; at != &request->tries; at = at->next) {
-        struct outgoing *o = CONTAINER_OF(at, struct outgoing, try_link);
+    LIST_EACH(node, &request->tries)
+    {
+        struct outgoing *o = CONTAINER_OF(node, struct outgoing, try_link);
 
         if (o->is_sent && !o->is_judged) { /* its acknowledgement will say the same */
             o->is_judged = true;

@@ -3,63 +3,17 @@
 #include "client/driver_thread.h"
 
 #include "base/clock.h"
-#include "client/call.h"
+#include "client/callbacks.h"
+#include "client/transport.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #define LAST_WORDS_MS 3000U /* without any of them being taken */
 #define LAST_EARS_MS  1000U
-#define INPUT_BYTES   65536U /* read at once */
-
-struct driver {
-    struct wilco *client;
-    uint8_t input[INPUT_BYTES];
-};
-
-struct driver *
-driver_new(struct wilco *c)
-{
-    struct driver *d = mem_alloc(c->alloc, sizeof(*d));
-
-    if (d != NULL) {
-        d->client = c;
-    }
-    return d;
-}
-
-void
-driver_free(struct driver *d)
-{
-    if (d != NULL) {
-        mem_free(d->client->alloc, d);
-    }
-}
-
-static short
-poll_events(unsigned interest)
-{
-    unsigned events = 0;
-
-    events |= (interest & STREAM_READABLE) != 0 ? (unsigned)POLLIN : 0U;
-    events |= (interest & STREAM_WRITABLE) != 0 ? (unsigned)POLLOUT : 0U;
-    return (short)events;
-}
-
-static unsigned
-interest_of(const struct wilco *c)
-{
-    unsigned interest = c->stream->ops->interest(c->stream, false);
-
-    if (core_has_output(c->core)) {
-        interest |= c->stream->ops->interest(c->stream, true);
-    }
-    return interest;
-}
 
 static int
 timeout_until(uint64_t deadline_ms)
@@ -93,10 +47,10 @@ static bool
 wait_for_work(struct wilco *c, uint64_t deadline_ms)
 {
     struct pollfd fds[2] = {
-        {.fd = stream_fd(c->stream), .events = poll_events(interest_of(c))},
+        {.fd = transport_fd(c), .events = transport_events(c)},
         {.fd = c->wake[0], .events = POLLIN},
     };
-    bool is_pending = c->stream->ops->has_pending(c->stream) || core_has_events(c->core);
+    bool is_pending = transport_has_pending(c) || core_has_events(c->core);
     int ready = 0;
 
     c->poll_until_ms = deadline_ms;
@@ -109,94 +63,23 @@ wait_for_work(struct wilco *c, uint64_t deadline_ms)
     return is_pending || (ready > 0 && (fds[0].revents & ~POLLOUT) != 0);
 }
 
-static void
-lose(struct wilco *c, enum wilco_status status, int error)
-{
-    char message[80] = "the server closed the connection";
-
-    if (status != WILCO_ECLOSED) {
-        (void)strerror_r(error, message, sizeof(message));
-    }
-    core_lost(c->core, message);
-}
-
-static void
-read_once(struct driver *d)
-{
-    struct wilco *c = d->client;
-    size_t len = 0;
-    enum wilco_status st = stream_read(c->stream, d->input, INPUT_BYTES, &len);
-
-    if (st == WILCO_OK) {
-        core_feed(c->core, span_of(d->input, len), clock_monotonic_ms());
-    } else if (st != WILCO_AGAIN) {
-        lose(c, st, errno);
-    }
-}
-
 /* One round of input and output: the answers that have come count before the deadlines that have
  * passed. */
 static void
-turn(struct driver *d)
+turn(struct wilco *c)
 {
-    struct wilco *c = d->client;
-
-    if (wait_for_work(c, core_deadline_ms(c->core))) {
-        read_once(d);
+    transport_follow(c);
+    (void)client_flush(c);
+    if (core_has_events(c->core)) {
+        return; /* the transport could not be made, and that is to be told first */
+    }
+    if (wait_for_work(c, transport_deadline_ms(c))) {
+        transport_read(c);
     }
     core_tick(c->core, clock_monotonic_ms());
+    callbacks_authenticate(c);
     client_settle(c);
     client_made_room(c);
-}
-
-static void
-run_callback(struct wilco *c, struct core_event *event, const struct wilco_error *why)
-{
-    switch (event->kind) {
-    case CORE_MESSAGE: event->to.on_message(event->context, event->message); break;
-    case CORE_CALL:
-        event->call->client = c;
-        client_ref(c);
-        event->to.on_request(event->context, event->call);
-        wilco_call_unref(event->call);
-        break;
-    case CORE_CHANGED:
-        event->to.changed(event->context, event->call);
-        wilco_call_unref(event->call);
-        break;
-    case CORE_RESPONSE:
-        event->to.on_response(event->context, event->status,
-                              message_as_response(event->message, event->status));
-        break;
-    case CORE_PUBLISHED:
-        event->to.published(event->context, event->status, event->reason_code);
-        break;
-    case CORE_OPERATION: break; /* is always awaited */
-    case CORE_ENDED:
-        if (c->closed != NULL) {
-            c->closed(c->context, why);
-        }
-        break;
-    }
-    wilco_message_unref(event->message);
-}
-
-/* Runs the callbacks, without the lock. */
-static void
-tell(struct wilco *c)
-{
-    struct core_event event;
-    struct wilco_error why = {.reason_code = 0};
-
-    while (!(c->is_stopping && core_state(c->core) == CORE_OPEN) &&
-           core_next_event(c->core, &event, clock_monotonic_ms())) {
-        if (event.kind == CORE_ENDED) {
-            (void)core_why(c->core, &why);
-        }
-        (void)pthread_mutex_unlock(&c->lock);
-        run_callback(c, &event, &why);
-        (void)pthread_mutex_lock(&c->lock);
-    }
 }
 
 /* Sleeps, without the lock, until the connection is ready for `events`; false: not before
@@ -217,9 +100,8 @@ linger(struct wilco *c, short events, uint64_t deadline_ms)
  * until the server has closed too, so that nothing is lost on the way; but it does not wait long
  * for either. */
 static void
-say_last_words(struct driver *d)
+say_last_words(struct wilco *c)
 {
-    struct wilco *c = d->client;
     uint64_t deadline_ms = clock_monotonic_ms() + LAST_WORDS_MS;
     enum wilco_status st = WILCO_OK;
     size_t len = 0;
@@ -234,7 +116,7 @@ say_last_words(struct driver *d)
     while (st == WILCO_OK || (st == WILCO_AGAIN && linger(c, POLLIN, deadline_ms))) {
         bool is_late = clock_monotonic_ms() >= deadline_ms;
 
-        st = is_late ? WILCO_ECLOSED : stream_read(c->stream, d->input, INPUT_BYTES, &len);
+        st = is_late ? WILCO_ECLOSED : stream_read(c->stream, c->input, CLIENT_INPUT_BYTES, &len);
     }
     stream_close(c->stream); /* [MQTT-3.14.4-2] */
     c->stream = NULL;
@@ -243,17 +125,15 @@ say_last_words(struct driver *d)
 static void *
 thread_main(void *argument)
 {
-    struct driver *d = argument;
-    struct wilco *c = d->client;
+    struct wilco *c = argument;
 
     (void)pthread_mutex_lock(&c->lock);
-    while (core_state(c->core) == CORE_OPEN && !c->is_stopping) {
+    while (core_state(c->core) != CORE_CLOSED && !c->is_stopping) {
         do {
-            tell(c);
+            callbacks_tell(c);
         } while (client_write_journals(c));
-        (void)client_flush(c);
-        if (core_state(c->core) == CORE_OPEN && !c->is_stopping) {
-            turn(d);
+        if (core_state(c->core) != CORE_CLOSED && !c->is_stopping) {
+            turn(c);
         }
     }
     if (c->is_stopping) {
@@ -264,69 +144,43 @@ thread_main(void *argument)
     client_settle(c);
     client_made_room(c);
     (void)client_flush(c);
-    tell(c);
-    say_last_words(d);
+    callbacks_tell(c);
+    if (c->stream != NULL) {
+        say_last_words(c);
+    }
+    transport_drop(c);
     (void)pthread_mutex_unlock(&c->lock);
-    driver_free(d);
     return NULL;
 }
 
-/* Lets the application answer, without the lock. */
-static void
-answer_challenge(struct wilco *c)
-{
-    struct core_challenge asked;
-    struct wilco_bytes answer = {.data = NULL};
-    bool goes_on = false;
-
-    if (!core_next_challenge(c->core, &asked)) {
-        return;
-    }
-    (void)pthread_mutex_unlock(&c->lock);
-    goes_on = asked.authenticate(asked.context, &asked.challenge, &answer);
-    (void)pthread_mutex_lock(&c->lock);
-    core_answer_challenge(c->core, goes_on, span_of(answer.data, answer.len), clock_monotonic_ms());
-}
-
 void
-driver_handshake(struct driver *d)
+driver_handshake(struct wilco *c)
 {
-    struct wilco *c = d->client;
-
     (void)pthread_mutex_lock(&c->lock);
     while (core_state(c->core) == CORE_CONNECTING) {
-        (void)client_flush(c);
-        turn(d);
-        answer_challenge(c);
+        turn(c);
     }
     (void)client_flush(c);
     (void)pthread_mutex_unlock(&c->lock);
 }
 
 /* With every signal blocked: they are the application's, and for its threads. */
-static bool
-create_thread(struct driver *d)
+enum wilco_status
+driver_start(struct wilco *c)
 {
-    struct wilco *c = d->client;
     sigset_t all, before;
     bool is_ok = false;
 
     (void)sigfillset(&all);
     if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
-        return false;
+        return WILCO_ENOMEM;
     }
     (void)pthread_mutex_lock(&c->lock); /* the thread is to know who it is */
-    is_ok = pthread_create(&c->thread, NULL, thread_main, d) == 0;
+    is_ok = pthread_create(&c->thread, NULL, thread_main, c) == 0;
     c->has_thread = is_ok;
     (void)pthread_mutex_unlock(&c->lock);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return is_ok;
-}
-
-enum wilco_status
-driver_start(struct driver *d)
-{
-    return create_thread(d) ? WILCO_OK : WILCO_ENOMEM;
+    return is_ok ? WILCO_OK : WILCO_ENOMEM;
 }
 
 void

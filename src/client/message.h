@@ -30,9 +30,10 @@ struct wilco_message {
     uint8_t qos;
 
     /* The core's. */
-    uint16_t packet_id;
-    bool is_wanted; /* something of ours matched it */
-    size_t holds;   /* calls that hold back its acknowledgement */
+    uint16_t packet_id; /* 0: not to be acknowledged */
+    uint32_t session;   /* of the core, in which it came */
+    bool is_wanted;     /* something of ours matched it */
+    size_t holds;       /* calls that hold back its acknowledgement */
     uint64_t
         part_call; /* the request that it is a part, or one of several responses, of; 0: none */
     wilco_message_fn *on_part; /* ... who gets it; NULL: nobody */

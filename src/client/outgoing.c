@@ -1,10 +1,15 @@
 #include "client/outgoing.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* An identifier that every encoder accepts, until the real one is known. */
 #define ID_LATER 1
 #define TTL      SPAN_LITERAL("rr-ttl")
+
+/* In the first byte of PUBLISH (MQTT 5.0, 3.3.1). */
+#define FLAG_RETAIN 0x01U
+#define FLAG_DUP    0x08U
 
 static struct outgoing *
 block_new(struct outgoing_account *account, size_t len)
@@ -216,4 +221,34 @@ outgoing_set_id(struct outgoing *o, uint16_t packet_id)
 {
     o->bytes[o->id_offset] = (uint8_t)(packet_id >> 8);
     o->bytes[o->id_offset + 1] = (uint8_t)packet_id;
+}
+
+void
+outgoing_set_dup(struct outgoing *o, bool dup)
+{
+    assert(o->qos > 0);
+    o->bytes[0] = (uint8_t)((o->bytes[0] & ~FLAG_DUP) | (dup ? FLAG_DUP : 0U));
+}
+
+bool
+outgoing_has_retain(const struct outgoing *o)
+{
+    return (o->bytes[0] & FLAG_RETAIN) != 0;
+}
+
+void
+outgoing_move_response(struct outgoing *o, struct span from, struct span to)
+{
+    struct wire_header header;
+    struct wire_publish p;
+    struct span bytes = span_of(o->bytes, o->len);
+    enum wilco_status st = wire_header_decode(&header, bytes);
+
+    assert(st == WILCO_OK && from.len == to.len);
+    st = wire_publish_decode(&p, header.flags, span_skip(bytes, header.header_bytes), WIRE_V5);
+    assert(st == WILCO_OK); /* we have made it */
+    if (p.properties.response_topic.len >= from.len &&
+        span_equal(span_first(p.properties.response_topic, from.len), from)) {
+        memcpy(o->bytes + (p.properties.response_topic.data - o->bytes), to.data, to.len);
+    }
 }

@@ -53,6 +53,10 @@ WILCO_MUST_CHECK enum wilco_status outgoing_copy(struct outgoing **out,
 void outgoing_ref(struct outgoing *o);
 void outgoing_unref(void *owner); /* a struct outgoing; the last one frees */
 void outgoing_set_id(struct outgoing *o, uint16_t packet_id);
+void outgoing_set_dup(struct outgoing *o, bool dup); /* not with QoS 0 [MQTT-3.3.1-2] */
+bool outgoing_has_retain(const struct outgoing *o);
+/* Its Response Topic begins with `from`: from now on with `to`, which is as long. */
+void outgoing_move_response(struct outgoing *o, struct span from, struct span to);
 
 /* Whether somebody wants to know how it ended. */
 static inline bool

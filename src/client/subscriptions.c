@@ -1,6 +1,7 @@
 #include "client/subscriptions.h"
 
 #include "base/hash.h"
+#include "client/operation.h"
 #include "wire/topic.h"
 
 #include <assert.h>
@@ -39,6 +40,7 @@ subscriptions_remove(struct subscriptions *t, struct subscription *s)
     t->count--;
     t->inbox_count -= s->inbox != INBOX_NONE;
     responder_unref(s->to.responder);
+    operation_free(s->renewal);
     mem_free(t->alloc, s);
 }
 
@@ -166,6 +168,20 @@ subscriptions_add(struct subscriptions *t, struct span filter, enum inbox_state 
     t->inbox_count += is_inbox;
     *out = s;
     return WILCO_OK;
+}
+
+void
+subscriptions_rename(struct subscriptions *t, struct subscription *s, struct span topic)
+{
+    struct map_node guard; /* a map that is never empty needs no memory to file again */
+    enum wilco_status st = map_add(&t->by_filter, &guard, 0);
+
+    assert(st == WILCO_OK && s->inbox == INBOX_ASSIGNED && topic.len == s->len);
+    map_remove(&t->by_filter, &s->by_filter);
+    memcpy(s->filter, topic.data, topic.len);
+    st = map_add(&t->by_filter, &s->by_filter, hash_bytes(topic, t->seed));
+    assert(st == WILCO_OK);
+    map_remove(&t->by_filter, &guard);
 }
 
 /* Marks that `s` gets `m`; false: it has had it, or does not get messages at all. */

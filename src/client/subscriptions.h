@@ -21,13 +21,17 @@ enum inbox_state {
     INBOX_ASSIGNED, /* the server's own doing: an application's may have the same filter */
 };
 
+struct operation;
+
 struct subscription {
     struct map_node by_filter;
     struct map_node by_id;
-    struct list link;    /* in order of identifier */
-    uint32_t id;         /* never used again */
-    unsigned generation; /* counts the SUBSCRIBE and UNSUBSCRIBE packets sent for it */
-    bool is_granted;     /* a SUBACK said yes */
+    struct list link;          /* in order of identifier */
+    uint32_t id;               /* never used again */
+    unsigned generation;       /* counts the SUBSCRIBE and UNSUBSCRIBE packets made for it */
+    bool is_asked;             /* the last of them has not been acknowledged */
+    bool is_granted;           /* a SUBACK said yes */
+    struct operation *renewal; /* owned: what asks for it again; NULL: it need not be */
     enum inbox_state inbox;
     struct subscriber to; /* INBOX_NONE */
     struct list waiting;  /* an inbox: struct outgoing, in the order of asking */
@@ -71,6 +75,9 @@ WILCO_MUST_CHECK enum wilco_status subscriptions_add(struct subscriptions *t, st
                                                      enum inbox_state inbox,
                                                      struct subscription **out);
 void subscriptions_remove(struct subscriptions *t, struct subscription *s);
+/* The server has given us another inbox: `s`, an assigned one with this topic, moves there. `topic`
+ * is as long as the one it had. */
+void subscriptions_rename(struct subscriptions *t, struct subscription *s, struct span topic);
 
 /* Who gets `m` next, each one once: by the identifiers the server sent along, or by matching. NULL:
  * all have had it. Response topics are left out: they are the requester's. */

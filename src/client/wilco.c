@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "client/client.h"
-#include "client/connector.h"
 #include "client/driver_thread.h"
 #include "wire/reason.h"
 
@@ -49,47 +48,35 @@ set_credentials(struct core_config *config, const struct url *url)
 }
 
 static enum wilco_status
-make_core(struct wilco *c, const struct url *url, const struct wilco_options *o,
-          struct wilco_error *why)
+make_core(struct wilco *c, const struct wilco_options *o, struct wilco_error *why)
 {
     struct core_config config = {
         .alloc = c->alloc,
         .random = random_system(),
         .options = o,
-        .now_ms = clock_monotonic_ms(),
+        .now_ms = client_now_ms(c),
         .unix_ms = clock_unix_ms(),
     };
 
-    set_credentials(&config, url);
-    c->closed = o->closed;
+    set_credentials(&config, &c->url);
+    c->state_changed = o->state_changed;
     c->context = o->context;
     return core_new(&c->core, &config, why);
 }
 
+/* Waits for the server, unless it need not be there. */
 static enum wilco_status
-connect_client(struct wilco *c, const struct url *url, const struct wilco_options *o,
-               struct wilco_error *why)
+start_client(struct wilco *c, const struct wilco_options *o, struct wilco_error *why)
 {
-    uint64_t deadline_ms = clock_monotonic_ms() + core_connect_timeout_ms(o);
-    struct driver *d = NULL;
-    enum wilco_status st = make_core(c, url, o, why);
+    enum wilco_status st = make_core(c, o, why);
 
-    if (st == WILCO_OK) {
-        st = connector_open(&c->stream, url, c->alloc, deadline_ms, why);
-    }
     if (st != WILCO_OK) {
         return st;
     }
-    d = driver_new(c);
-    if (d == NULL) {
-        return WILCO_ENOMEM;
+    if (!o->open_offline) {
+        driver_handshake(c);
     }
-    driver_handshake(d);
-    st = core_state(c->core) == CORE_CLOSED ? core_why(c->core, why) : driver_start(d);
-    if (st != WILCO_OK) {
-        driver_free(d);
-    }
-    return st;
+    return core_state(c->core) == CORE_CLOSED ? core_why(c->core, why) : driver_start(c);
 }
 
 static enum wilco_status
@@ -108,7 +95,8 @@ open_client(struct wilco **out, const struct wilco_options *o, struct wilco_erro
     if (c == NULL) {
         return WILCO_ENOMEM;
     }
-    st = connect_client(c, &url, o, why);
+    c->url = url;
+    st = start_client(c, o, why);
     if (st != WILCO_OK) {
         client_dismantle(c);
         client_unref(c);
@@ -158,7 +146,30 @@ wilco_close(struct wilco *client)
 const char *
 wilco_client_id(const struct wilco *client)
 {
-    return core_client_id(client->core);
+    /* The lock is not part of what "const" promises. */
+    struct wilco *c = (struct wilco *)(uintptr_t)client;
+    const char *id = "";
+
+    if (client_enter(c, false) == WILCO_OK) {
+        id = core_client_id(c->core);
+    }
+    client_leave(c);
+    return id;
+}
+
+size_t
+wilco_inbox(struct wilco *client, char *out, size_t size)
+{
+    size_t len = 0;
+
+    if (size > 0) {
+        out[0] = '\0';
+    }
+    if (client_enter(client, false) == WILCO_OK) {
+        len = core_inbox(client->core, out, size);
+    }
+    client_leave(client);
+    return len;
 }
 
 void

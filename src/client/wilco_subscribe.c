@@ -50,6 +50,58 @@ wilco_subscribe(struct wilco *client, const struct wilco_subscription *subscript
     return client_subscribe(client, subscription, &to, reason_code);
 }
 
+/* Nobody may be interested; the core asks for somebody then. */
+static void
+ignore(void *context, enum wilco_status status, uint8_t reason_code)
+{
+    (void)context;
+    (void)status;
+    (void)reason_code;
+}
+
+enum wilco_status
+wilco_subscribe_start(struct wilco *client, const struct wilco_subscription *subscription,
+                      wilco_message_fn *on_message, void *context, wilco_subscribed_fn *done,
+                      void *done_context)
+{
+    const struct core_subscriber to = {
+        .on_message = on_message,
+        .context = context,
+        .done = done == NULL ? ignore : done,
+    };
+    uint8_t code = 0;
+    enum wilco_status st = client_enter(client, false);
+
+    if (st == WILCO_OK && on_message == NULL) {
+        st = WILCO_EINVAL;
+    }
+    if (st == WILCO_OK) {
+        st = core_subscribe(client->core, subscription, &to, done_context, &code);
+    }
+    if (st == WILCO_OK) {
+        client_asked(client, true);
+    }
+    client_leave(client);
+    return st == WILCO_AGAIN ? WILCO_ELIMIT : st;
+}
+
+enum wilco_status
+wilco_unsubscribe_start(struct wilco *client, const char *filter, wilco_subscribed_fn *done,
+                        void *done_context)
+{
+    enum wilco_status st = client_enter(client, false);
+
+    if (st == WILCO_OK) {
+        st = core_unsubscribe_start(client->core, filter, done == NULL ? ignore : done,
+                                    done_context);
+    }
+    if (st == WILCO_OK) {
+        client_asked(client, true);
+    }
+    client_leave(client);
+    return st == WILCO_AGAIN ? WILCO_ELIMIT : st;
+}
+
 enum wilco_status
 wilco_unsubscribe(struct wilco *client, const char *filter)
 {

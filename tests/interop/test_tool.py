@@ -106,10 +106,26 @@ class Asking(BrokerCase):
         members[0].stop()
         self.assertEqual({self.ask("work", "x").stdout for _ in range(4)}, {b"1\n"})
 
+    def test_broker_comes_back(self):
+        """Those who serve wait for it, and say so; what they were subscribed to is so again."""
+        responder = self.start_respond("x", "--reply", "yes")
+        subscriber = self.start(WILCO, "sub", "--url", self.url, "-d", "news")
+        subscriber.line("subscribed", "stderr")
+        self.broker.stop()
+        for program in (responder, subscriber):
+            program.line(r"connection lost: .*; trying again in \d+\.\ds$", "stderr")
+        broker = self.start(WILCO, "broker", "--listen", self.url)
+        broker.line("event=ready", "stderr")
+        for program in (responder, subscriber):
+            program.line("connected again$", "stderr")
+        self.assertEqual(self.ask("x", "?").stdout, b"yes\n")
+        run(WILCO, "pub", "--url", self.url, "news", "good")
+        self.assertEqual(subscriber.line("").string, "good")
+
     def test_broker_goes_away(self):
         self.start_subscriber("-t", "silent")
         program = self.start(WILCO, "request", "--url", self.url, "-d", "silent", "x")
-        subscriber = self.start(WILCO, "sub", "--url", self.url, "-d", "x")
+        subscriber = self.start(WILCO, "sub", "--url", self.url, "-d", "--no-reconnect", "x")
         subscriber.line("subscribed", "stderr")
         program.line("(?i)(sent|request|publish)", "stderr")
         self.assertEqual(self.broker.stop(), 0)

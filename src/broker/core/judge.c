@@ -299,6 +299,15 @@ tells_that_nobody_has_it(const struct matter *m)
                                                   &m->conn->shard->broker->settings);
 }
 
+/* How many it came to. */
+static struct verdict
+conclude(const struct matter *m, size_t receivers)
+{
+    return receivers == 0 && tells_that_nobody_has_it(m)
+               ? refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL)
+               : ACCEPTED;
+}
+
 /* A word about a request. */
 static struct message *
 make_op(const struct matter *m)
@@ -327,9 +336,7 @@ accept_op(const struct matter *m)
     if (status != WILCO_OK) {
         return refuse(WIRE_REASON_QUOTA_EXCEEDED, NULL);
     }
-    return reached == 0 && tells_that_nobody_has_it(m)
-               ? refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL)
-               : ACCEPTED;
+    return conclude(m, reached);
 }
 
 /* The last response to a request of a service says that it is an error. */
@@ -379,9 +386,7 @@ accept_message(struct matter *m)
         m->conn->session->has_asked_on = true;
     }
     settle_answered(m, sent_before);
-    verdict = receivers == 0 && tells_that_nobody_has_it(m)
-                  ? refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL)
-                  : ACCEPTED;
+    verdict = conclude(m, receivers);
     if (m->is_request && WILCO_UNLIKELY(m->terms.is_fan)) {
         verdict.is_counted = true;
         verdict.receivers = (uint32_t)receivers;
@@ -473,6 +478,7 @@ take_up(struct matter *m, struct conn *c, const struct wire_publish *p)
     m->is_request = wire_properties_has(&p->properties, WIRE_RESPONSE_TOPIC) &&
                     c->shard->broker->settings.request_tracking != 0;
     m->is_op = false;
+    m->is_question = false;
     m->is_to_inbox = false;
     m->was_told = false;
 }

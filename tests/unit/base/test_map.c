@@ -186,6 +186,35 @@ growing_may_fail_at_any_size(void **state)
     }
 }
 
+/* From any size, and with the present node removed on the way. */
+static void
+walking_sees_each_node_once(void **state)
+{
+    (void)state;
+    for (unsigned count = 0; count < 200; count++) {
+        struct map m;
+        struct map_node *node = NULL;
+        unsigned seen = 0;
+
+        map_init(&m, alloc_system());
+        fill(&m, count);
+        node = map_walk(&m, NULL);
+        while (node != NULL) {
+            struct item *item = (struct item *)(void *)node;
+
+            node = map_walk(&m, node);
+            assert_true(item->key < count);
+            item->key = ITEMS; /* not again */
+            seen++;
+            if (seen % 2 == 0) {
+                map_remove(&m, &item->node);
+            }
+        }
+        assert_int_equal(seen, count);
+        map_fini(&m);
+    }
+}
+
 int
 main(void)
 {
@@ -193,6 +222,7 @@ main(void)
         cmocka_unit_test(what_was_added_is_found_until_removed),
         cmocka_unit_test(equal_hashes_are_all_offered),
         cmocka_unit_test(any_empties_the_map),
+        cmocka_unit_test(walking_sees_each_node_once),
         cmocka_unit_test(any_sees_what_is_added_while_emptying),
         cmocka_unit_test(a_small_map_that_comes_and_goes_keeps_its_buckets),
         cmocka_unit_test(only_the_first_buckets_can_fail),

@@ -58,6 +58,44 @@ peer_close(struct peer *p)
     assert_int_equal(p->alloc.live, 0);
 }
 
+void
+peer_lose(struct peer *p)
+{
+    core_lost(p->core, "cut", p->now_ms);
+    assert_int_equal(core_state(p->core), CORE_WAITING);
+    assert_false(core_has_output(p->core));
+}
+
+void
+peer_expect_connect(struct peer *p, struct wire_any *connect)
+{
+    struct wire_any packet;
+    unsigned before = core_connection(p->core);
+
+    while (core_state(p->core) == CORE_WAITING) { /* something else may be due earlier */
+        assert_true(core_deadline_ms(p->core) != UINT64_MAX);
+        peer_advance(p, core_deadline_ms(p->core) - p->now_ms);
+    }
+    assert_int_equal(core_state(p->core), CORE_CONNECTING);
+    assert_int_equal(core_connection(p->core), before + 1);
+    peer_expect(p, WIRE_CONNECT, connect == NULL ? &packet : connect);
+    peer_expect_nothing(p);
+}
+
+void
+peer_reopen(struct peer *p, bool session_present, const struct wire_properties *connack)
+{
+    struct wire_any answer = {.type = WIRE_CONNACK};
+
+    peer_expect_connect(p, NULL);
+    answer.as.connack.session_present = session_present;
+    if (connack != NULL) {
+        answer.as.connack.properties = *connack;
+    }
+    peer_send(p, &answer);
+    assert_int_equal(core_state(p->core), CORE_OPEN);
+}
+
 /* Takes what the core wants to write. */
 static void
 take_output(struct peer *p)

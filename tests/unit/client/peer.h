@@ -28,6 +28,14 @@ void peer_open(struct peer *p, const struct wilco_options *options,
                const struct wire_properties *connack);
 void peer_close(struct peer *p); /* fails if anything leaked */
 
+/* The connection breaks; the core waits. */
+void peer_lose(struct peer *p);
+/* The core connects again when it wants to; `connect` (NULL is allowed) is its CONNECT, which is
+ * not answered yet. */
+void peer_expect_connect(struct peer *p, struct wire_any *connect);
+/* The same, and it is accepted: CONNACK has these properties (NULL: none). */
+void peer_reopen(struct peer *p, bool session_present, const struct wire_properties *connack);
+
 /* The next packet the core has written. */
 void peer_expect(struct peer *p, enum wire_type type, struct wire_any *out);
 /* The same, byte for byte, as bytes_from() reads them. */

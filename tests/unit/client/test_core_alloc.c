@@ -323,6 +323,73 @@ get_a_message_in_pieces(struct peer *p)
     return core_state(p->core) == CORE_OPEN;
 }
 
+/* The connection breaks, and another one is accepted. */
+static bool
+connect_again(struct peer *p, bool session_present, const char *inbox)
+{
+    struct wire_any connack = {.type = WIRE_CONNACK};
+    struct wire_properties *properties = &connack.as.connack.properties;
+
+    core_lost(p->core, "cut", p->now_ms); /* if it was not before */
+    while (core_state(p->core) == CORE_WAITING) {
+        peer_advance(p, core_deadline_ms(p->core) - p->now_ms);
+    }
+    core_discard_output(p->core);
+    properties->response_information = span_of_text(inbox);
+    wire_properties_set(properties, WIRE_RESPONSE_INFORMATION);
+    properties->receive_maximum = 2;
+    wire_properties_set(properties, WIRE_RECEIVE_MAXIMUM);
+    connack.as.connack.session_present = session_present;
+    return send(p, &connack);
+}
+
+/* Something of everything, sent and not sent. */
+static bool
+leave_outstanding(struct peer *p)
+{
+    const struct core_subscriber to = {.on_message = on_message};
+    const struct core_asker asker = {.on_response = peer_on_response};
+    const struct wilco_request inside = {.topic = "do"};
+    const struct wilco_request outside = {.topic = "do", .response_topic = "back"};
+    uint64_t call = 0;
+    uint8_t reason_code = 0;
+
+    for (uint8_t qos = 0; qos <= 2; qos++) {
+        const struct wilco_publish w = {.topic = "t", .qos = qos};
+
+        if (core_publish(p->core, &w, NULL, p, &reason_code) != WILCO_OK) {
+            return false;
+        }
+    }
+    return core_subscribe(p->core, &(struct wilco_subscription){.filter = "a"}, &to, p,
+                          &reason_code) == WILCO_OK &&
+           core_request(p->core, &inside, &asker, p->now_ms, &call, &reason_code) == WILCO_OK &&
+           core_request(p->core, &outside, &asker, p->now_ms, &call, &reason_code) == WILCO_OK;
+}
+
+/* A session that is kept, one that is forgotten, and what was asked for before, on and between the
+ * connections. */
+static bool
+come_back(struct peer *p)
+{
+    const struct core_subscriber to = {.on_message = on_message};
+    uint8_t reason_code = 0;
+
+    if (!connect_again(p, true, "$r/me") ||
+        core_subscribe(p->core, &(struct wilco_subscription){.filter = "s"}, &to, p,
+                       &reason_code) != WILCO_OK ||
+        !grant(p, 1) || !leave_outstanding(p) || !send_publish(p, 2, "x") ||
+        !connect_again(p, true, "$r/me")) {
+        return false;
+    }
+    core_lost(p->core, "cut", p->now_ms);
+    if (!leave_outstanding(p) || !connect_again(p, false, "$r/us")) {
+        return false;
+    }
+    pull_everything(p);
+    return core_state(p->core) == CORE_OPEN;
+}
+
 /* Runs `scenario` until no allocation is left to fail; it then must succeed. It begins behind
  * CONNACK, or with it. */
 static void
@@ -403,6 +470,13 @@ a_message_survives_every_failure(void **state)
 }
 
 static void
+coming_back_survives_every_failure(void **state)
+{
+    (void)state;
+    run(come_back, true);
+}
+
+static void
 opening_survives_every_failure(void **state)
 {
     const struct wilco_options options = {.client_id = "me", .authentication_method = "M"};
@@ -440,6 +514,7 @@ main(void)
         cmocka_unit_test(a_responder_survives_every_failure),
         cmocka_unit_test(publications_survive_every_failure),
         cmocka_unit_test(a_message_survives_every_failure),
+        cmocka_unit_test(coming_back_survives_every_failure),
         cmocka_unit_test(opening_survives_every_failure),
     };
 

@@ -22,6 +22,7 @@ never_run(void *context, const struct wilco_challenge *challenge, struct wilco_b
 }
 
 static const struct wilco_options options = {
+    .reconnect_off = true,
     .client_id = "me",
     .authentication_method = "M",
     .authentication_data = {"first", 5},
@@ -149,7 +150,7 @@ answers_until_it_is_accepted(void **state)
     answer(&p, true, SPAN_LITERAL("not sent"));
     peer_expect_nothing(&p);
     assert_int_equal(core_state(p.core), CORE_OPEN);
-    core_lost(p.core, "gone");
+    core_lost(p.core, "gone", p.now_ms);
     expect_closed(&p, WILCO_ECLOSED, "gone");
     peer_close(&p);
 }
@@ -165,7 +166,7 @@ says_nothing_else_meanwhile(void **state)
     (void)state;
     start(&p, &options);
     send_text(&p, ASKS);
-    assert_int_equal(core_publish(p.core, &publish, NULL, NULL, &reason_code), WILCO_ECLOSED);
+    assert_int_equal(core_publish(p.core, &publish, NULL, NULL, &reason_code), WILCO_OK);
     peer_advance(&p, 9999);
     peer_expect_nothing(&p); /* nor PINGREQ */
     peer_advance(&p, 1);
@@ -188,7 +189,7 @@ needs_no_callback_for_one_message(void **state)
     send_text(&p, ACCEPTS);
     assert_int_equal(core_state(p.core), CORE_OPEN);
     assert_false(core_next_challenge(p.core, &c));
-    core_lost(p.core, "gone");
+    core_lost(p.core, "gone", p.now_ms);
     expect_closed(&p, WILCO_ECLOSED, "gone");
     peer_close(&p);
 

@@ -74,7 +74,7 @@ has_sensible_defaults(void **state)
     assert_int_equal(c->keep_alive, 60);
     assert_false(c->has_will);
     assert_false(wire_properties_has(&c->properties, WIRE_RECEIVE_MAXIMUM));
-    assert_false(wire_properties_has(&c->properties, WIRE_SESSION_EXPIRY_INTERVAL));
+    assert_int_equal(c->properties.session_expiry_interval, 60);
     peer_close(&p);
 }
 
@@ -230,7 +230,7 @@ is_lost_before_connack(void **state)
 
     (void)state;
     peer_start(&p, NULL);
-    core_lost(p.core, "reset");
+    core_lost(p.core, "reset", p.now_ms);
     assert_int_equal(core_why(p.core, &why), WILCO_ECONNECT);
     assert_string_equal(why.text, "reset");
     peer_close(&p);
@@ -279,7 +279,9 @@ gives_up_a_server_that_is_silent(void **state)
     struct peer p;
 
     (void)state;
-    peer_open(&p, &(struct wilco_options){.client_id = "a", .keep_alive_s = 4}, NULL);
+    peer_open(&p,
+              &(struct wilco_options){.client_id = "a", .keep_alive_s = 4, .reconnect_off = true},
+              NULL);
     peer_advance(&p, core_deadline_ms(p.core) - p.now_ms);
     peer_expect(&p, WIRE_PINGREQ, &packet);
     peer_advance(&p, 3999);

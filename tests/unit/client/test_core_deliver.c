@@ -489,10 +489,10 @@ tells_what_came_before_the_end(void **state)
     struct peer p;
 
     (void)state;
-    peer_open(&p, NULL, NULL);
+    peer_open(&p, &(struct wilco_options){.client_id = "me", .reconnect_off = true}, NULL);
     (void)subscribe(&p, "#", false);
     peer_publish(&p, "a", "x", 1, 1);
-    core_lost(p.core, "cut");
+    core_lost(p.core, "cut", p.now_ms);
     expect_message(&p, "x");
     peer_event(&p, CORE_ENDED, &event);
     peer_expect_nothing(&p);

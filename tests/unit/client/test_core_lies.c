@@ -206,7 +206,7 @@ takes_a_short_goodbye(void **state)
         struct wilco_error why;
         struct peer p;
 
-        peer_open(&p, NULL, NULL);
+        peer_open(&p, &(struct wilco_options){.reconnect_off = true}, NULL);
         peer_send_bytes(&p, bytes);
         assert_int_equal(core_state(p.core), CORE_CLOSED);
         assert_int_equal(core_why(p.core, &why), WILCO_ECLOSED);

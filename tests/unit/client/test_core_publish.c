@@ -385,6 +385,9 @@ lets_one_large_publication_pass(void **state)
     peer_close(&p);
 }
 
+/* That of a client which does not connect again. */
+static const struct wilco_options once = {.client_id = "me", .reconnect_off = true};
+
 static void
 ends_with_the_connection(void **state)
 {
@@ -395,14 +398,14 @@ ends_with_the_connection(void **state)
 
     (void)state;
     wire_properties_set(&connack, WIRE_RECEIVE_MAXIMUM);
-    peer_open(&p, NULL, &connack);
+    peer_open(&p, &once, &connack);
     must_publish(&p, 1); /* sent */
     (void)expect_publish(&p, 1);
     must_publish(&p, 2); /* half way */
     id = expect_publish(&p, 2);
     peer_ack(&p, WIRE_PUBREC, id, 0);
     must_publish(&p, 1); /* waits for quota */
-    core_lost(p.core, "cut");
+    core_lost(p.core, "cut", p.now_ms);
     for (int i = 0; i < 3; i++) {
         expect_published(&p, WILCO_ECLOSED, 0);
     }

@@ -527,6 +527,9 @@ lowers_its_own_qos_for_the_server(void **state)
     peer_close(&p);
 }
 
+/* That of a client which does not connect again. */
+static const struct wilco_options once = {.client_id = "me", .reconnect_off = true};
+
 static void
 ends_with_the_connection(void **state)
 {
@@ -535,10 +538,10 @@ ends_with_the_connection(void **state)
     struct peer p;
 
     (void)state;
-    peer_open(&p, NULL, NULL);
+    peer_open(&p, &once, NULL);
     (void)peer_ask_first(&p, &plain, &request);
     (void)peer_ask(&p, &(struct wilco_request){.topic = "do", .response_topic = "not/granted"});
-    core_lost(p.core, "cut");
+    core_lost(p.core, "cut", p.now_ms);
     for (int i = 0; i < 2; i++) {
         expect_end(&p, WILCO_ECLOSED, 0, NULL);
     }

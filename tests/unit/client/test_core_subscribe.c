@@ -301,6 +301,9 @@ keeps_response_topics_to_itself(void **state)
     peer_close(&p);
 }
 
+/* That of a client which does not connect again. */
+static const struct wilco_options once = {.client_id = "me", .reconnect_off = true};
+
 static void
 ends_with_the_connection(void **state)
 {
@@ -308,11 +311,11 @@ ends_with_the_connection(void **state)
     struct peer p;
 
     (void)state;
-    peer_open(&p, NULL, NULL);
+    peer_open(&p, &once, NULL);
     must_subscribe(&p, "a", &first);
     must_subscribe(&p, "b", &first);
     assert_int_equal(core_unsubscribe(p.core, "a", &p), WILCO_OK);
-    core_lost(p.core, "cut");
+    core_lost(p.core, "cut", p.now_ms);
     for (int i = 0; i < 3; i++) {
         expect_done(&p, WILCO_ECLOSED, 0);
     }

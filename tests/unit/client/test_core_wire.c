@@ -45,12 +45,14 @@ check_connect(const char *name, const struct core_config *wanted, const char *wa
     bytes_free(expected);
 }
 
-/* The properties that each CONNECT has: Request Response Information, Topic Alias Maximum 16,
+/* The properties that each CONNECT has: Session Expiry Interval 60, but for those who connect only
+ * once; Request Response Information, Topic Alias Maximum 16,
  * Maximum Packet Size 16 MiB, and that we know what our broker does for requests. Request Problem
  * Information and authentication are left out. */
 #define ASKS   "19 01"
 #define OPT_IN "26 00 02 'rr' 00 01 '1'"
-#define USUAL  ASKS " 22 00 10 27 01 00 00 00 " OPT_IN
+#define USUAL  "11 00 00 00 3C " ONCE
+#define ONCE   ASKS " 22 00 10 27 01 00 00 00 " OPT_IN
 
 static const struct wilco_user_property color = {"color", "red"};
 static const struct wilco_publish wills[] = {
@@ -86,6 +88,11 @@ writes_connect(void **state)
          NULL,
          NULL,
          "10 [ 00 04 'MQTT' 05 02 00 3C [ " USUAL " ] 00 00 ]"},
+        {"nobody comes back",
+         {.reconnect_off = true},
+         NULL,
+         NULL,
+         "10 [ 00 04 'MQTT' 05 02 00 3C [ " ONCE " ] 00 00 ]"},
         {"everything but a Will",
          {.client_id = "id",
           .keep_session = true,
@@ -341,7 +348,8 @@ writes_pubrel(void **state)
 }
 
 /* [MQTT-3.14.1-1, 3.14.2-1, 3.14.2-3, 3.14.2-4]: no flags, a reason code of the client's, and no
- * properties; so [U-3.14.2-1, 3.14.2-2, 3.14.2-3]: the Session Expiry Interval stays as it is */
+ * property but the Session Expiry Interval, once, where it is to change; [U-3.14.2-1, 3.14.2-2,
+ * 3.14.2-3]: otherwise it stays as it is */
 static void
 writes_disconnect_and_pings(void **state)
 {
@@ -353,9 +361,19 @@ writes_disconnect_and_pings(void **state)
     peer_advance(&p, core_deadline_ms(p.core) - p.now_ms);
     peer_expect_bytes(&p, "C0 00"); /* [U-3.12.1-1] */
     core_close(p.core);
-    peer_expect_bytes(&p, "E0 00");
+    peer_expect_bytes(&p, "E0 [ 00 [ 11 00 00 00 00 ] ]");
     peer_expect_nothing(&p); /* [MQTT-3.14.4-1] */
     peer_close(&p);
+
+    for (int i = 0; i < 2; i++) {
+        const struct wilco_options rows[] = {{.reconnect_off = true}, {.session_expiry_s = 30}};
+
+        peer_open(&p, &rows[i], NULL);
+        core_close(p.core);
+        peer_expect_bytes(&p, "E0 00");
+        peer_expect_nothing(&p);
+        peer_close(&p);
+    }
 
     peer_open(&p, NULL, NULL);
     peer_send_bytes(&p, malformed);
