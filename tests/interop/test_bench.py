@@ -81,7 +81,7 @@ class Ours(Loads, BrokerCase):
     def test_for_people(self):
         done = run(WILCO, "bench", "request", *BRIEF, "--url", self.url).decode()
         self.assertRegex(done, rf"^request at {self.url}: 1 requester with 1 in flight, 1 responder, 64 bytes, QoS 0\n")
-        self.assertRegex(done, r"(?m)^answers +\d[\d ]*   in 0\.3 s$")
+        self.assertRegex(done, r"(?m)^answers +\d[\d ]*   in \d+\.\d s$")
         self.assertRegex(done, r"(?m)^errors +0$")
 
     def test_report(self):
