@@ -2,6 +2,7 @@
 
 #include "cli/options.h"
 
+#include "cli/colour.h"
 #include "cli/command.h"
 #include "cli/manual.h"
 #include "cli/say.h"
@@ -164,6 +165,8 @@ static const struct {
     {{"--count", "0"}, "\"0\" is not a number from 1 to 4294967295"},
     {{"-W", "0"}, "\"0\" is not a duration such as 500ms, 5s or 2m"},
     {{"-W", "soon"}, "\"soon\" is not a duration such as 500ms, 5s or 2m"},
+    {{"--colour", "loud"}, "option --colour: \"loud\" is not auto, always or never"},
+    {{"--color"}, "option --color needs auto|always|never"},
     {{"a", "b", "c"}, "\"c\" is one word too many; for help"},
 };
 
@@ -206,6 +209,22 @@ the_bounds_of_numbers(void **state)
     assert_int_equal(p.target.wait_ms.value, 49U * 86400000U);
 }
 
+/* What every command has needs nothing in the command's own target. */
+static void
+common_options_are_everywhere(void **state)
+{
+    static const char *const words[] = {"--colour=always", "-f", "--color", "never", NULL};
+    static const struct target untouched = {.flag = true};
+    struct parsed p;
+
+    (void)state;
+    parsed_init(&p, words);
+    assert_true(p.goes_on);
+    assert_memory_equal(&p.target, &untouched, sizeof(untouched));
+    assert_string_equal(colour_begin(stderr, COLOUR_FAULT), ""); /* the last one counts */
+    colour_set(COLOUR_AUTO);
+}
+
 static void
 help_comes_from_the_same_rows(void **state)
 {
@@ -236,6 +255,7 @@ main(void)
         cmocka_unit_test(arguments_may_look_like_options),
         cmocka_unit_test(a_mistake_is_said_in_one_line),
         cmocka_unit_test(the_bounds_of_numbers),
+        cmocka_unit_test(common_options_are_everywhere),
         cmocka_unit_test(help_comes_from_the_same_rows),
     };
 
