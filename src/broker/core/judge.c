@@ -1,17 +1,16 @@
 #include "broker/core/judge.h"
 
 #include "broker/core/inbox.h"
+#include "broker/core/judge_op.h"
 #include "broker/core/limits.h"
 #include "broker/core/message.h"
 #include "broker/core/publish.h"
 #include "broker/core/request.h"
-#include "broker/core/request_op.h"
 #include "broker/core/service_answer.h"
 #include "broker/core/service_figures.h"
 #include "broker/core/status_response.h"
 
 #define NS_PER_S UINT64_C(1000000000)
-#define FORGED   "__srcId is not the Client Identifier of the publisher"
 #define ACCEPTED ((struct verdict){.reason_code = WIRE_REASON_SUCCESS})
 
 /* What has been found out about a message so far. */
@@ -128,7 +127,7 @@ judge_request(struct matter *m)
         return refuse(WIRE_REASON_NOT_AUTHORIZED, why);
     }
     if (judge_is_forged(b, client_id, &m->terms)) {
-        return refuse(WIRE_REASON_NOT_AUTHORIZED, FORGED);
+        return refuse(WIRE_REASON_NOT_AUTHORIZED, JUDGE_FORGED);
     }
     if (!is_within_quota(session)) {
         return refuse_request(m, WIRE_REASON_QUOTA_EXCEEDED, REQUEST_QUOTA,
@@ -212,49 +211,6 @@ judge_destination(struct matter *m)
     return ACCEPTED;
 }
 
-/* What keeps it from being a word about a request; NULL: nothing. */
-static const char *
-op_objection(const struct matter *m)
-{
-    if (!wire_properties_has(&m->p->properties, WIRE_RESPONSE_TOPIC) ||
-        !wire_properties_has(&m->p->properties, WIRE_CORRELATION_DATA)) {
-        return "rr-op needs the Response Topic and the Correlation Data of the request";
-    }
-    if (m->nonsense != NULL) {
-        return m->nonsense;
-    }
-    if (m->p->retain) {
-        return "what says rr-op must not be retained";
-    }
-    return m->terms.op == REQUEST_OP_CREDIT && m->terms.more == 0
-               ? "rr-op=credit needs rr-more, the number of responses"
-               : NULL;
-}
-
-/* It is published where the request was, but goes to nobody by that. Inboxes need no permission:
- * what was asked there was permitted, and nothing else is reached. */
-static struct verdict
-judge_op(const struct matter *m)
-{
-    const struct session *session = m->conn->session;
-    const struct broker *b = session->shard->broker;
-    struct span client_id = session_client_id(session);
-    struct span topic = m->p->topic;
-    const char *why = op_objection(m);
-
-    if (why != NULL) {
-        return refuse(WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, why);
-    }
-    if (!inbox_holds(topic) &&
-        (topic.data[0] == '$' || !access_may(b->access, client_id, ACCESS_PUBLISH, topic))) {
-        return refuse(WIRE_REASON_NOT_AUTHORIZED, "this client may not publish to this topic");
-    }
-    if (judge_is_forged(b, client_id, &m->terms)) {
-        return refuse(WIRE_REASON_NOT_AUTHORIZED, FORGED);
-    }
-    return ACCEPTED;
-}
-
 static struct message *
 make_message(const struct matter *m)
 {
@@ -292,51 +248,15 @@ send_on_its_way(const struct matter *m, struct message *message, size_t *receive
                         : publish_message(s, message, receivers);
 }
 
-static bool
-tells_that_nobody_has_it(const struct matter *m)
-{
-    return entrance_tells_no_matching_subscribers(m->conn->entrance,
-                                                  &m->conn->shard->broker->settings);
-}
-
 /* How many it came to. */
 static struct verdict
 conclude(const struct matter *m, size_t receivers)
 {
-    return receivers == 0 && tells_that_nobody_has_it(m)
+    const struct settings *settings = &m->conn->shard->broker->settings;
+
+    return receivers == 0 && entrance_tells_no_matching_subscribers(m->conn->entrance, settings)
                ? refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL)
                : ACCEPTED;
-}
-
-/* A word about a request. */
-static struct message *
-make_op(const struct matter *m)
-{
-    const struct shard *s = m->conn->shard;
-    struct message *op = message_new(s->broker->alloc, m->p, m->conn->session->id, s->now_ms);
-
-    if (op != NULL) {
-        message_ask(op, m->p, &m->terms, s->broker->hash_seed);
-    }
-    return op;
-}
-
-static struct verdict
-accept_op(const struct matter *m)
-{
-    struct message *op = make_op(m);
-    enum wilco_status status = WILCO_ENOMEM;
-    size_t reached = 0;
-
-    if (op != NULL) {
-        conn_note_exchange(m->conn);
-        status = request_op_send(m->conn->shard, op, &reached);
-        message_unref(op);
-    }
-    if (status != WILCO_OK) {
-        return refuse(WIRE_REASON_QUOTA_EXCEEDED, NULL);
-    }
-    return conclude(m, reached);
 }
 
 /* The last response to a request of a service says that it is an error. */
@@ -451,14 +371,13 @@ consider(struct matter *m)
     read_terms(m);
     if (WILCO_UNLIKELY(m->is_op)) {
         m->is_request = false;
-        verdict = judge_op(m);
-        return verdict.reason_code == WIRE_REASON_SUCCESS ? accept_op(m) : verdict;
+        return judge_op(m->conn, m->p, &m->terms, m->nonsense);
     }
     verdict = judge_destination(m);
     if (verdict.reason_code == WIRE_REASON_SUCCESS && m->is_request) {
         verdict = judge_request(m);
     } else if (verdict.reason_code == WIRE_REASON_SUCCESS && WILCO_UNLIKELY(is_stray_op(m))) {
-        verdict = judge_op(m);
+        verdict = refuse(WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, JUDGE_OP_NEEDS);
     }
     if (verdict.reason_code != WIRE_REASON_SUCCESS) {
         return verdict;
@@ -479,6 +398,22 @@ take_up(struct matter *m, struct conn *c, const struct wire_publish *p)
                     c->shard->broker->settings.request_tracking != 0;
     m->is_op = false;
     m->is_question = false;
+    m->is_to_inbox = false;
+    m->was_told = false;
+}
+
+/* Field by field: what is only of a request, or of a response, is written when it is one. */
+static void
+take_up(struct matter *m, struct conn *c, const struct wire_publish *p)
+{
+    m->conn = c;
+    m->p = p;
+    m->nonsense = NULL;
+    m->answered = NULL;
+    m->why = REQUEST_FORBIDDEN;
+    m->is_request = wire_properties_has(&p->properties, WIRE_RESPONSE_TOPIC) &&
+                    c->shard->broker->settings.request_tracking != 0;
+    m->is_op = false;
     m->is_to_inbox = false;
     m->was_told = false;
 }

@@ -28,5 +28,6 @@ const char *judge_response_topic(const struct broker *b, struct span client_id,
  * looked at: we may not name him in his place [MQTT-3.3.2-17]. */
 bool judge_is_forged(const struct broker *b, struct span client_id,
                      const struct request_terms *terms);
+#define JUDGE_FORGED "__srcId is not the Client Identifier of the publisher"
 
 #endif

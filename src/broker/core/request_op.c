@@ -71,7 +71,7 @@ apply_here(struct shard *s, struct message *op, bool *all)
     struct request *r = request_asked_find(&s->asked, op, &copies);
 
     *all = r != NULL && copies == request_copies_left(r->message);
-    for (size_t i = 0; i < copies; i++) {
+    for (size_t left = copies; r != NULL && left > 0; left--) {
         struct request *next = request_asked_next(r);
 
         apply(r, op);
@@ -192,11 +192,11 @@ request_op_lost(struct session *holder, const struct message *op, enum request_f
     if (op->request.op == REQUEST_OP_DATA) {
         r = request_asked_find(&holder->shard->asked, op, &copies);
     }
-    while (copies > 0 && r->holder != holder) {
+    while (r != NULL && copies > 0 && r->holder != holder) {
         r = request_asked_next(r);
         copies--;
     }
-    if (copies > 0) {
+    if (r != NULL && copies > 0) {
         request_fail(r, why);
     }
 }
