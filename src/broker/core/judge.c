@@ -5,6 +5,8 @@
 #include "broker/core/message.h"
 #include "broker/core/publish.h"
 #include "broker/core/request.h"
+#include "broker/core/service_answer.h"
+#include "broker/core/service_figures.h"
 #include "broker/core/status_response.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -20,6 +22,7 @@ struct matter {
     bool is_to_inbox;         /* its topic */
     enum request_failure why; /* why a request is refused, if it is */
     bool was_told;            /* and its publisher was told so */
+    bool is_question;         /* to the broker itself (service_question.h) */
     struct request *answered; /* the request it responds to; NULL: none that is known */
 };
 
@@ -126,6 +129,29 @@ tell_refused(const struct matter *m, const struct verdict *v)
     }
 }
 
+/* The broker's own topics (4.7.2): [U-3.3.4-3], [U-4.7.2-1]. It can be asked about services. */
+static struct verdict
+judge_own_topic(struct matter *m)
+{
+    const struct settings *settings = &m->conn->shard->broker->settings;
+    struct service_question question;
+
+    if (!service_topic_holds(m->p->topic) || settings->request_tracking == 0) {
+        return refuse(WIRE_REASON_NOT_AUTHORIZED, NULL);
+    }
+    m->is_question = service_question_read(&question, m->p->topic);
+    if (!m->is_question) {
+        return refuse(
+            WIRE_REASON_TOPIC_NAME_INVALID,
+            "below $SRV there are PING, INFO and STATS, /<name> and /<name>/<id> of each");
+    }
+    if (!m->is_request || m->p->retain) {
+        return refuse(WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR,
+                      "a question to $SRV has a Response Topic, and is not retained");
+    }
+    return ACCEPTED;
+}
+
 /* What nobody asked for must not get into an inbox; elsewhere whoever may publish may respond, and
  * so may who was asked, whether he may publish or not. */
 static struct verdict
@@ -149,8 +175,12 @@ judge_destination(struct matter *m)
                       "no response to this Response Topic with this Correlation Data is expected "
                       "from this client (any more)");
     }
-    if (topic.data[0] == '$') { /* the broker's own topics (4.7.2): [U-3.3.4-3], [U-4.7.2-1] */
-        return refuse(WIRE_REASON_NOT_AUTHORIZED, NULL);
+    if (WILCO_UNLIKELY(topic.data[0] == '$')) {
+        struct verdict verdict = judge_own_topic(m);
+
+        if (verdict.reason_code != WIRE_REASON_SUCCESS) {
+            return verdict;
+        }
     }
     if (!access_may(session->shard->broker->access, session_client_id(session), ACCESS_PUBLISH,
                     topic)) {
@@ -195,6 +225,17 @@ send_on_its_way(const struct matter *m, struct message *message, size_t *receive
                         : publish_message(s, message, receivers);
 }
 
+/* The last response to a request of a service says that it is an error. */
+static void
+note_error(const struct matter *m)
+{
+    bool is_last = !m->response.has_more || m->answered->more == 0;
+
+    if (m->response.is_error && is_last && m->answered->holder->services != NULL) {
+        service_figures_error(m->answered, &m->p->properties);
+    }
+}
+
 static struct verdict
 accept_message(struct matter *m)
 {
@@ -216,12 +257,30 @@ accept_message(struct matter *m)
                               status == WILCO_ENOMEM ? REQUEST_NO_MEMORY : REQUEST_QUOTA, NULL);
     }
     if (m->answered != NULL) {
+        note_error(m);
         request_answered(m->answered, m->response.has_more, m->response.is_error);
     }
     if (receivers == 0 && entrance_tells_no_matching_subscribers(m->conn->entrance, settings)) {
         return refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL);
     }
     return ACCEPTED;
+}
+
+static struct verdict
+answer_question(struct matter *m)
+{
+    struct shard *s = m->conn->shard;
+    struct service_question question;
+
+    conn_note_exchange(m->conn);
+    if (service_question_read(&question, m->p->topic) &&
+        service_answer(m->conn->session, m->p, &question)) {
+        return ACCEPTED;
+    }
+    request_failure_count(&s->stats, REQUEST_NO_SERVICE);
+    return entrance_tells_no_matching_subscribers(m->conn->entrance, &s->broker->settings)
+               ? refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL)
+               : ACCEPTED;
 }
 
 static struct verdict
@@ -245,7 +304,10 @@ consider(struct matter *m)
     if (verdict.reason_code == WIRE_REASON_SUCCESS && m->is_request) {
         verdict = judge_request(m);
     }
-    return verdict.reason_code == WIRE_REASON_SUCCESS ? accept_message(m) : verdict;
+    if (verdict.reason_code != WIRE_REASON_SUCCESS) {
+        return verdict;
+    }
+    return WILCO_UNLIKELY(m->is_question) ? answer_question(m) : accept_message(m);
 }
 
 struct verdict

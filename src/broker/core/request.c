@@ -6,6 +6,7 @@
 
 #include "broker/core/request_log.h"
 #include "broker/core/request_table.h"
+#include "broker/core/service_figures.h"
 #include "broker/core/share.h"
 #include "broker/core/status_response.h"
 #include "wire/reason.h"
@@ -315,6 +316,9 @@ request_fail(struct request *r, enum request_failure why)
     if (r->stats != NULL) {
         request_stats_increment(&r->stats->failed);
     }
+    if (r->holder->services != NULL) {
+        service_figures_failed(r, why);
+    }
     request_log_failure(s, r->message, r, &facts);
     copy_ends(s, r->message, facts.maybe ? MAYBE : 0, &facts);
     close(r, false);
@@ -377,6 +381,9 @@ request_answered(struct request *r, bool more, bool is_error)
         return;
     }
     count_answer(r, took_us, is_error);
+    if (WILCO_UNLIKELY(r->holder->services != NULL)) {
+        service_figures_answered(r, took_us);
+    }
     standing_answered(r->holder->standing, took_us, s->now_ms);
     request_log_answer(s, r);
     if (r->delivery != NULL) { /* not acknowledged yet, but no other member needs it any more */
