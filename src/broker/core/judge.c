@@ -8,6 +8,7 @@
 #include "broker/core/service_answer.h"
 #include "broker/core/service_figures.h"
 #include "broker/core/status_response.h"
+#include "broker/core/v3_response.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 #define ACCEPTED ((struct verdict){.reason_code = WIRE_REASON_SUCCESS})
@@ -162,7 +163,9 @@ judge_destination(struct matter *m)
     struct span correlation = m->p->properties.correlation_data;
 
     m->is_to_inbox = inbox_holds(topic);
-    m->answered = request_find(session, topic, correlation);
+    if (m->answered == NULL) {
+        m->answered = request_find(session, topic, correlation);
+    }
     if (m->answered != NULL) {
         response_terms_read(&m->response, &m->p->properties);
         return m->response.is_by_broker
@@ -321,9 +324,17 @@ judge_message(struct conn *c, const struct wire_publish *p)
                       c->shard->broker->settings.request_tracking != 0,
         .why = REQUEST_FORBIDDEN,
     };
-    struct verdict verdict = consider(&m);
-    bool is_refused = wire_reason_is_error(verdict.reason_code);
+    struct v3_response response;
+    struct verdict verdict;
+    bool is_refused = false;
 
+    if (WILCO_UNLIKELY(c->version != WIRE_V5) &&
+        v3_response_read(&response, c->session, c->entrance, p)) {
+        m.p = &response.p;
+        m.answered = response.request;
+    }
+    verdict = consider(&m);
+    is_refused = wire_reason_is_error(verdict.reason_code);
     stats->rr_requests += m.is_request;
     stats->publish_refused += is_refused;
     if (m.is_request && is_refused && !m.was_told) {
