@@ -54,12 +54,8 @@ v3_response_read(struct v3_response *out, const struct session *s, const struct 
                  const struct wire_publish *p)
 {
     struct span suffix = span_of_text(e->v3_response_suffix);
-    struct span topic = SPAN_EMPTY;
+    struct span topic = suffix.len == 0 ? SPAN_EMPTY : without_suffix(p->topic, suffix);
 
-    if (s->request_count == 0 || suffix.len == 0) {
-        return false;
-    }
-    topic = without_suffix(p->topic, suffix);
     out->request = topic.len == 0 ? NULL : find(s, topic);
     if (out->request == NULL) {
         return false;
