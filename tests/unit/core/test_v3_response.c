@@ -27,18 +27,25 @@ struct pair {
 };
 
 static void
-pair_open(struct pair *p, unsigned shards, enum wire_version version)
+pair_open_with(struct pair *p, unsigned shards, enum wire_version version,
+               const struct settings *settings)
 {
     const struct wire_connect how = {
         .version = version, .clean_start = true, .client_id = SPAN_LITERAL("old")};
     struct wire_any connack;
 
-    rig_open(&p->r, shards, NULL);
+    rig_open(&p->r, shards, settings);
     asker_connect(&p->r, &p->asker, "asker", ASKER_FULL, p->inbox);
     rig_client_connect(&p->r, &p->watcher, "watcher");
     rig_subscribe(&p->watcher, "do/+/response", 2);
     rig_connect(&p->r, &p->old, &how, &connack);
     rig_subscribe(&p->old, "do/+", 1);
+}
+
+static void
+pair_open(struct pair *p, unsigned shards, enum wire_version version)
+{
+    pair_open_with(p, shards, version, NULL);
 }
 
 static void
@@ -164,6 +171,40 @@ what_comes_too_late_is_ordinary(void **state)
     pair_close(&p);
 }
 
+/* What it has not seen it cannot have answered. */
+static void
+a_request_that_waits_is_not_answered(void **state)
+{
+    struct settings settings = settings_default();
+    struct pair p;
+    struct wire_any request;
+    struct wire_any packet;
+
+    (void)state;
+    settings.inflight_max = 1;
+    pair_open_with(&p, 2, WIRE_V311, &settings);
+    for (int i = 0; i < 2; i++) {
+        ask(&p.asker, &(struct ask){.topic = "do/it",
+                                    .response_topic = p.inbox,
+                                    .correlation = i == 0 ? "c1" : "c2",
+                                    .payload = i == 0 ? "c1" : "c2",
+                                    .qos = 1,
+                                    .packet_id = 3});
+        rig_expect_ack(&p.asker, WIRE_PUBACK, 3, 0);
+    }
+    rig_expect_publish(&p.old, "c1", &request);
+    rig_publish(&p.old, "do/it/response", "one");
+    expect_answer(&p, "c1", "one", "200");
+    rig_publish(&p.old, "do/it/response", "too early");
+    rig_expect_publish(&p.watcher, "too early", &packet);
+    rig_ack(&p.old, WIRE_PUBACK, request.as.publish.packet_id);
+    rig_expect_publish(&p.old, "c2", &request);
+    rig_ack(&p.old, WIRE_PUBACK, request.as.publish.packet_id);
+    rig_publish(&p.old, "do/it/response", "two");
+    expect_answer(&p, "c2", "two", "200");
+    pair_close(&p);
+}
+
 /* It must not be kept for everybody. */
 static void
 a_response_is_not_retained(void **state)
@@ -248,6 +289,7 @@ main(void)
         cmocka_unit_test(requests_are_answered_in_their_order),
         cmocka_unit_test(other_messages_are_ordinary),
         cmocka_unit_test(what_comes_too_late_is_ordinary),
+        cmocka_unit_test(a_request_that_waits_is_not_answered),
         cmocka_unit_test(a_response_is_not_retained),
         cmocka_unit_test(the_suffix_is_that_of_the_listener),
         cmocka_unit_test(it_is_for_old_clients_alone),
