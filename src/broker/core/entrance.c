@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-const struct entrance entrance_standard = {.inbox_prefix = ENTRANCE_PREFIX};
+const struct entrance entrance_standard = {.inbox_prefix = ENTRANCE_PREFIX,
+                                           .v3_response_suffix = ENTRANCE_SUFFIX};
 
 static bool
 is_below_root(struct span prefix)
@@ -85,6 +86,33 @@ entrance_set_inbox_prefix(struct entrance *e, struct span prefix, const char **w
     return WILCO_OK;
 }
 
+enum wilco_status
+entrance_set_v3_response_suffix(struct entrance *e, struct span suffix, const char **why)
+{
+    _Static_assert(ENTRANCE_SUFFIX_BYTES_MAX == 64, "as is said below");
+
+    *why = NULL;
+    if (span_equal(suffix, SPAN_LITERAL(ENTRANCE_SUFFIX_NONE))) {
+        e->v3_response_suffix[0] = '\0';
+        return WILCO_OK;
+    }
+    if (suffix.len == 0 || suffix.data[0] != '/') {
+        *why = "it is neither off nor begins with /";
+    } else if (suffix.len > ENTRANCE_SUFFIX_BYTES_MAX) {
+        *why = "it is longer than 64 bytes";
+    } else if (!utf8_is_valid(suffix)) {
+        *why = "it is not UTF-8 without a zero byte";
+    } else if (has_wildcard(suffix)) {
+        *why = "it must not contain + or #";
+    }
+    if (*why != NULL) {
+        return WILCO_EINVAL;
+    }
+    memcpy(e->v3_response_suffix, suffix.data, suffix.len);
+    e->v3_response_suffix[suffix.len] = '\0';
+    return WILCO_OK;
+}
+
 bool
 entrance_tells_no_matching_subscribers(const struct entrance *e, const struct settings *s)
 {
@@ -98,5 +126,6 @@ bool
 entrance_equal(const struct entrance *a, const struct entrance *b)
 {
     return strcmp(a->inbox_prefix, b->inbox_prefix) == 0 &&
+           strcmp(a->v3_response_suffix, b->v3_response_suffix) == 0 &&
            a->no_matching_subscribers == b->no_matching_subscribers;
 }

@@ -20,10 +20,16 @@ enum entrance_choice {
 
 #define ENTRANCE_PREFIX           "$r" /* the standard one, and what all others are below */
 #define ENTRANCE_PREFIX_BYTES_MAX 64U
+#define ENTRANCE_SUFFIX           "/response" /* the standard one */
+#define ENTRANCE_SUFFIX_NONE      "off"
+#define ENTRANCE_SUFFIX_BYTES_MAX 64U
 
 struct entrance {
     /* The template for what the Response Information of a client begins with. */
     char inbox_prefix[ENTRANCE_PREFIX_BYTES_MAX + 1];
+    /* What clients older than MQTT 5.0 put behind the topic of a request to respond to it
+     * (v3_response.h); empty: they cannot. */
+    char v3_response_suffix[ENTRANCE_SUFFIX_BYTES_MAX + 1];
     enum entrance_choice no_matching_subscribers;
 };
 
@@ -35,6 +41,10 @@ extern const struct entrance entrance_standard;
  * WILCO_EINVAL: `prefix` is none, and *why says in a few words what is wrong; `e` is as before. */
 WILCO_MUST_CHECK enum wilco_status entrance_set_inbox_prefix(struct entrance *e, struct span prefix,
                                                              const char **why);
+
+/* "off", or "/" and what else may stand in a Topic Name; the same otherwise. */
+WILCO_MUST_CHECK enum wilco_status
+entrance_set_v3_response_suffix(struct entrance *e, struct span suffix, const char **why);
 
 /* Whether a publisher is told (reason code 0x10) that nobody has subscribed to its message. */
 bool entrance_tells_no_matching_subscribers(const struct entrance *e, const struct settings *s);

@@ -9,6 +9,7 @@
 #include "broker/core/service_answer.h"
 #include "broker/core/service_figures.h"
 #include "broker/core/status_response.h"
+#include "broker/core/v3_response.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 #define ACCEPTED ((struct verdict){.reason_code = WIRE_REASON_SUCCESS})
@@ -184,7 +185,9 @@ judge_destination(struct matter *m)
     struct span correlation = m->p->properties.correlation_data;
 
     m->is_to_inbox = inbox_holds(topic);
-    m->answered = request_find(session, topic, correlation);
+    if (m->answered == NULL) {
+        m->answered = request_find(session, topic, correlation);
+    }
     if (m->answered != NULL) {
         response_terms_read(&m->response, &m->p->properties);
         return m->response.is_by_broker
@@ -197,7 +200,7 @@ judge_destination(struct matter *m)
                       "no response to this Response Topic with this Correlation Data is expected "
                       "from this client (any more)");
     }
-    if (topic.data[0] == '$') {
+    if (WILCO_UNLIKELY(topic.data[0] == '$')) {
         struct verdict verdict = judge_own_topic(m);
 
         if (verdict.reason_code != WIRE_REASON_SUCCESS) {
@@ -382,7 +385,7 @@ consider(struct matter *m)
     if (verdict.reason_code != WIRE_REASON_SUCCESS) {
         return verdict;
     }
-    return m->is_question ? answer_question(m) : accept_message(m);
+    return WILCO_UNLIKELY(m->is_question) ? answer_question(m) : accept_message(m);
 }
 
 /* Field by field: what is only of a request, or of a response, is written when it is one. */
@@ -402,31 +405,21 @@ take_up(struct matter *m, struct conn *c, const struct wire_publish *p)
     m->was_told = false;
 }
 
-/* Field by field: what is only of a request, or of a response, is written when it is one. */
-static void
-take_up(struct matter *m, struct conn *c, const struct wire_publish *p)
-{
-    m->conn = c;
-    m->p = p;
-    m->nonsense = NULL;
-    m->answered = NULL;
-    m->why = REQUEST_FORBIDDEN;
-    m->is_request = wire_properties_has(&p->properties, WIRE_RESPONSE_TOPIC) &&
-                    c->shard->broker->settings.request_tracking != 0;
-    m->is_op = false;
-    m->is_to_inbox = false;
-    m->was_told = false;
-}
-
 struct verdict
 judge_message(struct conn *c, const struct wire_publish *p)
 {
     struct stats *stats = &c->shard->stats;
     struct matter m;
+    struct v3_response response;
     struct verdict verdict;
     bool is_refused = false;
 
     take_up(&m, c, p);
+    if (WILCO_UNLIKELY(c->version != WIRE_V5) &&
+        v3_response_read(&response, c->session, c->entrance, p)) {
+        m.p = &response.p;
+        m.answered = response.request;
+    }
     verdict = consider(&m);
     is_refused = wire_reason_is_error(verdict.reason_code);
     stats->rr_requests += m.is_request;

@@ -70,6 +70,51 @@ only_templates_are_taken(void **state)
     }
 }
 
+#define A16 "abcdefghijklmnop"
+
+static const struct {
+    const char *suffix; /* as bytes_from() takes it */
+    const char *why;
+    const char *want;
+} suffixes[] = {
+    {"'/re'", NULL, "/re"},
+    {"'/'", NULL, "/"},
+    {"'/a/b c'", NULL, "/a/b c"},
+    {"'off'", NULL, ""},
+    {"'/" A16 A16 A16 "abcdefghijklmno'", NULL, "/" A16 A16 A16 "abcdefghijklmno"},
+    {"", "it is neither off nor begins with /", NULL},
+    {"'re'", "it is neither off nor begins with /", NULL},
+    {"'/" A16 A16 A16 A16 "'", "it is longer than 64 bytes", NULL},
+    {"'/' C3", "it is not UTF-8 without a zero byte", NULL},
+    {"'/' 00", "it is not UTF-8 without a zero byte", NULL},
+    {"'/+'", "it must not contain + or #", NULL},
+    {"'/a/#'", "it must not contain + or #", NULL},
+};
+
+static void
+only_suffixes_are_taken(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        struct span suffix = bytes_from(suffixes[i].suffix);
+        struct entrance e = entrance_standard;
+        const char *why = "not told";
+        enum wilco_status st = entrance_set_v3_response_suffix(&e, suffix, &why);
+
+        print_message("%s\n", suffixes[i].suffix);
+        assert_int_equal(st, suffixes[i].why == NULL ? WILCO_OK : WILCO_EINVAL);
+        if (suffixes[i].why != NULL) {
+            assert_string_equal(why, suffixes[i].why);
+            assert_true(entrance_equal(&e, &entrance_standard));
+        } else {
+            assert_null(why);
+            assert_string_equal(e.v3_response_suffix, suffixes[i].want);
+            assert_false(entrance_equal(&e, &entrance_standard));
+        }
+        bytes_free(suffix);
+    }
+}
+
 static void
 the_standard_says_nothing(void **state)
 {
@@ -128,6 +173,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_templates_are_taken),
+        cmocka_unit_test(only_suffixes_are_taken),
         cmocka_unit_test(the_standard_says_nothing),
         cmocka_unit_test(a_choice_prevails_over_the_setting),
     };

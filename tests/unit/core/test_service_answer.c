@@ -367,6 +367,33 @@ an_observer_takes_no_figures_away(void **state)
     hall_close(&h);
 }
 
+/* One client, twice in different groups: each has figures of its own. */
+static void
+groups_are_counted_apart(void **state)
+{
+    struct hall h;
+    struct wire_any request;
+
+    (void)state;
+    hall_open(&h, 1, NULL);
+    rig_advance(&h.r, 1500);
+    offer(&h.responder, &(struct offer){.filter = "$share/g/y", OFFERS("s", "1")});
+    offer(&h.responder, &(struct offer){.filter = "$share/h/y", OFFERS("s", "1")});
+    ask(&h.asker, &(struct ask){.topic = "y", .response_topic = h.inbox, .correlation = "c"});
+    expect_request(&h.responder, true, &request);
+    expect_request(&h.responder, true, &request);
+    for (int i = 0; i < 2; i++) {
+        respond(&h.responder, &request.as.publish, "done", 0, 0);
+        expect_response(&h.asker, "c", "done");
+    }
+    question(&h.asker, "$SRV/STATS/s", h.inbox);
+    expect_answer(&h.asker, 0, false,
+                  STATS_OF("s", "1",
+                           COUNTED("g", "y", FIGURES("1", "0", LAST(""), "0", "0")) "," COUNTED(
+                               "h", "y", FIGURES("1", "0", LAST(""), "0", "0"))));
+    hall_close(&h);
+}
+
 /* The end of a character that does not fit is not there either. */
 static void
 a_long_error_is_cut(void **state)
@@ -489,6 +516,7 @@ main(void)
         cmocka_unit_test(access_control_is_asked),
         cmocka_unit_test(what_an_instance_answers_is_counted),
         cmocka_unit_test(an_observer_takes_no_figures_away),
+        cmocka_unit_test(groups_are_counted_apart),
         cmocka_unit_test(a_long_error_is_cut),
         cmocka_unit_test(strangers_are_listed_by_their_filter),
         cmocka_unit_test(what_is_too_long_is_not_sent),

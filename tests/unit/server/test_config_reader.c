@@ -190,22 +190,25 @@ static const struct {
     const char *text;
     const char *prefix; /* of the last listener */
     enum entrance_choice choice;
+    const char *suffix; /* NULL: the standard one */
 } entrances[] = {
-    {"listen 127.0.0.1", "$r", ENTRANCE_AS_SET},
-    {"listener 1884", "$r", ENTRANCE_AS_SET},
-    {"listen 127.0.0.1\nlistener_inbox_prefix $r", "$r", ENTRANCE_AS_SET},
-    {"listen 127.0.0.1\nlistener_inbox_prefix $r/%u/%c", "$r/%u/%c", ENTRANCE_AS_SET},
-    {"listener 1884\nlistener_inbox_prefix $r/a b", "$r/a b", ENTRANCE_AS_SET},
-    {"listener 1884\nshards 2\nlistener_inbox_prefix $r/${PORT}", "$r/1900", ENTRANCE_AS_SET},
-    {"listen 127.0.0.1\nlistener_no_matching_subscribers true", "$r", ENTRANCE_YES},
-    {"listener 1884\nlistener_no_matching_subscribers false", "$r", ENTRANCE_NO},
-    {"no_matching_subscribers 0\nlistener 1884", "$r", ENTRANCE_AS_SET},
+    {"listen 127.0.0.1", "$r", ENTRANCE_AS_SET, NULL},
+    {"listener 1884", "$r", ENTRANCE_AS_SET, NULL},
+    {"listen 127.0.0.1\nlistener_inbox_prefix $r", "$r", ENTRANCE_AS_SET, NULL},
+    {"listen 127.0.0.1\nlistener_inbox_prefix $r/%u/%c", "$r/%u/%c", ENTRANCE_AS_SET, NULL},
+    {"listener 1884\nlistener_inbox_prefix $r/a b", "$r/a b", ENTRANCE_AS_SET, NULL},
+    {"listener 1884\nshards 2\nlistener_inbox_prefix $r/${PORT}", "$r/1900", ENTRANCE_AS_SET, NULL},
+    {"listen 127.0.0.1\nlistener_no_matching_subscribers true", "$r", ENTRANCE_YES, NULL},
+    {"listener 1884\nlistener_no_matching_subscribers false", "$r", ENTRANCE_NO, NULL},
+    {"no_matching_subscribers 0\nlistener 1884", "$r", ENTRANCE_AS_SET, NULL},
+    {"listener 1884\nlistener_v3_response_suffix /re", "$r", ENTRANCE_AS_SET, "/re"},
+    {"listener 1884\nlistener_v3_response_suffix off", "$r", ENTRANCE_AS_SET, ""},
     {"listener 1\nlistener_inbox_prefix $r/1\nlistener_no_matching_subscribers false\n"
      "listen 127.0.0.1",
-     "$r", ENTRANCE_AS_SET},
+     "$r", ENTRANCE_AS_SET, NULL},
     {"listen 127.0.0.1\nlistener_inbox_prefix $r/1\nlistener_no_matching_subscribers false\n"
      "listener 2\nlistener_no_matching_subscribers true\nlistener_inbox_prefix $r/2",
-     "$r/2", ENTRANCE_YES},
+     "$r/2", ENTRANCE_YES, NULL},
 };
 
 static void
@@ -225,6 +228,8 @@ listeners_have_settings_of_their_own(void **state)
         last = &c.entrances[c.listen_count - 1];
         assert_string_equal(last->inbox_prefix, entrances[i].prefix);
         assert_int_equal(last->no_matching_subscribers, entrances[i].choice);
+        assert_string_equal(last->v3_response_suffix,
+                            entrances[i].suffix == NULL ? "/response" : entrances[i].suffix);
     }
     assert_int_equal(c.listen_count, 2); /* of the last row: the first of them has its own */
     assert_string_equal(c.entrances[0].inbox_prefix, "$r/1");

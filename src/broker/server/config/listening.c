@@ -89,6 +89,17 @@ take_inbox_prefix(struct config_reader *r, const struct directive *d, const char
 }
 
 static void
+take_v3_response_suffix(struct config_reader *r, const struct directive *d, const char *value)
+{
+    struct span suffix = span_of_text(value);
+    const char *why = NULL;
+
+    if (entrance_set_v3_response_suffix(r->entrance, suffix, &why) != WILCO_OK) {
+        reader_wrong(r, "%s: %s: %s", d->name, LOG_TEXT(suffix), why);
+    }
+}
+
+static void
 take_no_matching_subscribers(struct config_reader *r, const struct directive *d, const char *value)
 {
     bool is_told = false;
@@ -123,6 +134,14 @@ const struct directive listening_directives[] = {
      .take = take_no_matching_subscribers,
      .what = "true or false, in place of what no_matching_subscribers says, for publishers that "
              "connect to the listen or listener line above. Once for each of these lines.",
+     .is_of_listener = true},
+    {.name = "listener_v3_response_suffix",
+     .take = take_v3_response_suffix,
+     .standard = ENTRANCE_SUFFIX,
+     .what =
+         "What a client of MQTT 3.1.1 or 3.1 that connects to the listen or listener line above "
+         "puts behind the topic of a request to respond to it: / and more, 64 bytes at most; "
+         "off: it cannot. Once for each of these lines.",
      .is_of_listener = true},
     {.name = "allow_anonymous",
      .take = take_allow_anonymous,
