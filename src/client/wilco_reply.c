@@ -36,7 +36,7 @@ wilco_reply(struct wilco_call *call, const struct wilco_reply *reply)
         st = core_reply(c->core, call, reply, clock_monotonic_ms());
     }
     if (st == WILCO_OK) { /* the client's own thread writes when its callbacks are through */
-        client_asked(c, c->has_thread && pthread_equal(pthread_self(), c->thread));
+        client_asked(c, client_is_own_thread(c));
     }
     client_leave(c);
     client_unref(c);
