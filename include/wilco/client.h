@@ -99,6 +99,7 @@ struct wilco_options {
     uint16_t receive_maximum;  /* Receive Maximum (3.1.2.11.3); 0: 65 535 */
     uint32_t packet_bytes_max; /* Maximum Packet Size (3.1.2.11.4) we accept; 0: 16 MiB */
     size_t pending_max;        /* requests that may wait for their responses; 0: 65 536 */
+    unsigned retry_percent;    /* of requests that may be asked again; 0: 20. Ten more at once */
     size_t queue_bytes_max;    /* publications not yet written or acknowledged, those that wait
                                 * for a connection included; 0: 16 MiB */
     const struct wilco_publish *will; /* published when we are lost; NULL: none */
@@ -108,7 +109,9 @@ struct wilco_options {
      * dropped. A kept session brings what was waiting for it before there is time to subscribe. It
      * may run before wilco_open() has returned. */
     wilco_message_fn *unmatched;
-    /* The same for those of them that have a Response Topic; NULL: they are like the others. */
+    /* The same for those of them that have a Response Topic; NULL: they are like the others. With
+     * neither of the two, requests that a kept session brings wait up to five seconds for
+     * wilco_respond(). */
     wilco_request_fn *unmatched_request;
     /* Authentication Method (3.1.2.11.9), such as "SCRAM-SHA-256"; NULL: none, nor the next two. */
     const char *authentication_method;
@@ -130,8 +133,8 @@ WILCO_API enum wilco_status wilco_open(struct wilco **out, const struct wilco_op
  * published) and frees the client; requests and publications still outstanding end with
  * WILCO_ECLOSED before it returns, and no callback runs afterwards. NULL is allowed. Waits: while
  * the server takes what is queued, three seconds when it does not, a second until it closes too,
- * and for a callback that is running. From a callback it does nothing. Calls that were not answered
- * stay valid: answering them does nothing but free them. */
+ * and for a callback that is running. From a callback it does nothing. Calls that somebody has a
+ * reference of stay valid: answering them does nothing. */
 WILCO_API void wilco_close(struct wilco *client);
 
 /* The client identifier (MQTT 5.0, 3.1.3.1), also one that the server assigned; "" until it has. It
@@ -153,6 +156,13 @@ struct wilco_counters {
     uint64_t responses_unknown;   /* dropped: no request of ours has such a correlation */
     uint64_t responses_duplicate; /* dropped: the request had been answered before (likewise) */
     uint64_t calls;               /* requests given to handlers */
+    uint64_t calls_expired;       /* dropped: nobody waited for the answer any more */
+    uint64_t calls_cancelled;     /* taken back by their requesters, before or while they ran */
+    uint64_t calls_refused;       /* answered with 400 or 505 */
+    uint64_t calls_busy;          /* answered with 429 */
+    uint64_t calls_repeated;      /* came again, and were not executed again */
+    uint64_t answers_forgotten;   /* for lack of memory, before their time */
+    uint64_t controls_unknown;    /* dropped: `rr-op` of a kind we do not know */
     uint64_t not_requests;        /* dropped: no Response Topic */
     uint64_t messages_unmatched;  /* dropped: no subscription of ours wants them */
     size_t pending;               /* requests waiting for their responses now */

@@ -1,6 +1,7 @@
 #ifndef WILCO_CLI_CONNECTION_H
 #define WILCO_CLI_CONNECTION_H
 
+#include "cli/manual.h"
 #include "cli/options.h"
 #include "wilco/wilco.h"
 
@@ -17,6 +18,7 @@ struct connection_options {
     struct option_number password_fd;
     struct option_number keep_alive_s, connect_timeout_ms;
     bool keep_session;
+    unsigned receive_maximum; /* 0: the library's default. No flag sets it */
     struct option_number session_expiry_s;
     const char *will_topic, *will_payload;
     struct option_number will_qos;
@@ -34,7 +36,8 @@ struct connection_options {
 
 /* Rows whose target is a struct connection_options. */
 extern const struct option connection_rows[];
-extern const size_t connection_row_count;
+/* What they have in the environment. */
+extern const struct manual_variable connection_variables[];
 
 /* Puts flags and environment together. 0, or the exit code when it has said what is wrong. */
 int connection_prepare(struct connection_options *o);

@@ -51,6 +51,15 @@ jobs_new(const struct jobs_options *options)
     return jobs;
 }
 
+/* Taken back, most likely: the main thread looks. */
+static void
+on_change(void *context, struct wilco_call *call)
+{
+    (void)context;
+    (void)call;
+    wake_up();
+}
+
 void
 jobs_add(struct jobs *jobs, struct wilco_call *call)
 {
@@ -63,10 +72,12 @@ jobs_add(struct jobs *jobs, struct wilco_call *call)
     is_stopped = jobs->is_stopped;
     has_room = !is_stopped && jobs->queue_count < jobs->queue_max;
     if (has_room) {
+        (void)wilco_call_ref(call);
         jobs->queue[(jobs->queue_first + jobs->queue_count++) % jobs->queue_max] = added;
     }
     (void)pthread_mutex_unlock(&jobs->lock);
     if (has_room) {
+        wilco_call_watch(call, on_change, NULL);
         wake_up();
     } else if (is_stopped) {
         answer_error(jobs->answers, call, 503, "the responder ends");
@@ -99,6 +110,7 @@ start_waiting(struct jobs *jobs)
     while (jobs->running_count < jobs->running_max && take_waiting(jobs, &next)) {
         if (wake_now_ms() >= next.deadline_ms) {
             answer_error(jobs->answers, next.call, 504, "the responder was too busy");
+            wilco_call_unref(next.call);
         } else if (job_start(&jobs->running[jobs->running_count], jobs->command, next.call,
                              next.deadline_ms, jobs->answers)) {
             jobs->running_count++;
@@ -171,6 +183,7 @@ jobs_stop(struct jobs *jobs)
     jobs->running_count = 0;
     while (take_waiting(jobs, &next)) {
         answer_error(jobs->answers, next.call, 503, "the responder ends");
+        wilco_call_unref(next.call);
     }
 }
 

@@ -10,7 +10,7 @@
 /* Answers calls by running a command for each: the payload is its standard input, topic and
  * correlation are in its environment, its standard output is the response. One that ends with
  * another code than 0 is an error to the requester. A command that is still running when the
- * requester stops waiting is ended.
+ * requester stops waiting, or has taken the request back, is ended.
  *
  * The library's thread adds calls, the main thread runs the commands: so many at a time, and the
  * others wait in a queue; when that is full too, a call is answered with 429 at once. */
@@ -30,7 +30,7 @@ void jobs_stop(struct jobs *jobs);
 /* After jobs_stop() if a call may have been added, and when none can be added any more. */
 void jobs_free(struct jobs *jobs);
 
-void jobs_add(struct jobs *jobs, struct wilco_call *call); /* takes the call; from any thread */
+void jobs_add(struct jobs *jobs, struct wilco_call *call); /* keeps a reference; any thread */
 
 /* Waits until something can be done, or the process is woken, and does it. Main thread. */
 void jobs_turn(struct jobs *jobs);

@@ -2,8 +2,7 @@
 
 #include "client/callbacks.h"
 
-#include "client/explain.h"
-#include "client/responder.h"
+#include "client/call.h"
 
 /* What CORE_STATE and CORE_ENDED tell, taken while the lock is held. */
 struct change {
@@ -20,9 +19,13 @@ run_callback(struct wilco *c, struct core_event *event, const struct change *cha
         event->call->client = c;
         client_ref(c);
         event->to.on_request(event->context, event->call);
+        wilco_call_unref(event->call);
+        break;
+    case CORE_CHANGED:
+        event->to.changed(event->context, event->call);
+        wilco_call_unref(event->call);
         break;
     case CORE_RESPONSE:
-        explain_outcome(event->error, event->status, event->reason_code, event->message);
         event->to.on_response(event->context, event->status,
                               message_as_response(event->message, event->status));
         break;

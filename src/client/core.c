@@ -11,6 +11,7 @@
 #define CONNECT_TIMEOUT_MS 10000U
 #define PACKET_BYTES_MAX   (16U << 20)
 #define PENDING_MAX        65536U
+#define RETRY_PERCENT      20U
 #define QUEUE_BYTES_MAX    (16U << 20)
 #define MORE_MAX           100U /* bytes of a server's text that are shown */
 
@@ -42,7 +43,6 @@ init_session(struct core *c, const struct wilco_options *o)
     c->queue_bytes_max = o->queue_bytes_max == 0 ? QUEUE_BYTES_MAX : o->queue_bytes_max;
     c->keep_session = o->keep_session;
     c->unmatched = o->unmatched;
-    c->unmatched_request = o->unmatched_request;
     c->unmatched_context = o->context;
     list_init(&c->queue);
     list_init(&c->events);
@@ -62,7 +62,9 @@ init_secrets(struct core *c, const struct wilco_options *o, uint64_t now_ms)
 
     subscriptions_init(&c->subscriptions, c->alloc, seed);
     requester_init(&c->requester, c->alloc, seed,
-                   o->pending_max == 0 ? PENDING_MAX : o->pending_max, now_ms);
+                   o->pending_max == 0 ? PENDING_MAX : o->pending_max,
+                   o->retry_percent == 0 ? RETRY_PERCENT : o->retry_percent, now_ms);
+    core_calls_init(c, seed);
     memcpy(c->inbox, INBOX_PREFIX, prefix);
     return st == WILCO_OK ? random_token(c->random, c->inbox + prefix, INBOX_RANDOM_CHARS) : st;
 }
@@ -91,6 +93,9 @@ core_new(struct core **out, const struct core_config *config, struct wilco_error
     init_session(c, o);
     core_init_limits(c);
     st = init_secrets(c, o, config->now_ms);
+    if (st == WILCO_OK && o->unmatched_request != NULL) {
+        st = responder_new(&c->calls.unmatched, c->alloc, NULL, o->unmatched_request, o->context);
+    }
     if (st == WILCO_OK) {
         st = core_make_connect(c, config, why);
     }
@@ -113,6 +118,7 @@ core_free(struct core *c)
     }
     core_end(c, WILCO_ECLOSED, 0, "", SPAN_EMPTY);
     core_drop_events(c);
+    core_calls_fini(c);
     output_clear(&c->output, &c->pool);
     output_pool_fini(&c->pool);
     framer_fini(&c->framer);
@@ -369,7 +375,8 @@ keep_alive_deadline_ms(const struct core *c)
 uint64_t
 core_deadline_ms(const struct core *c)
 {
-    uint64_t next_ms = wheel_next_ms(&c->requester.timers);
+    uint64_t next_ms = requester_deadline_ms(&c->requester);
+    uint64_t calls_ms = wheel_next_ms(&c->calls.timers);
     uint64_t own_ms = UINT64_MAX;
 
     switch (c->state) {
@@ -378,6 +385,7 @@ core_deadline_ms(const struct core *c)
     case CORE_WAITING: own_ms = c->again.deadline_ms; break;
     case CORE_CLOSED: return UINT64_MAX;
     }
+    next_ms = calls_ms < next_ms ? calls_ms : next_ms;
     return next_ms < own_ms ? next_ms : own_ms;
 }
 
@@ -415,7 +423,8 @@ core_tick(struct core *c, uint64_t now_ms)
     if (c->state == CORE_CLOSED) {
         return;
     }
-    core_end_overdue(c);
+    core_tick_requests(c);
+    core_calls_tick(c);
     if (c->state == CORE_CONNECTING && now_ms >= c->connect_deadline_ms) {
         core_break(c, WILCO_ETIMEDOUT, 0, "the server did not answer in time", SPAN_EMPTY);
     } else if (c->state == CORE_WAITING && now_ms >= c->again.deadline_ms) {
@@ -457,7 +466,14 @@ void
 core_counters(const struct core *c, struct wilco_counters *out)
 {
     *out = c->requester.counters;
-    out->calls = c->calls;
+    out->calls = c->calls.count;
+    out->calls_expired = c->calls.expired_count;
+    out->calls_cancelled = c->calls.cancelled_count;
+    out->calls_refused = c->calls.refused_count;
+    out->calls_busy = c->calls.busy_count;
+    out->calls_repeated = c->calls.repeated_count;
+    out->answers_forgotten = c->calls.forgotten_count;
+    out->controls_unknown = c->calls.unknown_count;
     out->not_requests = c->not_requests;
     out->messages_unmatched = c->messages_unmatched;
     out->pending = requester_pending(&c->requester);

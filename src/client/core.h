@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/span.h"
 #include "base/status.h"
+#include "client/responder.h"
 #include "wilco/wilco.h"
 
 /* The client's end of MQTT 5.0 without sockets, threads or a clock: bytes and the time go in;
@@ -90,6 +91,7 @@ bool core_has_output(const struct core *c);
 enum core_event_kind {
     CORE_MESSAGE,   /* on_message */
     CORE_CALL,      /* on_request */
+    CORE_CHANGED,   /* changed: a call that was handed out is over, or has room for parts */
     CORE_RESPONSE,  /* on_response, or awaited: a request has ended */
     CORE_PUBLISHED, /* published, or awaited: a publication has ended */
     CORE_OPERATION, /* subscribed, or awaited: a SUBSCRIBE or UNSUBSCRIBE has ended */
@@ -103,17 +105,17 @@ struct core_event {
     uint8_t reason_code;
     struct wilco_message *message; /* the receiver's reference, or NULL; not every one that ended a
                                     * request is a response: message_as_response() */
-    struct wilco_call *call;       /* CORE_CALL: the receiver's */
+    struct wilco_call *call;       /* CORE_CALL, CORE_CHANGED: the receiver's reference */
     union {
         wilco_message_fn *on_message;
         wilco_request_fn *on_request;
+        wilco_call_fn *changed;
         wilco_response_fn *on_response;
         wilco_published_fn *published;
         wilco_subscribed_fn *subscribed;
     } to;
     void *context;
     enum wilco_state_kind state;
-    struct wilco_error *error; /* CORE_RESPONSE: the asker's, or NULL */
 };
 
 /* The next thing to tell to a callback. Asking for it says that the one before is done with: only
@@ -142,13 +144,17 @@ WILCO_MUST_CHECK enum wilco_status core_publish(struct core *c, const struct wil
 struct core_asker {
     wilco_response_fn *on_response; /* or somebody awaits it at `context` */
     void *context;
-    struct wilco_error *error; /* comes back with the event; NULL is allowed */
+    struct wilco_error *error; /* begun by explain_request(); NULL is allowed */
+    bool is_pulled;            /* says when it is done with parts */
 };
-/* `*call` names it for core_cancel(). */
+/* `*call` names it for core_cancel(). When the request has ended, and before its event is given
+ * out, the asker's error and the tally are filled. */
 WILCO_MUST_CHECK enum wilco_status core_request(struct core *c, const struct wilco_request *r,
                                                 const struct core_asker *asker, uint64_t now_ms,
                                                 uint64_t *call, uint8_t *reason_code);
 WILCO_MUST_CHECK enum wilco_status core_cancel(struct core *c, uint64_t call);
+/* Whoever pulls the parts of this request is done with `count` more. */
+void core_take_parts(struct core *c, uint64_t call, uint32_t count);
 uint32_t core_timeout_ms(const struct wilco_request *r);
 
 /* One of the first two callbacks is given. */
@@ -156,7 +162,10 @@ struct core_subscriber {
     wilco_message_fn *on_message;
     wilco_request_fn *on_request;
     void *context;
-    wilco_subscribed_fn *done; /* NULL: somebody awaits it */
+    wilco_subscribed_fn *done;             /* NULL: somebody awaits it */
+    const struct wilco_responder *options; /* on_request: borrowed for the call; NULL: defaults */
+    struct core_journal *journal; /* NULL: none. Its `file` is NULL when the core has taken it */
+    struct span records;          /* what is in it */
 };
 /* `awaited` is the context of `done`, or who waits. */
 WILCO_MUST_CHECK enum wilco_status core_subscribe(struct core *c,
@@ -169,9 +178,54 @@ WILCO_MUST_CHECK enum wilco_status core_unsubscribe(struct core *c, const char *
 WILCO_MUST_CHECK enum wilco_status core_unsubscribe_start(struct core *c, const char *filter,
                                                           wilco_subscribed_fn *done, void *context);
 
-/* WILCO_ETIMEDOUT: the requester has stopped waiting. The call stays the caller's. */
-WILCO_MUST_CHECK enum wilco_status core_reply(struct core *c, const struct wilco_call *call,
+/* As wilco_reply(); WILCO_AGAIN: too much is queued. The references stay as they are. */
+WILCO_MUST_CHECK enum wilco_status core_reply(struct core *c, struct wilco_call *call,
                                               const struct wilco_reply *reply, uint64_t now_ms);
+/* As wilco_reply_part(); with `progress` (NULL: none) it says that as `rr-prog`. */
+WILCO_MUST_CHECK enum wilco_status core_reply_part(struct core *c, struct wilco_call *call,
+                                                   const struct wilco_reply *reply,
+                                                   const char *progress, uint64_t now_ms);
+void core_watch_call(struct core *c, struct wilco_call *call, wilco_call_fn *changed,
+                     void *context);
+/* The last reference is gone: whoever asked hears that there is no answer, if there was none. The
+ * core knows it no more; call_free() follows. */
+void core_release_call(struct core *c, struct wilco_call *call, uint64_t now_ms);
+
+/* ---- Journals ---- */
+
+/* Records to be written to the file of a responder; they live until core_logged(). */
+struct core_log {
+    struct responder *responder;
+    void *file;
+    struct span records; /* to be appended, and */
+    bool must_sync;      /* something waits until they are on the disk */
+    bool has_whole;
+    struct span whole; /* rather put a file of these in its place; else append */
+};
+
+struct core_logged {
+    bool is_written; /* `records` were appended */
+    bool is_replaced;
+};
+
+/* Whether something waits for records to be written. To be asked before sleeping, and before the
+ * core is closed. */
+bool core_has_log(const struct core *c);
+bool core_next_log(struct core *c, struct core_log *out);
+/* Goes on with what has waited for that. */
+void core_logged(struct core *c, struct responder *r, const struct core_logged *done);
+
+/* Leaves a responder that was made with this filter, which goes on with what has come. `*out` is to
+ * be given to core_responder_end(). WILCO_ENOTFOUND. */
+WILCO_MUST_CHECK enum wilco_status core_responder_leave(struct core *c, const char *filter,
+                                                        struct responder **out);
+/* False: the server has refused to let it go. */
+bool core_responder_may_leave(const struct responder *r);
+/* Whether it has left, and all is answered that had come until then. */
+bool core_responder_is_idle(const struct core *c, const struct responder *r);
+/* The end of it, if the server lets it go: what is left is answered with 503. Whether there was
+ * something. */
+bool core_responder_end(struct core *c, struct responder *r);
 
 const char *
 core_client_id(const struct core *c); /* "" before CONNACK when the server is to choose */

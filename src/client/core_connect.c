@@ -250,6 +250,9 @@ on_accepted(struct core *c, const struct wire_connack *connack)
     if (st != WILCO_OK) {
         return st;
     }
+    if (connack->session_present && !c->again.was_open) {
+        core_park(c);
+    }
     c->again.is_lost |= c->again.was_open && !connack->session_present;
     c->again.was_open = true;
     c->again.connected_ms = c->now_ms;

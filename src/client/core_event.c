@@ -1,6 +1,5 @@
 #include "client/core_private.h"
 #include "client/explain.h"
-#include "client/responder.h"
 
 #include <stdio.h>
 
@@ -104,9 +103,33 @@ core_describe_state(const struct core *c, const struct core_event *event, struct
     }
 }
 
+/* Tells the asker what became of it, where he wants to read that. */
+static void
+report(const struct request *request)
+{
+    struct outcome outcome = {
+        .status = request->status,
+        .reason_code = request->reason_code,
+        .stage = request->stage,
+        .executed = request_executed(request),
+        .response = request->response,
+    };
+
+    if (request->response != NULL && !request->response->is_status_response) {
+        outcome.stage = WILCO_STAGE_ANSWERED;
+        outcome.executed =
+            request->tries_sent > request->tries_refused ? WILCO_EXECUTED_YES : WILCO_EXECUTED_NO;
+    }
+    explain_outcome(request->error, &outcome);
+    if (request->tally_wanted != NULL) {
+        *request->tally_wanted = request->tally;
+    }
+}
+
 static void
 take_request(struct core *c, struct request *request, struct core_event *out)
 {
+    report(request);
     *out = (struct core_event){
         .kind = CORE_RESPONSE,
         .status = request->status,
@@ -114,10 +137,25 @@ take_request(struct core *c, struct request *request, struct core_event *out)
         .message = request->response,
         .to.on_response = request->on_response,
         .context = request->context,
-        .error = request->error,
     };
     request->response = NULL; /* the receiver's now */
     request_free(&c->requester, request);
+}
+
+/* Whoever watches it wants to know; false: it is answered or on its way out. */
+static bool
+take_call(struct core *c, struct wilco_call *call, struct core_event *out)
+{
+    if (c->is_closing || call->changed == NULL || !call_try_ref(call)) {
+        return false;
+    }
+    *out = (struct core_event){
+        .kind = CORE_CHANGED,
+        .call = call,
+        .to.changed = call->changed,
+        .context = call->changed_context,
+    };
+    return true;
 }
 
 /* Turns what ended into an event. A message is none by itself: it begins to be handed out, unless
@@ -132,6 +170,7 @@ take(struct core *c, struct event_node *node, struct core_event *out)
         break;
     case EVENT_STATE: take_state(c, node, out); break;
     case EVENT_REQUEST: take_request(c, CONTAINER_OF(node, struct request, event), out); break;
+    case EVENT_CALL: return take_call(c, CONTAINER_OF(node, struct wilco_call, event), out);
     case EVENT_MESSAGE:
         c->handing_out = CONTAINER_OF(node, struct wilco_message, event);
         if (c->is_closing) {
@@ -169,26 +208,19 @@ bool
 core_has_events(const struct core *c)
 {
     return c->handing_out != NULL || !list_is_empty(&c->events) ||
+           !list_is_empty(&c->calls.ready) || core_calls_can_resume(c) || core_has_log(c) ||
            (c->state == CORE_CLOSED && !c->is_closing && !c->is_end_told);
 }
 
-/* `m`, which is a request, for whoever answers it; false: there is no memory for that. */
-static bool
-hand_out_call(struct core *c, const struct wilco_message *m, wilco_request_fn *on_request,
-              void *context, struct core_event *out)
+/* `m`, which is a request, for whoever answers it. */
+static void
+offer_call(struct core *c, struct wilco_message *m, struct responder *r)
 {
-    *out = (struct core_event){
-        .kind = CORE_CALL,
-        .call = call_new(c->alloc, m),
-        .to.on_request = on_request,
-        .context = context,
-    };
-    if (out->call == NULL) {
-        core_fail(c, WILCO_ENOMEM);
-        return false;
+    enum wilco_status st = core_offer_call(c, m, r);
+
+    if (st != WILCO_OK) {
+        core_fail(c, st);
     }
-    c->calls++;
-    return true;
 }
 
 /* What no subscription wants goes to whoever gets the rest; false: nobody does. */
@@ -198,9 +230,10 @@ hand_out_unmatched(struct core *c, struct wilco_message *m, struct core_event *o
     if (m->is_wanted || c->is_closing) {
         return false;
     }
-    if (is_request(m) && c->unmatched_request != NULL) {
+    if (is_request(m) && c->calls.unmatched != NULL) {
         m->is_wanted = true;
-        return hand_out_call(c, m, c->unmatched_request, c->unmatched_context, out);
+        offer_call(c, m, c->calls.unmatched);
+        return core_next_call(c, out);
     }
     if (c->unmatched == NULL) {
         return false;
@@ -215,6 +248,26 @@ hand_out_unmatched(struct core *c, struct wilco_message *m, struct core_event *o
     return true;
 }
 
+/* One of several responses, or a part of one, for whoever takes these; false: nobody does, or he
+ * has had it. */
+static bool
+hand_out_part(struct core *c, struct wilco_message *m, struct core_event *out)
+{
+    wilco_message_fn *on_part = m->on_part;
+
+    m->on_part = NULL;
+    if (on_part == NULL || c->is_closing) {
+        return false;
+    }
+    *out = (struct core_event){
+        .kind = CORE_MESSAGE,
+        .message = wilco_message_ref(m),
+        .to.on_message = on_part,
+        .context = m->part_context,
+    };
+    return true;
+}
+
 /* The message at hand for the next of those it is for; false: all have had it. */
 static bool
 hand_out(struct core *c, struct core_event *out)
@@ -222,9 +275,12 @@ hand_out(struct core *c, struct core_event *out)
     struct wilco_message *m = c->handing_out;
     struct subscription *s = NULL;
 
+    if (hand_out_part(c, m, out)) {
+        return true;
+    }
     while (!c->is_closing && (s = subscriptions_next(&c->subscriptions, m)) != NULL) {
         m->is_wanted = true;
-        if (s->to.on_message != NULL) {
+        if (s->to.responder == NULL) {
             *out = (struct core_event){
                 .kind = CORE_MESSAGE,
                 .message = wilco_message_ref(m),
@@ -235,7 +291,10 @@ hand_out(struct core *c, struct core_event *out)
         }
         if (!is_request(m)) {
             c->not_requests++;
-        } else if (hand_out_call(c, m, s->to.on_request, s->to.context, out)) {
+            continue;
+        }
+        offer_call(c, m, s->to.responder);
+        if (core_next_call(c, out)) {
             return true;
         }
     }
@@ -243,7 +302,12 @@ hand_out(struct core *c, struct core_event *out)
         return true;
     }
     c->handing_out = NULL;
-    core_finish_message(c, m);
+    if (m->part_call != 0) {
+        core_finish_part(c, m->part_call);
+    }
+    if (c->is_closing || m->is_wanted || !core_park_message(c, m)) {
+        core_let_go(c, m);
+    }
     return false;
 }
 
@@ -264,6 +328,10 @@ core_next_event(struct core *c, struct core_event *out, uint64_t now_ms)
     c->now_ms = now_ms;
     operation_free(c->told);
     c->told = NULL;
+    core_calls_resume(c);
+    if (core_next_call(c, out)) {
+        return true;
+    }
     while (c->handing_out != NULL || !list_is_empty(&c->events)) {
         if (c->handing_out != NULL ? hand_out(c, out) : take(c, pop(&c->events), out)) {
             return true;
@@ -287,12 +355,24 @@ drop_all(struct core *c, struct list *from)
     }
 }
 
+static void
+drop_held(struct core *c)
+{
+    struct list *node = NULL;
+
+    while ((node = list_pop_front(&c->calls.held)) != NULL) {
+        wilco_message_unref(CONTAINER_OF(node, struct wilco_message, event.link));
+    }
+}
+
 void
 core_drop_events(struct core *c)
 {
     c->is_closing = true;
     wilco_message_unref(c->handing_out);
     c->handing_out = NULL;
+    drop_held(c);
+    core_drop_parked(c);
     drop_all(c, &c->events);
     drop_all(c, &c->awaited);
     operation_free(c->told);

@@ -3,10 +3,13 @@
 
 #include "base/buffer.h"
 #include "base/list.h"
+#include "client/call.h"
+#include "client/call_terms.h"
 #include "client/connect_packet.h"
 #include "client/core.h"
 #include "client/operation.h"
 #include "client/outgoing.h"
+#include "client/repeats.h"
 #include "client/requester.h"
 #include "client/subscriptions.h"
 #include "link/alias.h"
@@ -27,7 +30,17 @@
  *   core_ack.c        PUBACK, PUBREC, PUBREL, PUBCOMP, both ways
  *   core_deliver.c    publications in
  *   core_inbox.c      the inbox that the server assigned
- *   core_request.c    requests, response topics and responses
+ *   core_request.c    requests, from being asked to their end
+ *   core_try.c        how they are sent, once or more often
+ *   core_response.c   what comes for them
+ *   core_op.c         words about them to those who hold them
+ *   core_call.c       requests to answer: taking them on, their time, letting go of them
+ *   core_park.c       those that come before there is anybody to answer them
+ *   core_repeat.c     those that come again
+ *   core_journal.c    what is written down of them
+ *   core_control.c    words about a request that is being served
+ *   core_reply.c      answers
+ *   core_responder.c  the end of a responder
  *   core_subscribe.c  SUBSCRIBE, UNSUBSCRIBE and their acknowledgements
  *   operation.c       one such packet, while it is not acknowledged
  *   core_event.c      telling what happened
@@ -84,6 +97,31 @@ struct reconnecting {
 /* How an entry of the send window was sent, in its `detail`. */
 #define SENT_NOW     0U
 #define SENT_EARLIER 1U /* on an earlier connection: it is to be sent again */
+enum timer_kind {
+    TIMER_CALL,   /* struct wilco_call */
+    TIMER_REPEAT, /* struct repeat */
+    TIMER_PARKED,
+};
+
+/* Requests to answer. */
+struct calls {
+    struct wheel timers;
+    struct list all;    /* struct wilco_call: those that have not been let go of */
+    struct list ready;  /* those of them to be handed out */
+    struct list parked; /* struct wilco_message: requests that a kept session has brought before
+                         * there was a responder for them */
+    struct timer park_timer; /* runs while requests are parked, and how long they are */
+    struct list journaled;   /* struct responder, by its log: those that write things down */
+    struct list held; /* struct wilco_message: handed out, but one of them or one before it is not
+                       * to be acknowledged yet */
+    struct repeats repeats;
+    struct responder *unmatched; /* gets requests that no subscription wants; NULL: nobody does */
+    size_t stalled;              /* calls that wait for room in the queue */
+    uint64_t count;              /* given to handlers */
+    uint64_t expired_count, cancelled_count, refused_count, busy_count, repeated_count;
+    uint64_t forgotten_count; /* answers */
+    uint64_t unknown_count;   /* words about requests that mean nothing to us */
+};
 
 struct core {
     const struct wilco_alloc *alloc;
@@ -143,10 +181,9 @@ struct core {
     struct operation *told;            /* its filter is being told */
     struct wilco_message *handing_out; /* given to its subscribers one after the other */
     uint64_t message_count;
-    wilco_message_fn *unmatched;         /* gets what no subscription wants; NULL: nobody does */
-    wilco_request_fn *unmatched_request; /* gets those that are requests; NULL: as above */
-    void *unmatched_context;             /* for both */
-    uint64_t calls;
+    wilco_message_fn *unmatched; /* gets what no subscription wants; NULL: nobody does */
+    void *unmatched_context;
+    struct calls calls;
     uint64_t not_requests;
     uint64_t messages_unmatched;
 
@@ -285,17 +322,148 @@ bool core_is_assigned(const struct core *c, struct span topic);
 
 void core_end_request(struct core *c, struct request *request, enum wilco_status status,
                       uint8_t reason_code);
+/* The same before its time: those who may be at it are told to stop. */
+void core_stop_request(struct core *c, struct request *request, enum wilco_status status);
+void core_tick_requests(struct core *c);
+void core_abandon_requests(struct core *c);
+
+/* ---- core_try.c ---- */
+
+/* Why one try of a request failed. */
+struct try_failure {
+    enum wilco_status status;
+    uint8_t reason_code;
+    bool is_busy;                   /* who was asked has too much to do */
+    enum wilco_stage stage;         /* UNKNOWN: as far as we know ourselves */
+    enum wilco_executed executed;   /* of this try */
+    struct wilco_message *response; /* what said so, a reference that goes along; or NULL */
+};
+
+/* Sends `o`, or lets it wait for the SUBACK of its inbox; on failure it stays the caller's. */
+WILCO_MUST_CHECK enum wilco_status core_begin_try(struct core *c, struct request *request,
+                                                  struct outgoing *o);
+void core_note_sent(struct outgoing *o);
+/* Lets go of the publications of a request that has ended: what has not left will not. */
+void core_drop_tries(struct request *request);
+/* Tries again if that is right, and if no other try is open; otherwise the request has ended. */
+void core_fail_try(struct core *c, struct request *request, const struct try_failure *why);
 /* What an acknowledgement of its PUBLISH means for a request. */
-void core_judge_request(struct core *c, struct outgoing *o, uint8_t reason_code);
+void core_judge_request(struct core *c, struct outgoing *o, const struct wire_ack *ack);
+/* The broker's word that it rejected a try: whether an acknowledgement has said so before. If not,
+ * one will, and then means nothing. */
+bool core_is_owed(struct request *request);
+void core_act_on_request(struct core *c, struct request *request); /* its action timer fired */
+/* Without any word about it. */
+enum wilco_executed request_executed(const struct request *request);
+
+/* ---- core_response.c ---- */
+
+/* The subscription to `topic`: in the assigned inbox the one that requests use, whatever the
+ * application subscribes to there. */
+struct subscription *core_find_inbox(const struct core *c, struct span topic);
 /* Gives `m` to the request it answers, if it came for a response topic of ours. */
 void core_match_response(struct core *c, struct wilco_message *m);
+/* Ends a scattered request when all it went to have been heard of. */
+void core_check_tally(struct core *c, struct request *request);
 WILCO_MUST_CHECK enum wilco_status core_inbox_granted(struct core *c, struct subscription *inbox);
 void core_inbox_refused(struct core *c, struct subscription *inbox, uint8_t reason_code);
-void core_end_overdue(struct core *c);
-void core_abandon_requests(struct core *c);
-/* A connection has been made again, and nothing has been sent on it. If the session is lost, those
- * whose PUBLISH has been sent end, for their answers cannot come any more; the others stay. */
+/* A connection has been made again, and nothing has been sent on it. If the session is lost, tries
+ * that have been sent have failed, for their answers cannot come any more; those that have not stay
+ * in the queue, or with their inbox. */
 void core_requests_after_reconnect(struct core *c, bool session_present);
+
+/* ---- core_op.c ---- */
+
+void core_tell_holders_to_stop(struct core *c, const struct request *request);
+/* A part has been handed out: whoever does not pull his parts is done with it. */
+void core_finish_part(struct core *c, uint64_t call);
+
+/* ---- core_call.c ---- */
+
+void core_calls_init(struct core *c, uint64_t seed);
+void core_calls_fini(struct core *c); /* those that are out stay valid */
+void core_calls_tick(struct core *c);
+/* Takes on a message with a Response Topic, in one way or another. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status core_offer_call(struct core *c, struct wilco_message *m,
+                                                   struct responder *r);
+bool core_next_call(struct core *c, struct core_event *out);
+/* Nothing has to be written down before the handler gets it. */
+void core_call_ready(struct core *c, struct wilco_call *call);
+/* It has its turn. */
+void core_start_call(struct core *c, struct wilco_call *call);
+/* It is over; WILCO_EINVAL: for it was answered by whoever has it. A call that nobody has goes. */
+void core_end_call(struct core *c, struct wilco_call *call, enum wilco_status over);
+/* Whoever has it is through with it, though it was over before. */
+void core_leave_call(struct core *c, struct wilco_call *call);
+/* Everybody who is to have `m` has had it: acknowledges it, as soon as nothing holds that back. */
+void core_let_go(struct core *c, struct wilco_message *m);
+
+/* ---- core_park.c ---- */
+
+/* The session goes on: what it brings may come before there is a responder for it. */
+void core_park(struct core *c);
+/* Whether `m`, which nobody wants, waits for a responder. */
+bool core_park_message(struct core *c, struct wilco_message *m);
+void core_offer_parked(struct core *c);  /* there is a new responder */
+void core_let_parked_go(struct core *c); /* nobody wants them */
+void core_drop_parked(struct core *c);   /* without a word to the server */
+
+/* ---- core_repeat.c ---- */
+
+/* Whether `m` is a request that was here before: then that is dealt with. */
+bool core_repeat_call(struct core *c, const struct wilco_message *m, const struct responder *r,
+                      uint64_t deadline_ms);
+/* From now on it is known again. WILCO_ELIMIT: there is no room for that. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status core_remember(struct core *c, struct wilco_call *call);
+/* `answer`, which is not sent yet or on its way, is what is sent when it comes again. */
+void core_keep_answer(struct core *c, struct wilco_call *call, struct outgoing *answer);
+/* Starts the time after which it is forgotten. */
+void core_keep_until_deadline(struct core *c, struct repeat *r);
+void core_forget(struct core *c, struct repeat *r);
+
+/* ---- core_journal.c ---- */
+
+/* Takes its file over. */
+void core_journal_attach(struct core *c, struct responder *r, struct core_journal *journal);
+/* Goes on where the journal with these records ends. WILCO_ENOMEM, WILCO_AGAIN. */
+WILCO_MUST_CHECK enum wilco_status core_recall(struct core *c, struct responder *r,
+                                               struct span records);
+/* The call is ready when that is written. */
+void core_log_start(struct core *c, struct wilco_call *call);
+void core_log_answer(struct core *c, struct repeat *r);
+void core_log_sent(struct core *c, struct repeat *r, enum wilco_status status);
+/* Nothing waits for journals any more. */
+void core_logs_drop(struct core *c);
+
+/* ---- core_control.c ---- */
+
+void core_control_call(struct core *c, const struct wilco_message *m, const struct call_terms *t);
+/* Tells whoever watches it. */
+void core_call_changed(struct core *c, struct wilco_call *call);
+/* There may be room in the queue: tells those that wait for it. */
+void core_calls_resume(struct core *c);
+bool core_calls_can_resume(const struct core *c);
+
+/* ---- core_reply.c ---- */
+
+/* The library's own answer to a request that is not served. What cannot be sent is dropped. */
+void core_answer(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
+                 const struct wilco_reply *reply);
+void core_refuse_call(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
+                      const struct call_terms *t, const struct call_refusal *refusal);
+/* The library's own answer to one that is: the same for its repetitions. */
+void core_answer_call(struct core *c, struct wilco_call *call, const struct wilco_reply *reply);
+/* 408. */
+void core_answer_overdue(struct core *c, struct wilco_call *call);
+/* Sends `packet` again. */
+void core_answer_again(struct core *c, struct responder *r, struct span packet,
+                       uint64_t deadline_ms);
+/* Sends what was answered, as if it were the first time. */
+void core_send_kept(struct core *c, struct repeat *r);
+/* The PUBLISH with a status of ours for a request of which no more is known. */
+WILCO_MUST_CHECK enum wilco_status core_encode_status(struct core *c, const struct repeat *r,
+                                                      const struct wilco_reply *reply,
+                                                      struct outgoing **out);
 
 /* ---- core_subscribe.c ---- */
 

@@ -46,6 +46,7 @@ core_put(struct core *c, struct outgoing *o)
     }
     if (st == WILCO_OK) {
         core_sent(c);
+        core_note_sent(o);
         c->requester.counters.requests += o->is_request;
     }
     return st;
@@ -99,6 +100,25 @@ core_dispatch(struct core *c, struct outgoing *o)
     return st;
 }
 
+/* `o`, which is in the queue, will not be sent. */
+static void
+end_unsent(struct core *c, struct outgoing *o, enum wilco_status status, uint8_t reason_code)
+{
+    const struct try_failure why = {
+        .status = status,
+        .reason_code = reason_code,
+        .stage = WILCO_STAGE_UNSENT,
+        .executed = WILCO_EXECUTED_NO,
+    };
+    struct request *request = o->request;
+
+    list_remove(&o->event.link);
+    core_settle(c, o, status, reason_code);
+    if (request != NULL) {
+        core_fail_try(c, request, &why);
+    }
+}
+
 /* The server may take less than the one we had when `o` was made. true: it does, and `o` has ended.
  */
 static bool
@@ -116,12 +136,7 @@ is_refused(struct core *c, struct outgoing *o)
     } else {
         return false;
     }
-    if (o->request != NULL) { /* takes its publication along */
-        core_end_request(c, o->request, st, reason_code);
-    } else {
-        list_remove(&o->event.link);
-        core_settle(c, o, st, reason_code);
-    }
+    end_unsent(c, o, st, reason_code);
     return true;
 }
 
@@ -179,8 +194,12 @@ void
 core_settle(struct core *c, struct outgoing *o, enum wilco_status status, uint8_t reason_code)
 {
     if (o->request != NULL) {
-        o->request->publication = NULL;
+        list_remove(&o->try_link);
         o->request = NULL;
+    }
+    if (o->repeat != NULL) {
+        core_log_sent(c, o->repeat, status);
+        o->repeat = NULL;
     }
     o->status = status;
     o->reason_code = reason_code;

@@ -10,6 +10,8 @@ void
 core_settle_operation(struct core *c, struct operation *op, enum wilco_status status,
                       uint8_t reason_code)
 {
+    responder_unref(op->before.responder);
+    op->before.responder = NULL;
     op->status = status;
     op->reason_code = reason_code;
     if (operation_is_awaited(op)) {
@@ -72,13 +74,28 @@ submit_or_free(struct core *c, struct operation *op, struct subscription *s)
     return st;
 }
 
+/* What is told when it ends: a callback, or somebody who waits, or nobody. */
+struct ending {
+    wilco_subscribed_fn *done;
+    void *context;
+};
+
+static const struct ending nobody = {.done = NULL};
+
+/* `r` NULL: it is not for a responder. */
 static enum wilco_status
 send_subscribe(struct core *c, struct subscription *s, const struct wire_subscription *wanted,
-               wilco_subscribed_fn *done, void *context)
+               const struct responder *r, const struct ending *end)
 {
+    struct wire_user_property users[RESPONDER_USERS_MAX];
     struct wire_subscribe packet = {.subscriptions = wanted, .count = 1};
     struct operation *op = NULL;
     enum wilco_status st;
+
+    if (r != NULL) {
+        packet.properties.users = users;
+        packet.properties.user_count = responder_users(r, users);
+    }
 
     if (c->server.has_identifiers) {
         packet.properties.subscription_identifier = s->id;
@@ -88,13 +105,13 @@ send_subscribe(struct core *c, struct subscription *s, const struct wire_subscri
     if (st != WILCO_OK) {
         return st;
     }
-    op->done = done;
-    op->context = context;
+    op->done = end->done;
+    op->context = end->context;
     return submit_or_free(c, op, s);
 }
 
 static enum wilco_status
-send_unsubscribe(struct core *c, struct subscription *s, wilco_subscribed_fn *done, void *context)
+send_unsubscribe(struct core *c, struct subscription *s, const struct ending *end)
 {
     struct operation *op = NULL;
     enum wilco_status st = operation_unsubscribe(&op, c->alloc, s);
@@ -102,8 +119,8 @@ send_unsubscribe(struct core *c, struct subscription *s, wilco_subscribed_fn *do
     if (st != WILCO_OK) {
         return st;
     }
-    op->done = done;
-    op->context = context;
+    op->done = end->done;
+    op->context = end->context;
     return submit_or_free(c, op, s);
 }
 
@@ -118,7 +135,7 @@ evict_inbox(struct core *c)
         return WILCO_ELIMIT;
     }
     if (idle->inbox != INBOX_ASSIGNED) {
-        st = send_unsubscribe(c, idle, NULL, NULL);
+        st = send_unsubscribe(c, idle, &nobody);
     }
     if (st == WILCO_OK) {
         subscriptions_remove(&c->subscriptions, idle);
@@ -145,7 +162,7 @@ core_add_inbox(struct core *c, struct span topic, enum inbox_state inbox, struct
     if (st != WILCO_OK || inbox == INBOX_ASSIGNED) {
         return st;
     }
-    st = send_subscribe(c, *out, &wanted, NULL, NULL);
+    st = send_subscribe(c, *out, &wanted, NULL, &nobody);
     if (st != WILCO_OK) {
         subscriptions_remove(&c->subscriptions, *out);
     }
@@ -193,6 +210,33 @@ subscription_for(struct core *c, struct span filter, struct subscription **out)
     return (*out)->inbox == INBOX_NONE ? WILCO_OK : WILCO_EINVAL;
 }
 
+/* For requests; its journal is then its own. */
+static enum wilco_status
+make_responder(struct core *c, const struct core_subscriber *to, struct responder **out)
+{
+    enum wilco_status st = WILCO_OK;
+
+    if (to->on_request == NULL) {
+        return WILCO_OK;
+    }
+    st = responder_new(out, c->alloc, to->options, to->on_request, to->context);
+    if (st != WILCO_OK || to->journal == NULL) {
+        return st;
+    }
+    core_journal_attach(c, *out, to->journal);
+    return core_recall(c, *out, to->records);
+}
+
+static void
+set_subscriber(struct subscription *s, const struct subscriber *to)
+{
+    struct responder *before = s->to.responder;
+
+    s->to = *to;
+    (void)responder_ref(to->responder);
+    responder_unref(before);
+}
+
 enum wilco_status
 core_subscribe(struct core *c, const struct wilco_subscription *wanted,
                const struct core_subscriber *to, void *awaited, uint8_t *reason_code)
@@ -204,6 +248,7 @@ core_subscribe(struct core *c, const struct wilco_subscription *wanted,
         .retain_as_published = wanted->retain_as_published,
         .retain_handling = wanted->retain_handling,
     };
+    struct subscriber subscriber = {.on_message = to->on_message, .context = to->context};
     struct subscription *s = NULL;
     bool is_shared = false;
     enum wilco_status st = check_subscription(wanted, &is_shared);
@@ -217,12 +262,19 @@ core_subscribe(struct core *c, const struct wilco_subscription *wanted,
     if (st != WILCO_OK) {
         return st;
     }
-    st = send_subscribe(c, s, &wire, to->done, awaited);
+    st = make_responder(c, to, &subscriber.responder);
+    if (st == WILCO_OK) {
+        const struct ending end = {to->done, awaited};
+
+        st = send_subscribe(c, s, &wire, subscriber.responder, &end);
+    }
     if (st == WILCO_OK) { /* from now on: messages may come before the SUBACK */
-        s->to = (struct subscriber){to->on_message, to->on_request, to->context};
+        set_subscriber(s, &subscriber);
+        core_offer_parked(c);
     } else if (s->generation == 0) {
         subscriptions_remove(&c->subscriptions, s);
     }
+    responder_unref(subscriber.responder);
     return st;
 }
 
@@ -241,7 +293,7 @@ core_unsubscribe_start(struct core *c, const char *filter, wilco_subscribed_fn *
     if (s == NULL || s->inbox != INBOX_NONE) {
         return WILCO_ENOTFOUND;
     }
-    return send_unsubscribe(c, s, done, context);
+    return send_unsubscribe(c, s, &(struct ending){done, context});
 }
 
 enum wilco_status
@@ -280,9 +332,9 @@ take_back(struct core *c, struct subscription *s, struct operation *op)
         return;
     }
     if (s->is_granted) {
-        s->to = op->before;
+        set_subscriber(s, &op->before);
     } else if (s->renewal != NULL) { /* the server has forgotten it meanwhile */
-        s->to = op->before;
+        set_subscriber(s, &op->before);
         renew(c, s);
     } else {
         op->is_dropped = op->is_renewal;
@@ -328,15 +380,28 @@ on_subscribed(struct core *c, struct operation *op, struct subscription *s, uint
     return st;
 }
 
+/* Requests that came before this may still be among the events: a responder that leaves keeps its
+ * subscription until they are served. */
 static void
 on_unsubscribed(struct core *c, const struct operation *op, struct subscription *s,
                 uint8_t reason_code)
 {
+    struct responder *r = s == NULL ? NULL : s->to.responder;
+    bool is_refused = wire_reason_is_error(reason_code);
+
     if (s == NULL || s->generation != op->generation) {
         return;
     }
-    if (!wire_reason_is_error(reason_code)) {
+    if (r != NULL && r->is_leaving) {
+        r->is_leaving = !is_refused;
+        r->has_left = !is_refused;
+    } else if (!is_refused) {
         subscriptions_remove(&c->subscriptions, s);
+        return;
+    }
+    if (!is_refused) { /* it has left, and does not come back */
+        operation_free(s->renewal);
+        s->renewal = NULL;
     } else if (!s->is_granted && s->renewal != NULL) { /* it has forgotten it, and yet refuses */
         renew(c, s);
     }

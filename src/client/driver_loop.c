@@ -73,7 +73,9 @@ process(struct wilco *c, bool is_readable)
     }
     core_tick(c->core, client_now_ms(c));
     callbacks_authenticate(c);
-    callbacks_tell(c);
+    do {
+        callbacks_tell(c);
+    } while (client_write_journals(c));
     transport_follow(c);
     (void)client_flush(c);
     client_settle(c);
@@ -203,8 +205,10 @@ driver_loop_stop(struct wilco *c)
     c->is_processing = true; /* by us, for good */
     c->thread = pthread_self();
     c->has_thread = true;
+    (void)client_write_journals(c); /* answers wait for it */
     c->is_stopping = true;
     core_close(c->core);
+    (void)client_write_journals(c);
     (void)client_flush(c);
     callbacks_tell(c);
     read_away(c);

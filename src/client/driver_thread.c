@@ -50,7 +50,7 @@ wait_for_work(struct wilco *c, uint64_t deadline_ms)
         {.fd = transport_fd(c), .events = transport_events(c)},
         {.fd = c->wake[0], .events = POLLIN},
     };
-    bool is_pending = transport_has_pending(c);
+    bool is_pending = transport_has_pending(c) || core_has_events(c->core);
     int ready = 0;
 
     c->poll_until_ms = deadline_ms;
@@ -70,9 +70,6 @@ turn(struct wilco *c)
 {
     transport_follow(c);
     (void)client_flush(c);
-    if (core_has_events(c->core)) {
-        return; /* the transport could not be made, and that is to be told first */
-    }
     if (wait_for_work(c, transport_deadline_ms(c))) {
         transport_read(c);
     }
@@ -129,14 +126,18 @@ thread_main(void *argument)
 
     (void)pthread_mutex_lock(&c->lock);
     while (core_state(c->core) != CORE_CLOSED && !c->is_stopping) {
-        callbacks_tell(c);
+        do {
+            callbacks_tell(c);
+        } while (client_write_journals(c));
         if (core_state(c->core) != CORE_CLOSED && !c->is_stopping) {
             turn(c);
         }
     }
     if (c->is_stopping) {
+        (void)client_write_journals(c); /* answers wait for it */
         core_close(c->core);
     }
+    (void)client_write_journals(c);
     client_settle(c);
     client_made_room(c);
     (void)client_flush(c);

@@ -12,6 +12,7 @@ enum event_kind {
     EVENT_OPERATION, /* struct operation: ended */
     EVENT_REQUEST,   /* struct request: ended */
     EVENT_STATE,     /* struct core: a connection was made or lost */
+    EVENT_CALL,      /* struct wilco_call: something has changed */
 };
 
 struct event_node {

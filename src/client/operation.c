@@ -41,6 +41,7 @@ describe(struct operation *op, const struct subscription *s, enum wire_type answ
     op->subscription_id = s->id;
     op->generation = s->generation + 1;
     op->before = s->to;
+    (void)responder_ref(s->to.responder);
     op->filter_len = s->len;
     op->filter_offset = op->len - tail - s->len;
 }
@@ -91,6 +92,7 @@ operation_renewal(const struct operation *op)
         renewal->done = NULL;
         renewal->context = NULL;
         renewal->is_renewal = true;
+        renewal->before = (struct subscriber){.on_message = NULL};
     }
     return renewal;
 }
@@ -99,6 +101,7 @@ void
 operation_free(struct operation *op)
 {
     if (op != NULL) {
+        responder_unref(op->before.responder);
         mem_free(op->alloc, op);
     }
 }

@@ -5,6 +5,7 @@
 
 /* An identifier that every encoder accepts, until the real one is known. */
 #define ID_LATER 1
+#define TTL      SPAN_LITERAL("rr-ttl")
 
 /* In the first byte of PUBLISH (MQTT 5.0, 3.3.1). */
 #define FLAG_RETAIN 0x01U
@@ -73,6 +74,127 @@ outgoing_new(struct outgoing **out, struct outgoing_account *account, const stru
     st = encode(out, account, &packet, packet_bytes_max);
     draft_users_fini(&users);
     return st;
+}
+
+/* The packet that was encoded, apart from its User Properties. */
+static void
+decode(struct wire_publish *packet, const struct outgoing *o)
+{
+    struct span bytes = span_of(o->bytes, o->len);
+    struct wire_header header;
+    enum wilco_status st = wire_header_decode(&header, bytes);
+
+    if (st == WILCO_OK) {
+        st = wire_publish_decode(packet, header.flags, span_skip(bytes, header.header_bytes),
+                                 WIRE_V5);
+    }
+    assert(st == WILCO_OK);
+}
+
+/* Its User Properties but for `rr-ttl`, in their order, behind those that are there already. */
+static void
+copy_users(struct wire_user_property *users, size_t *count, struct span block)
+{
+    struct wire_property_iterator it = wire_property_iterate(block);
+    struct wire_property property;
+
+    while (wire_property_next(&it, &property)) {
+        if (property.id == WIRE_USER_PROPERTY && !span_equal(property.name, TTL)) {
+            users[*count].name = property.name;
+            users[*count].value = property.value;
+            (*count)++;
+        }
+    }
+}
+
+enum wilco_status
+outgoing_again(struct outgoing **out, const struct outgoing *o, struct span response_topic,
+               uint64_t remaining_ms, size_t packet_bytes_max)
+{
+    struct wire_publish packet;
+    struct draft_digits digits;
+    struct wire_user_property *users = NULL;
+    size_t count = 1;
+    enum wilco_status st = WILCO_ENOMEM;
+
+    decode(&packet, o);
+    users = mem_alloc(o->account->alloc, (packet.properties.user_count + 1) * sizeof(*users));
+    if (users == NULL) {
+        return st;
+    }
+    users[0].name = TTL;
+    users[0].value =
+        draft_digits(&digits, remaining_ms < UINT32_MAX ? (uint32_t)remaining_ms : UINT32_MAX);
+    copy_users(users, &count, packet.properties.block);
+    draft_set_expiry_ms(&packet.properties, remaining_ms);
+    packet.properties.response_topic = response_topic;
+    packet.properties.block = SPAN_EMPTY;
+    packet.properties.users = users;
+    packet.properties.user_count = count;
+    packet.dup = false;
+    packet.packet_id = ID_LATER;
+    st = encode(out, o->account, &packet, packet_bytes_max);
+    mem_free(o->account->alloc, users);
+    if (st == WILCO_OK) {
+        (*out)->is_request = o->is_request;
+    }
+    return st;
+}
+
+static void
+set_expiry(uint8_t *at, uint64_t remaining_ms)
+{
+    uint64_t seconds = remaining_ms / 1000 + (remaining_ms % 1000 != 0);
+
+    seconds = seconds < UINT32_MAX ? seconds : UINT32_MAX;
+    for (int i = 0; i < 4; i++) {
+        at[i] = (uint8_t)(seconds >> (24 - 8 * i));
+    }
+}
+
+/* Where the Message Expiry Interval of `properties`, which lie in `o`, has its four bytes; NULL:
+ * there is none. */
+static uint8_t *
+expiry_of(struct outgoing *o, struct span properties)
+{
+    struct wire_property_iterator it = wire_property_iterate(properties);
+    struct wire_property p;
+
+    while (wire_property_next(&it, &p)) {
+        if (p.id == WIRE_MESSAGE_EXPIRY_INTERVAL) {
+            return o->bytes + (p.bytes.data - o->bytes) + 1;
+        }
+    }
+    return NULL;
+}
+
+enum wilco_status
+outgoing_copy(struct outgoing **out, struct outgoing_account *account, struct span packet,
+              uint64_t remaining_ms)
+{
+    struct outgoing *o = block_new(account, packet.len);
+    struct wire_header header;
+    struct wire_publish p;
+    uint8_t *expiry = NULL;
+    enum wilco_status st;
+
+    if (o == NULL) {
+        return WILCO_ENOMEM;
+    }
+    memcpy(o->bytes, packet.data, packet.len);
+    st = wire_header_decode(&header, span_of(o->bytes, o->len));
+    assert(st == WILCO_OK);
+    st = wire_publish_decode(&p, header.flags,
+                             span_of(o->bytes + header.header_bytes, header.remaining), WIRE_V5);
+    assert(st == WILCO_OK);
+    o->qos = p.qos;
+    o->id_offset = header.header_bytes + 2 + p.topic.len;
+    expiry = expiry_of(o, p.properties.block);
+    if (expiry != NULL && remaining_ms != UINT64_MAX) {
+        set_expiry(expiry, remaining_ms);
+    }
+    *out = o;
+    return WILCO_OK;
 }
 
 void

@@ -39,6 +39,7 @@ subscriptions_remove(struct subscriptions *t, struct subscription *s)
     t->count--;
     t->inbox_count -= s->inbox != INBOX_NONE;
     mem_free(t->alloc, s->renewal);
+    responder_unref(s->to.responder);
     mem_free(t->alloc, s);
 }
 

@@ -1,5 +1,6 @@
 #include "peer.h"
 
+#include "client/call.h"
 #include "client/message.h"
 #include "support/bytes.h"
 
@@ -370,12 +371,22 @@ peer_on_response(void *context, enum wilco_status status, const struct wilco_mes
 uint64_t
 peer_ask(struct peer *p, const struct wilco_request *r)
 {
-    const struct core_asker asker = {.on_response = peer_on_response, .context = p};
+    const struct core_asker asker = {
+        .on_response = peer_on_response, .context = p, .error = r->error};
     uint64_t call = 0;
     uint8_t reason_code = 0;
 
     assert_int_equal(core_request(p->core, r, &asker, p->now_ms, &call, &reason_code), WILCO_OK);
     return call;
+}
+
+void
+peer_drop_call(struct peer *p, struct wilco_call *call)
+{
+    if (call_drop(call)) {
+        core_release_call(p->core, call, p->now_ms);
+        call_free(call);
+    }
 }
 
 uint64_t

@@ -1,6 +1,4 @@
-#include "peer.h"
-
-#include "client/responder.h"
+#include "desk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,7 +75,7 @@ pull_everything(struct peer *p)
             enum wilco_status st = core_reply(p->core, event.call, &reply, p->now_ms);
 
             assert_true(st == WILCO_OK || st == WILCO_ENOMEM || st == WILCO_ECLOSED);
-            call_free(event.call);
+            peer_drop_call(p, event.call);
         }
         wilco_message_unref(event.message);
     }
@@ -160,6 +158,67 @@ ask_at_the_inbox(struct peer *p)
            peer_counters(p).pending == 1;
 }
 
+/* A publication to the inbox with correlation "id" and these User Properties, at QoS 1. */
+static bool
+send_response(struct peer *p, uint16_t packet_id, const struct wire_user_property *users,
+              size_t count)
+{
+    struct wire_any packet = {.type = WIRE_PUBLISH};
+    struct wire_properties *properties = &packet.as.publish.properties;
+
+    packet.as.publish.topic = SPAN_LITERAL("$r/me");
+    packet.as.publish.qos = 1;
+    packet.as.publish.packet_id = packet_id;
+    properties->correlation_data = SPAN_LITERAL("id");
+    wire_properties_set(properties, WIRE_CORRELATION_DATA);
+    properties->users = users;
+    properties->user_count = count;
+    return send(p, &packet);
+}
+
+/* Nobody is there at first; then the response comes in parts, with more credit given for them; one
+ * more request is cancelled. */
+static bool
+ask_again_for_a_stream(struct peer *p)
+{
+    static const struct wire_user_property part = {SPAN_INIT("rr-more"), SPAN_INIT("1")};
+    const struct core_asker asker = {.on_response = peer_on_response};
+    const struct wilco_request r = {.topic = "do",
+                                    .correlation_data = WILCO_TEXT("id"),
+                                    .retries_max = 1,
+                                    .parts_max = 2,
+                                    .on_part = on_message};
+    const struct wilco_request other = {.topic = "do"};
+    struct wire_any connack = {.type = WIRE_CONNACK};
+    struct wire_properties *properties = &connack.as.connack.properties;
+    uint64_t call = 0;
+    uint8_t reason_code = 0;
+
+    properties->response_information = SPAN_LITERAL("$r/me");
+    wire_properties_set(properties, WIRE_RESPONSE_INFORMATION);
+    if (!send(p, &connack) ||
+        core_request(p->core, &r, &asker, p->now_ms, &call, &reason_code) != WILCO_OK ||
+        !send_status(p)) {
+        return false;
+    }
+    peer_advance(p, 20);
+    if (!send_response(p, 7, &part, 1)) {
+        return false;
+    }
+    pull_everything(p);
+    if (core_state(p->core) != CORE_OPEN || !send_response(p, 8, NULL, 0)) {
+        return false;
+    }
+    pull_everything(p);
+    if (core_state(p->core) != CORE_OPEN ||
+        core_request(p->core, &other, &asker, p->now_ms, &call, &reason_code) != WILCO_OK ||
+        core_cancel(p->core, call) != WILCO_OK) {
+        return false;
+    }
+    pull_everything(p);
+    return core_state(p->core) == CORE_OPEN && peer_counters(p).responses == 1;
+}
+
 static bool
 be_asked_and_answer(struct peer *p)
 {
@@ -173,6 +232,56 @@ be_asked_and_answer(struct peer *p)
     }
     pull_everything(p);
     return core_state(p->core) == CORE_OPEN && peer_counters(p).calls == 1;
+}
+
+/* What comes to a responder: a QoS 1 request that takes parts, with this correlation. */
+static bool
+send_request(struct peer *p, const char *correlation, uint16_t packet_id, const char *protocol)
+{
+    desk_deliver(p, &(struct desk_request){
+                        .correlation = correlation,
+                        .packet_id = packet_id,
+                        .more = "1",
+                        .expiry_s = 10,
+                        .protocol = protocol,
+                    });
+    return core_state(p->core) == CORE_OPEN;
+}
+
+/* One runs, one waits, one is too many, one comes again before and after, one speaks of version 2.
+ */
+static bool
+serve_in_all_ways(struct peer *p)
+{
+    const struct wilco_responder options = {.concurrency_max = 1,
+                                            .queue_max = 1,
+                                            .ack_late = true,
+                                            .execution_timeout_ms = 1000,
+                                            .service = "clock"};
+    const struct core_subscriber to = {.on_request = on_request, .options = &options};
+    const struct wilco_reply part = {.payload = WILCO_TEXT("part")};
+    struct core_event event;
+    struct core_event none;
+    uint8_t reason_code = 0;
+    bool is_ok = false;
+
+    if (core_subscribe(p->core, &(struct wilco_subscription){.filter = "do"}, &to, p,
+                       &reason_code) != WILCO_OK ||
+        !grant(p, 1) || !send_request(p, "a", 1, "1.0") || !send_request(p, "b", 2, NULL) ||
+        !send_request(p, "c", 3, NULL) || !send_request(p, "a", 4, NULL) ||
+        !send_request(p, "d", 5, "2.0") || !core_next_event(p->core, &event, p->now_ms) ||
+        event.call == NULL) {
+        return false;
+    }
+    (void)core_next_event(p->core, &none, p->now_ms); /* the end of the connection, or nothing */
+    is_ok = core_reply_part(p->core, event.call, &part, "0.500", p->now_ms) == WILCO_OK;
+    peer_drop_call(p, event.call);
+    pull_everything(p);
+    is_ok = is_ok && send_request(p, "a", 6, NULL);
+    pull_everything(p);
+    return is_ok && core_state(p->core) == CORE_OPEN && peer_counters(p).calls == 2 &&
+           peer_counters(p).calls_busy == 1 && peer_counters(p).calls_refused == 1 &&
+           peer_counters(p).calls_repeated == 2;
 }
 
 static bool
@@ -326,10 +435,24 @@ an_inbox_survives_every_failure(void **state)
 }
 
 static void
+a_stream_survives_every_failure(void **state)
+{
+    (void)state;
+    run(ask_again_for_a_stream, false);
+}
+
+static void
 a_call_survives_every_failure(void **state)
 {
     (void)state;
     run(be_asked_and_answer, true);
+}
+
+static void
+a_responder_survives_every_failure(void **state)
+{
+    (void)state;
+    run(serve_in_all_ways, true);
 }
 
 static void
@@ -386,7 +509,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_survives_every_failure),
         cmocka_unit_test(an_inbox_survives_every_failure),
+        cmocka_unit_test(a_stream_survives_every_failure),
         cmocka_unit_test(a_call_survives_every_failure),
+        cmocka_unit_test(a_responder_survives_every_failure),
         cmocka_unit_test(publications_survive_every_failure),
         cmocka_unit_test(a_message_survives_every_failure),
         cmocka_unit_test(coming_back_survives_every_failure),
