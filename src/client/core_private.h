@@ -78,6 +78,25 @@ struct authentication {
     bool has_data;
 };
 
+/* When to connect again, and what is known of the session until then. */
+struct reconnecting {
+    bool is_on;
+    bool open_offline; /* also before the first connection has been accepted */
+    bool ends_session; /* we asked for its Session Expiry Interval ourselves: it ends with us */
+    bool was_open;     /* a connection has been accepted, so there is a session ... */
+    bool was_ready;    /* ... and we have accepted the server */
+    bool is_lost;      /* the server has forgotten it, and we have not acted on that yet */
+    uint32_t min_ms;
+    uint32_t max_ms;
+    uint32_t limit_ms;     /* the last delay was random up to this; 0: there was none */
+    uint32_t delay_ms;     /* the last delay */
+    uint64_t deadline_ms;  /* CORE_WAITING */
+    uint64_t connected_ms; /* when the last connection was accepted */
+};
+
+/* How an entry of the send window was sent, in its `detail`. */
+#define SENT_NOW     0U
+#define SENT_EARLIER 1U /* on an earlier connection: it is to be sent again */
 enum timer_kind {
     TIMER_CALL,   /* struct wilco_call */
     TIMER_REPEAT, /* struct repeat */
@@ -103,26 +122,6 @@ struct calls {
     uint64_t forgotten_count; /* answers */
     uint64_t unknown_count;   /* words about requests that mean nothing to us */
 };
-
-/* When to connect again, and what is known of the session until then. */
-struct reconnecting {
-    bool is_on;
-    bool open_offline; /* also before the first connection has been accepted */
-    bool ends_session; /* we asked for its Session Expiry Interval ourselves: it ends with us */
-    bool was_open;     /* a connection has been accepted, so there is a session ... */
-    bool was_ready;    /* ... and we have accepted the server */
-    bool is_lost;      /* the server has forgotten it, and we have not acted on that yet */
-    uint32_t min_ms;
-    uint32_t max_ms;
-    uint32_t limit_ms;     /* the last delay was random up to this; 0: there was none */
-    uint32_t delay_ms;     /* the last delay */
-    uint64_t deadline_ms;  /* CORE_WAITING */
-    uint64_t connected_ms; /* when the last connection was accepted */
-};
-
-/* How an entry of the send window was sent, in its `detail`. */
-#define SENT_NOW     0U
-#define SENT_EARLIER 1U /* on an earlier connection: it is to be sent again */
 
 struct core {
     const struct wilco_alloc *alloc;

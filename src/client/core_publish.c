@@ -100,6 +100,25 @@ core_dispatch(struct core *c, struct outgoing *o)
     return st;
 }
 
+/* `o`, which is in the queue, will not be sent. */
+static void
+end_unsent(struct core *c, struct outgoing *o, enum wilco_status status, uint8_t reason_code)
+{
+    const struct try_failure why = {
+        .status = status,
+        .reason_code = reason_code,
+        .stage = WILCO_STAGE_UNSENT,
+        .executed = WILCO_EXECUTED_NO,
+    };
+    struct request *request = o->request;
+
+    list_remove(&o->event.link);
+    core_settle(c, o, status, reason_code);
+    if (request != NULL) {
+        core_fail_try(c, request, &why);
+    }
+}
+
 /* The server may take less than the one we had when `o` was made. true: it does, and `o` has ended.
  */
 static bool
@@ -117,12 +136,7 @@ is_refused(struct core *c, struct outgoing *o)
     } else {
         return false;
     }
-    if (o->request != NULL) { /* takes its publication along */
-        core_end_request(c, o->request, st, reason_code);
-    } else {
-        list_remove(&o->event.link);
-        core_settle(c, o, st, reason_code);
-    }
+    end_unsent(c, o, st, reason_code);
     return true;
 }
 

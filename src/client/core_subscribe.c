@@ -74,16 +74,18 @@ submit_or_free(struct core *c, struct operation *op, struct subscription *s)
     return st;
 }
 
-/* Who hears how it ended. */
-struct listener {
+/* What is told when it ends: a callback, or somebody who waits, or nobody. */
+struct ending {
     wilco_subscribed_fn *done;
     void *context;
 };
 
+static const struct ending nobody = {.done = NULL};
+
 /* `r` NULL: it is not for a responder. */
 static enum wilco_status
 send_subscribe(struct core *c, struct subscription *s, const struct wire_subscription *wanted,
-               const struct responder *r, struct listener listener)
+               const struct responder *r, const struct ending *end)
 {
     struct wire_user_property users[RESPONDER_USERS_MAX];
     struct wire_subscribe packet = {.subscriptions = wanted, .count = 1};
@@ -103,13 +105,13 @@ send_subscribe(struct core *c, struct subscription *s, const struct wire_subscri
     if (st != WILCO_OK) {
         return st;
     }
-    op->done = listener.done;
-    op->context = listener.context;
+    op->done = end->done;
+    op->context = end->context;
     return submit_or_free(c, op, s);
 }
 
 static enum wilco_status
-send_unsubscribe(struct core *c, struct subscription *s, wilco_subscribed_fn *done, void *context)
+send_unsubscribe(struct core *c, struct subscription *s, const struct ending *end)
 {
     struct operation *op = NULL;
     enum wilco_status st = operation_unsubscribe(&op, c->alloc, s);
@@ -117,8 +119,8 @@ send_unsubscribe(struct core *c, struct subscription *s, wilco_subscribed_fn *do
     if (st != WILCO_OK) {
         return st;
     }
-    op->done = done;
-    op->context = context;
+    op->done = end->done;
+    op->context = end->context;
     return submit_or_free(c, op, s);
 }
 
@@ -133,7 +135,7 @@ evict_inbox(struct core *c)
         return WILCO_ELIMIT;
     }
     if (idle->inbox != INBOX_ASSIGNED) {
-        st = send_unsubscribe(c, idle, NULL, NULL);
+        st = send_unsubscribe(c, idle, &nobody);
     }
     if (st == WILCO_OK) {
         subscriptions_remove(&c->subscriptions, idle);
@@ -160,7 +162,7 @@ core_add_inbox(struct core *c, struct span topic, enum inbox_state inbox, struct
     if (st != WILCO_OK || inbox == INBOX_ASSIGNED) {
         return st;
     }
-    st = send_subscribe(c, *out, &wanted, NULL, (struct listener){NULL, NULL});
+    st = send_subscribe(c, *out, &wanted, NULL, &nobody);
     if (st != WILCO_OK) {
         subscriptions_remove(&c->subscriptions, *out);
     }
@@ -262,8 +264,9 @@ core_subscribe(struct core *c, const struct wilco_subscription *wanted,
     }
     st = make_responder(c, to, &subscriber.responder);
     if (st == WILCO_OK) {
-        st =
-            send_subscribe(c, s, &wire, subscriber.responder, (struct listener){to->done, awaited});
+        const struct ending end = {to->done, awaited};
+
+        st = send_subscribe(c, s, &wire, subscriber.responder, &end);
     }
     if (st == WILCO_OK) { /* from now on: messages may come before the SUBACK */
         set_subscriber(s, &subscriber);
@@ -290,7 +293,7 @@ core_unsubscribe_start(struct core *c, const char *filter, wilco_subscribed_fn *
     if (s == NULL || s->inbox != INBOX_NONE) {
         return WILCO_ENOTFOUND;
     }
-    return send_unsubscribe(c, s, done, context);
+    return send_unsubscribe(c, s, &(struct ending){done, context});
 }
 
 enum wilco_status
@@ -392,12 +395,13 @@ on_unsubscribed(struct core *c, const struct operation *op, struct subscription 
     if (r != NULL && r->is_leaving) {
         r->is_leaving = !is_refused;
         r->has_left = !is_refused;
-    }
-    if (r != NULL && r->has_left) { /* and is not to come back */
-        operation_free(s->renewal);
-        s->renewal = NULL;
     } else if (!is_refused) {
         subscriptions_remove(&c->subscriptions, s);
+        return;
+    }
+    if (!is_refused) { /* it has left, and does not come back */
+        operation_free(s->renewal);
+        s->renewal = NULL;
     } else if (!s->is_granted && s->renewal != NULL) { /* it has forgotten it, and yet refuses */
         renew(c, s);
     }

@@ -70,13 +70,10 @@ turn(struct wilco *c)
 {
     transport_follow(c);
     (void)client_flush(c);
-    if (core_has_events(c->core)) {
-        return; /* the transport could not be made, and that is to be told first */
-    }
     if (wait_for_work(c, transport_deadline_ms(c))) {
         transport_read(c);
     }
-    core_tick(c->core, clock_monotonic_ms());
+    core_tick(c->core, client_now_ms(c));
     callbacks_authenticate(c);
     client_settle(c);
     client_made_room(c);

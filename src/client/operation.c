@@ -92,7 +92,7 @@ operation_renewal(const struct operation *op)
         renewal->done = NULL;
         renewal->context = NULL;
         renewal->is_renewal = true;
-        (void)responder_ref(renewal->before.responder);
+        renewal->before = (struct subscriber){.on_message = NULL};
     }
     return renewal;
 }

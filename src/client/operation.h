@@ -20,7 +20,7 @@ struct operation {
     bool is_dropped;           /* ... and is no more */
     uint32_t subscription_id;
     unsigned generation;
-    struct subscriber before; /* whom the subscription was for, in case this one fails */
+    struct subscriber before; /* counted: whom the subscription was for, in case this one fails */
     enum wilco_status status;
     uint8_t reason_code;
     size_t id_offset; /* where the packet identifier goes */
