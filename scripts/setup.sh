@@ -10,7 +10,8 @@ build="cmake:cmake ninja-build:ninja pkg-config:pkg-config libjansson-dev
   libjansson-dev"
 tests="gcc:gcc clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
   cppcheck:cppcheck codespell:codespell shellcheck:shellcheck libcmocka-dev
-  mosquitto mosquitto-clients:mosquitto_rr python3:python3 python3-paho-mqtt nodejs:node npm:npm strace:strace valgrind:valgrind"
+  mosquitto mosquitto-clients:mosquitto_rr python3:python3 python3-paho-mqtt nodejs:node npm:npm strace:strace valgrind:valgrind
+  libuv1-dev libevent-dev"
 npm_folders="tests/interop bench"
 
 say() {

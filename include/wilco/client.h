@@ -86,6 +86,10 @@ struct wilco_options {
     /* wilco_open() does not wait for the server, nor fail when it is not there: the client goes on
      * trying. What is asked of it meanwhile is kept. */
     bool open_offline;
+    enum wilco_io io; /* who moves the bytes: a thread of the client's own, or wilco/loop.h */
+    void (*wake)(void *context); /* without a thread: there is something to do; NULL is allowed */
+    /* With WILCO_IO_NONE: milliseconds of a clock that never goes back; NULL: the system's. */
+    uint64_t (*now_ms)(void *context);
     uint16_t keep_alive_s; /* Keep Alive (3.1.2.10), if the server wants no other; 0: 60 */
     bool keep_alive_off;   /* send no PINGREQ, and do not miss a silent server */
     bool keep_session;     /* Clean Start 0 (3.1.2.4): go on with the session of client_id */
@@ -114,7 +118,7 @@ struct wilco_options {
     /* What the client says first, on each connection; data == NULL: nothing. */
     struct wilco_bytes authentication_data;
     wilco_authenticate_fn *authenticate; /* NULL: the method has no more than that */
-    void *context;                       /* for the four callbacks */
+    void *context;                       /* for all of these callbacks */
     struct wilco_error *error;           /* filled when wilco_open() fails; NULL is allowed */
 };
 

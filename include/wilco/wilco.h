@@ -2,6 +2,7 @@
 #define WILCO_WILCO_H
 
 #include "wilco/client.h"
+#include "wilco/loop.h"
 #include "wilco/message.h"
 #include "wilco/publish.h"
 #include "wilco/request.h"

@@ -59,7 +59,7 @@ init_parts(struct wilco *c)
 }
 
 struct wilco *
-client_new(const struct wilco_alloc *a)
+client_new(const struct wilco_alloc *a, enum wilco_io io)
 {
     struct wilco *c = mem_zalloc(a, sizeof(*c));
 
@@ -69,8 +69,12 @@ client_new(const struct wilco_alloc *a)
     }
     c->alloc = a;
     atomic_init(&c->refs, 1);
-    c->input = mem_alloc(a, CLIENT_INPUT_BYTES);
-    if (!open_wake_pipe(c->wake) || c->input == NULL) {
+    c->io = io;
+    c->wake[0] = -1;
+    c->wake[1] = -1;
+    c->input = io == WILCO_IO_NONE ? NULL : mem_alloc(a, CLIENT_INPUT_BYTES);
+    if ((io == WILCO_IO_THREAD && !open_wake_pipe(c->wake)) ||
+        (io != WILCO_IO_NONE && c->input == NULL)) {
         client_dismantle(c);
         client_unref(c);
         return NULL;
@@ -81,8 +85,7 @@ client_new(const struct wilco_alloc *a)
 uint64_t
 client_now_ms(const struct wilco *c)
 {
-    (void)c;
-    return clock_monotonic_ms();
+    return c->now_ms == NULL ? clock_monotonic_ms() : c->now_ms(c->context);
 }
 
 void
@@ -126,7 +129,7 @@ client_enter(struct wilco *c, bool waits)
 {
     client_ref(c);
     (void)pthread_mutex_lock(&c->lock);
-    if (waits && c->has_thread && pthread_equal(pthread_self(), c->thread)) {
+    if (waits && (c->io != WILCO_IO_THREAD || client_is_own_thread(c))) {
         return WILCO_EINVAL;
     }
     return c->core == NULL ? WILCO_ECLOSED : WILCO_OK;
@@ -135,8 +138,20 @@ client_enter(struct wilco *c, bool waits)
 void
 client_leave(struct wilco *c)
 {
+    bool wakes = c->wants_wake;
+
+    c->wants_wake = false;
     (void)pthread_mutex_unlock(&c->lock);
+    if (wakes) {
+        c->wake_loop(c->context);
+    }
     client_unref(c);
+}
+
+bool
+client_is_own_thread(const struct wilco *c)
+{
+    return c->has_thread && pthread_equal(pthread_self(), c->thread);
 }
 
 void
@@ -167,7 +182,8 @@ client_made_room(struct wilco *c)
 static bool
 has_transport(const struct wilco *c)
 {
-    return c->stream != NULL && c->connection == core_connection(c->core);
+    return (c->stream != NULL || c->io == WILCO_IO_NONE) &&
+           c->connection == core_connection(c->core);
 }
 
 bool
@@ -177,7 +193,7 @@ client_flush(struct wilco *c)
     enum wilco_status st = WILCO_OK;
     bool has_written = false;
 
-    while (st == WILCO_OK && has_transport(c) && core_has_output(c->core)) {
+    while (st == WILCO_OK && c->stream != NULL && has_transport(c) && core_has_output(c->core)) {
         size_t count = core_output(c->core, spans, SPANS_PER_WRITE);
         size_t len = 0;
 
@@ -205,6 +221,11 @@ client_wake(struct wilco *c)
     if (c->is_woken) {
         return;
     }
+    if (c->io != WILCO_IO_THREAD) {
+        c->wants_wake = c->wake_loop != NULL;
+        c->is_woken = true;
+        return;
+    }
     do {
         n = write(c->wake[1], &byte, 1);
     } while (n < 0 && errno == EINTR);
@@ -215,14 +236,15 @@ void
 client_asked(struct wilco *c, bool is_patient)
 {
     client_settle(c);
-    if (!c->is_polling && is_patient) {
-        return; /* the thread is awake and looks before it sleeps */
+    if (c->io == WILCO_IO_THREAD ? !c->is_polling && is_patient : c->is_processing) {
+        return; /* whoever serves the client is awake and looks before he sleeps */
     }
     if (!is_patient) {
         (void)client_flush(c);
     }
     if ((has_transport(c) && core_has_output(c->core)) || core_has_events(c->core) ||
-        (is_patient && core_deadline_ms(c->core) < c->poll_until_ms)) {
+        ((is_patient || c->io != WILCO_IO_THREAD) &&
+         core_deadline_ms(c->core) < c->poll_until_ms)) {
         client_wake(c);
     }
 }
@@ -278,7 +300,7 @@ waiter_wait(struct waiter *w, struct wilco *c, uint64_t deadline_ms)
 {
     while (!w->is_done) {
         if (!sleep_on(&w->cond, &c->lock, deadline_ms) && !w->is_done) {
-            core_tick(c->core, clock_monotonic_ms());
+            core_tick(c->core, client_now_ms(c));
             client_asked(c, true);
         }
     }

@@ -41,13 +41,17 @@ struct wilco {
     uint64_t poll_until_ms;
 
     wilco_state_fn *state_changed;
+    void (*wake_loop)(void *context); /* NULL: nobody wants to know */
+    uint64_t (*now_ms)(void *context);
+    bool is_processing; /* in `thread`, for as long */
+    bool wants_wake;    /* the loop is to be woken when the lock is let go */
     void *context;
 };
 
 #define CLIENT_INPUT_BYTES 65536U
 
 /* NULL: out of memory or descriptors. One reference. */
-struct wilco *client_new(const struct wilco_alloc *a);
+struct wilco *client_new(const struct wilco_alloc *a, enum wilco_io io);
 void client_ref(struct wilco *c);
 void client_unref(struct wilco *c);
 /* Ends the connection and frees the core; the thread has ended. */
@@ -55,11 +59,13 @@ void client_dismantle(struct wilco *c);
 
 /* Enters a public function: takes the lock and a reference. Whatever it returns, client_leave()
  * follows. WILCO_EINVAL: `waits`, and the caller is the client's own thread, which nobody else
- * could wake. WILCO_ECLOSED: closed by its owner. */
+ * could wake, or there is none. WILCO_ECLOSED: closed by its owner. */
 WILCO_MUST_CHECK enum wilco_status client_enter(struct wilco *c, bool waits);
 void client_leave(struct wilco *c);
 
 uint64_t client_now_ms(const struct wilco *c);
+/* Whether the caller runs the client's callbacks. Under the lock. */
+bool client_is_own_thread(const struct wilco *c);
 
 /* ---- Under the lock ---- */
 

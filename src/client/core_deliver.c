@@ -59,14 +59,10 @@ carries_id(const struct core *c, const struct wilco_message *m, uint16_t packet_
     return m->qos > 0 && m->packet_id == packet_id && m->session == c->session;
 }
 
-/* The message that holds `packet_id` is not to be acknowledged any more. */
 static void
-disown(struct core *c, uint16_t packet_id)
+disown_in(const struct core *c, struct list *events, uint16_t packet_id)
 {
-    if (c->handing_out != NULL && carries_id(c, c->handing_out, packet_id)) {
-        c->handing_out->packet_id = 0;
-    }
-    LIST_EACH(node, &c->events)
+    LIST_EACH(node, events)
     {
         struct event_node *event = CONTAINER_OF(node, struct event_node, link);
 
@@ -76,6 +72,18 @@ disown(struct core *c, uint16_t packet_id)
             m->packet_id = carries_id(c, m, packet_id) ? 0 : m->packet_id;
         }
     }
+}
+
+/* The message that holds `packet_id` is not to be acknowledged any more. */
+static void
+disown(struct core *c, uint16_t packet_id)
+{
+    if (c->handing_out != NULL && carries_id(c, c->handing_out, packet_id)) {
+        c->handing_out->packet_id = 0;
+    }
+    disown_in(c, &c->events, packet_id);
+    disown_in(c, &c->calls.held, packet_id);
+    disown_in(c, &c->calls.parked, packet_id);
 }
 
 /* Whether `p` is what came on an earlier connection. A QoS 1 message without DUP is another one:

@@ -76,7 +76,7 @@ turn(struct wilco *c)
     if (wait_for_work(c, transport_deadline_ms(c))) {
         transport_read(c);
     }
-    core_tick(c->core, clock_monotonic_ms());
+    core_tick(c->core, client_now_ms(c));
     callbacks_authenticate(c);
     client_settle(c);
     client_made_room(c);

@@ -125,6 +125,23 @@ transport_deadline_ms(const struct wilco *c)
 }
 
 bool
+transport_is_due(const struct wilco *c)
+{
+    bool has_one = c->stream != NULL || c->is_connecting;
+
+    if (c->io == WILCO_IO_NONE) {
+        return false;
+    }
+    switch (core_state(c->core)) {
+    case CORE_CONNECTING: return !has_one || c->connection != core_connection(c->core);
+    case CORE_WAITING: return has_one;
+    case CORE_OPEN:
+    case CORE_CLOSED: break;
+    }
+    return false;
+}
+
+bool
 transport_has_pending(const struct wilco *c)
 {
     return c->stream != NULL && c->stream->ops->has_pending(c->stream);

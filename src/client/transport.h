@@ -16,6 +16,8 @@ short transport_events(const struct wilco *c);
 uint64_t transport_deadline_ms(const struct wilco *c);
 /* Whether there are bytes to read that poll() does not tell of. */
 bool transport_has_pending(const struct wilco *c);
+/* Whether transport_follow() has something to do now. */
+bool transport_is_due(const struct wilco *c);
 /* Reads once, if there is anything, and feeds the core. */
 void transport_read(struct wilco *c);
 /* The core is closed: makes an end without a word more. */

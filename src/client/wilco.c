@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "client/client.h"
+#include "client/driver_loop.h"
 #include "client/driver_thread.h"
 #include "wire/reason.h"
 
@@ -59,8 +60,6 @@ make_core(struct wilco *c, const struct wilco_options *o, struct wilco_error *wh
     };
 
     set_credentials(&config, &c->url);
-    c->state_changed = o->state_changed;
-    c->context = o->context;
     return core_new(&c->core, &config, why);
 }
 
@@ -72,6 +71,9 @@ start_client(struct wilco *c, const struct wilco_options *o, struct wilco_error 
 
     if (st != WILCO_OK) {
         return st;
+    }
+    if (c->io != WILCO_IO_THREAD) {
+        return WILCO_OK;
     }
     if (!o->open_offline) {
         driver_handshake(c);
@@ -91,11 +93,15 @@ open_client(struct wilco **out, const struct wilco_options *o, struct wilco_erro
         (void)snprintf(why->text, sizeof(why->text), "%s: %s", o->url, reason);
         return st;
     }
-    c = client_new(alloc_system());
+    c = client_new(alloc_system(), o->io);
     if (c == NULL) {
         return WILCO_ENOMEM;
     }
     c->url = url;
+    c->state_changed = o->state_changed;
+    c->wake_loop = o->wake;
+    c->now_ms = o->io == WILCO_IO_NONE ? o->now_ms : NULL;
+    c->context = o->context;
     st = start_client(c, o, why);
     if (st != WILCO_OK) {
         client_dismantle(c);
@@ -133,12 +139,16 @@ wilco_close(struct wilco *client)
     if (client == NULL) {
         return;
     }
-    is_own_thread = client_enter(client, true) == WILCO_EINVAL;
+    is_own_thread = client_enter(client, false) == WILCO_OK && client_is_own_thread(client);
     client_leave(client);
     if (is_own_thread) {
         return; /* it cannot wait for itself */
     }
-    driver_stop(client);
+    if (client->io == WILCO_IO_THREAD) {
+        driver_stop(client);
+    } else {
+        driver_loop_stop(client);
+    }
     client_dismantle(client);
     client_unref(client);
 }

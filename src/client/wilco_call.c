@@ -2,7 +2,6 @@
 
 #include "wilco/wilco.h"
 
-#include "base/clock.h"
 #include "client/call.h"
 #include "client/client.h"
 
@@ -28,7 +27,7 @@ wilco_call_unref(struct wilco_call *call)
     }
     c = call->client;
     if (client_enter(c, false) == WILCO_OK && call->responder != NULL) {
-        core_release_call(c->core, call, clock_monotonic_ms());
+        core_release_call(c->core, call, client_now_ms(c));
         client_asked(c, true);
     }
     client_leave(c);
@@ -45,7 +44,7 @@ wilco_call_message(const struct wilco_call *call)
 uint32_t
 wilco_call_remaining_ms(const struct wilco_call *call)
 {
-    uint64_t now_ms = clock_monotonic_ms();
+    uint64_t now_ms = client_now_ms(call->client);
     uint64_t remaining_ms = 0;
 
     if (call->deadline_ms == UINT64_MAX) {

@@ -2,7 +2,6 @@
 
 #include "wilco/wilco.h"
 
-#include "base/clock.h"
 #include "client/call.h"
 #include "client/client.h"
 
@@ -16,7 +15,7 @@
 static void
 answered(struct wilco *c)
 {
-    client_asked(c, c->has_thread && pthread_equal(pthread_self(), c->thread));
+    client_asked(c, client_is_own_thread(c));
 }
 
 enum wilco_status
@@ -26,7 +25,7 @@ wilco_reply(struct wilco_call *call, const struct wilco_reply *reply)
     enum wilco_status st = client_enter(c, false);
 
     if (st == WILCO_OK) {
-        st = core_reply(c->core, call, reply, clock_monotonic_ms());
+        st = core_reply(c->core, call, reply, client_now_ms(c));
         answered(c);
     }
     client_leave(c);
@@ -56,7 +55,7 @@ reply_part(struct wilco_call *call, const struct wilco_reply *reply, const char 
     enum wilco_status st = client_enter(c, false);
 
     if (st == WILCO_OK) {
-        st = core_reply_part(c->core, call, reply, progress, clock_monotonic_ms());
+        st = core_reply_part(c->core, call, reply, progress, client_now_ms(c));
         answered(c);
     }
     client_leave(c);

@@ -2,7 +2,6 @@
 
 #include "wilco/wilco.h"
 
-#include "base/clock.h"
 #include "client/client.h"
 #include "client/explain.h"
 #include "client/message.h"
@@ -69,13 +68,13 @@ static enum wilco_status
 ask_and_wait(struct last_in_line *last, const struct wilco_request *r)
 {
     struct wilco *c = last->client;
-    uint64_t now_ms = clock_monotonic_ms();
+    uint64_t now_ms = client_now_ms(c);
     uint64_t deadline_ms = now_ms + core_timeout_ms(r);
     enum wilco_status st = ask_at(last, r, now_ms, deadline_ms);
 
     while (st == WILCO_AGAIN) {
         client_wait_for_room(c, deadline_ms);
-        st = ask_at(last, r, clock_monotonic_ms(), deadline_ms);
+        st = ask_at(last, r, client_now_ms(c), deadline_ms);
     }
     if (st != WILCO_OK) {
         explain_refusal(r->error, st, last->waiter->reason_code);
@@ -119,7 +118,7 @@ static enum wilco_status
 start(struct wilco *c, const struct wilco_request *r, const struct core_asker *asker,
       uint64_t *call, uint8_t *reason_code)
 {
-    enum wilco_status st = core_request(c->core, r, asker, clock_monotonic_ms(), call, reason_code);
+    enum wilco_status st = core_request(c->core, r, asker, client_now_ms(c), call, reason_code);
 
     if (st == WILCO_OK) {
         client_asked(c, true);

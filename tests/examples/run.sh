@@ -74,6 +74,12 @@ stop_responder
 start_responder adder
 expect 0 $'1 2: 3\n-1.5 1: -0.5\n20 22: 42' add "1 2" "-1.5 1" "20 22"
 expect 1 "one two: the responder answered with an error" add "one two"
+for loop in loop_poll loop_uv loop_event; do # the last two where their libraries are
+  if [ -x "$programs/$loop" ]; then
+    expect 0 42 $loop "20 22"
+    expect 1 "the responder answered with an error" $loop "one two"
+  fi
+done
 stop_responder
 
 start_responder device examples/device1.json

@@ -74,7 +74,7 @@ keep_call(void *context, struct wilco_call *call)
 {
     struct desk *d = context;
 
-    d->call = call;
+    d->call = wilco_call_ref(call);
     gate_raise(&d->came);
 }
 
@@ -130,6 +130,7 @@ a_call_survives_its_connections(void **state)
         assert_true(gate_wait(&cut->connected, 2));
         assert_int_equal(gate_count(&asked.ended), 0);
         assert_int_equal(wilco_reply_bytes(desk.call, WILCO_TEXT("yes")), WILCO_OK);
+        wilco_call_unref(desk.call);
         assert_true(gate_wait(&asked.ended, 1));
         assert_int_equal(asked.status, WILCO_OK);
         assert_true(asked.is_right);

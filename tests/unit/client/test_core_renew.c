@@ -265,7 +265,7 @@ goes_back_to_what_was_before(void **state)
     }
 }
 
-/* [MQTT-3.2.2-15], [U-3.2.2-10]: nothing is said that the new server has ruled out. */
+/* [MQTT-3.2.2-15]: nothing is said that the new server has ruled out. */
 static void
 does_not_ask_for_what_the_server_does_not_do(void **state)
 {

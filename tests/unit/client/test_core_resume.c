@@ -214,7 +214,7 @@ check_end(struct peer *p, bool is_transient, uint8_t reason_code)
     assert_int_equal(why.reason_code, reason_code);
 }
 
-/* [U-4.13-1]: what would be refused again is not said again. */
+/* What would be refused again is not said again. */
 static void
 gives_up_what_is_refused_for_good(void **state)
 {
@@ -356,7 +356,7 @@ says_connect_for_the_same_session(void **state)
 
 /* ---- What is sent ---- */
 
-/* [MQTT-4.4.0-1, 3.3.1-1, 3.3.1-3, 4.6.0-1, 4.3.2-2, 4.3.3-2]; [MQTT-4.3.3-6]: PUBREL, not PUBLISH,
+/* [MQTT-4.4.0-1, 3.3.1-1, 4.6.0-1, 4.3.2-2, 4.3.3-2]; [MQTT-4.3.3-6]: PUBREL, not PUBLISH,
  * once PUBREC has come [MQTT-4.3.3-5]; [MQTT-4.6.0-4]. [MQTT-3.1.2-23]: all of that is kept. */
 static void
 sends_again_what_was_not_acknowledged(void **state)
