@@ -44,6 +44,7 @@ struct wilco_options {
     uint16_t receive_maximum;    /* Receive Maximum (3.1.2.11.3); 0: 65 535 */
     uint32_t packet_bytes_max;   /* Maximum Packet Size (3.1.2.11.4) we accept; 0: 16 MiB */
     size_t pending_max;          /* requests that may wait for their responses; 0: 65 536 */
+    unsigned retry_percent;      /* of requests that may be asked again; 0: 20. Ten more at once */
     size_t queue_bytes_max;      /* publications not yet written or acknowledged; 0: 16 MiB */
     const struct wilco_publish *will; /* published when we are lost; NULL: none */
     uint32_t will_delay_s;            /* so many seconds later (3.1.3.2.2) */

@@ -41,20 +41,25 @@ WILCO_API const char *wilco_reason_text(uint8_t reason_code);
 /* The version of the library that runs, such as "0.1.0". Static storage. */
 WILCO_API const char *wilco_version(void);
 
-/* How far a request that failed had come, as far as the server says so. */
+/* How far a request that failed had come, as far as we know. */
 enum wilco_stage {
-    WILCO_STAGE_UNKNOWN,
+    WILCO_STAGE_UNKNOWN,   /* it was no request */
+    WILCO_STAGE_UNSENT,    /* it did not leave */
+    WILCO_STAGE_SENT,      /* it left; whether the server has it is not known */
+    WILCO_STAGE_ACCEPTED,  /* the server has acknowledged it. What follows is the server's word: */
     WILCO_STAGE_REJECTED,  /* the server did not take it, or had nobody to give it to */
     WILCO_STAGE_QUEUED,    /* it waited for a responder */
     WILCO_STAGE_DELIVERED, /* it had been sent to a responder ... */
     WILCO_STAGE_ACKED,     /* ... and the responder had acknowledged it */
+    WILCO_STAGE_ANSWERED,  /* the responder answered, with an error */
 };
 
 /* Whether anybody executed it. */
 enum wilco_executed {
-    WILCO_EXECUTED_UNKNOWN, /* nobody says so */
+    WILCO_EXECUTED_UNKNOWN, /* it was no request */
     WILCO_EXECUTED_NO,      /* nobody did: it does no harm to ask again */
     WILCO_EXECUTED_MAYBE,
+    WILCO_EXECUTED_YES, /* the responder answered */
 };
 
 /* What happened, for people and programs: filled when a call that was given one fails. */
@@ -112,6 +117,13 @@ WILCO_API bool wilco_message_expiry_s(const struct wilco_message *m, uint32_t *s
 /* A response's status: its User Property `__stat`, 200 when it has none, and 500 when that is not a
  * number from 100 to 999. */
 WILCO_API int wilco_message_status(const struct wilco_message *m);
+/* Whether an error status is the application's (`__apErr`), and not that of its library, a broker
+ * or the protocol. */
+WILCO_API bool wilco_message_is_application_error(const struct wilco_message *m);
+/* Whether it says that other responses follow it (`rr-more`, `rr-prog`). */
+WILCO_API bool wilco_message_is_part(const struct wilco_message *m);
+/* How much is done, from 0 to 1 (`rr-prog`); false: it does not say, and `*done` is not touched. */
+WILCO_API bool wilco_message_progress(const struct wilco_message *m, double *done);
 
 #ifdef __cplusplus
 }

@@ -94,7 +94,7 @@ prepare(struct request_command *c, char **words, size_t word_count)
 static void
 say_failure(const struct request_command *c)
 {
-    bool is_servers = c->error.stage != WILCO_STAGE_UNKNOWN;
+    bool is_servers = c->error.stage > WILCO_STAGE_UNSENT;
 
     if (c->error.text[0] != '\0' && (is_servers || c->status != WILCO_ELIMIT)) {
         say("%s", c->error.text);

@@ -128,10 +128,14 @@ stage_word(enum wilco_stage stage)
 {
     switch (stage) {
     case WILCO_STAGE_UNKNOWN: break;
+    case WILCO_STAGE_UNSENT: return "unsent";
+    case WILCO_STAGE_SENT: return "sent";
+    case WILCO_STAGE_ACCEPTED: return "accepted";
     case WILCO_STAGE_REJECTED: return "rejected";
     case WILCO_STAGE_QUEUED: return "queued";
     case WILCO_STAGE_DELIVERED: return "delivered";
     case WILCO_STAGE_ACKED: return "acked";
+    case WILCO_STAGE_ANSWERED: return "answered";
     }
     return NULL;
 }
@@ -143,6 +147,7 @@ executed_word(enum wilco_executed executed)
     case WILCO_EXECUTED_UNKNOWN: break;
     case WILCO_EXECUTED_NO: return "no";
     case WILCO_EXECUTED_MAYBE: return "maybe";
+    case WILCO_EXECUTED_YES: return "yes";
     }
     return NULL;
 }

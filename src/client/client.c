@@ -267,6 +267,12 @@ waiter_wait(struct waiter *w, struct wilco *c, uint64_t deadline_ms)
     }
 }
 
+bool
+waiter_sleep(struct waiter *w, struct wilco *c, uint64_t deadline_ms)
+{
+    return sleep_on(&w->cond, &c->lock, deadline_ms);
+}
+
 void
 client_wait_for_room(struct wilco *c, uint64_t deadline_ms)
 {

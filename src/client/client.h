@@ -77,6 +77,8 @@ WILCO_MUST_CHECK enum wilco_status waiter_init(struct waiter *w); /* WILCO_ENOME
 void waiter_fini(struct waiter *w);
 /* Until it is told; at `deadline_ms` (UINT64_MAX: none) it makes the core look at the time. */
 void waiter_wait(struct waiter *w, struct wilco *c, uint64_t deadline_ms);
+/* Until its condition is signalled; false: it is `deadline_ms` (UINT64_MAX: never). */
+bool waiter_sleep(struct waiter *w, struct wilco *c, uint64_t deadline_ms);
 /* Writes down what responders have to, without the lock; whether there was something. The thread's
  * (or whoever drives the core) alone. */
 bool client_write_journals(struct wilco *c);
@@ -89,5 +91,13 @@ enum wilco_status client_subscribe(struct wilco *c, const struct wilco_subscript
                                    const struct core_subscriber *to, uint8_t *reason_code);
 /* Until there may be room, or `deadline_ms`. */
 void client_wait_for_room(struct wilco *c, uint64_t deadline_ms);
+
+/* ---- Without the lock ---- */
+
+/* wilco_request_start() for any asker. */
+WILCO_MUST_CHECK enum wilco_status client_start_request(struct wilco *c,
+                                                        const struct wilco_request *r,
+                                                        const struct core_asker *asker,
+                                                        uint64_t *call);
 
 #endif

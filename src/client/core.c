@@ -11,6 +11,7 @@
 #define CONNECT_TIMEOUT_MS      10000U
 #define PACKET_BYTES_MAX        (16U << 20)
 #define PENDING_MAX             65536U
+#define RETRY_PERCENT           20U
 #define QUEUE_BYTES_MAX         (16U << 20)
 #define SERVER_PACKET_BYTES_MAX (WIRE_VARINT_MAX + 5U)
 #define MORE_MAX                100U /* bytes of a server's text that are shown */
@@ -57,7 +58,8 @@ init_secrets(struct core *c, const struct wilco_options *o, uint64_t now_ms)
 
     subscriptions_init(&c->subscriptions, c->alloc, seed);
     requester_init(&c->requester, c->alloc, seed,
-                   o->pending_max == 0 ? PENDING_MAX : o->pending_max, now_ms);
+                   o->pending_max == 0 ? PENDING_MAX : o->pending_max,
+                   o->retry_percent == 0 ? RETRY_PERCENT : o->retry_percent, now_ms);
     core_calls_init(c, seed);
     memcpy(c->inbox, INBOX_PREFIX, prefix);
     return st == WILCO_OK ? random_token(c->random, c->inbox + prefix, INBOX_RANDOM_CHARS) : st;
@@ -341,7 +343,7 @@ core_deadline_ms(const struct core *c)
     case CORE_CLOSED: return UINT64_MAX;
     case CORE_OPEN: break;
     }
-    next_ms = wheel_next_ms(&c->requester.timers);
+    next_ms = requester_deadline_ms(&c->requester);
     calls_ms = wheel_next_ms(&c->calls.timers);
     next_ms = calls_ms < next_ms ? calls_ms : next_ms;
     keep_alive_ms = keep_alive_deadline_ms(c);
@@ -373,7 +375,7 @@ core_tick(struct core *c, uint64_t now_ms)
         core_end(c, WILCO_ETIMEDOUT, 0, "the server did not answer in time", SPAN_EMPTY);
     }
     if (c->state == CORE_OPEN) {
-        core_end_overdue(c);
+        core_tick_requests(c);
         core_calls_tick(c);
         keep_alive(c);
     }

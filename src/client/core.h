@@ -106,7 +106,6 @@ struct core_event {
         wilco_published_fn *published;
     } to;
     void *context;
-    struct wilco_error *error; /* CORE_RESPONSE: the asker's, or NULL */
 };
 
 /* The next thing to tell to a callback. Asking for it says that the one before is done with: only
@@ -131,13 +130,17 @@ WILCO_MUST_CHECK enum wilco_status core_publish(struct core *c, const struct wil
 struct core_asker {
     wilco_response_fn *on_response; /* or somebody awaits it at `context` */
     void *context;
-    struct wilco_error *error; /* comes back with the event; NULL is allowed */
+    struct wilco_error *error; /* begun by explain_request(); NULL is allowed */
+    bool is_pulled;            /* says when it is done with parts */
 };
-/* `*call` names it for core_cancel(). */
+/* `*call` names it for core_cancel(). When the request has ended, and before its event is given
+ * out, the asker's error and the tally are filled. */
 WILCO_MUST_CHECK enum wilco_status core_request(struct core *c, const struct wilco_request *r,
                                                 const struct core_asker *asker, uint64_t now_ms,
                                                 uint64_t *call, uint8_t *reason_code);
 WILCO_MUST_CHECK enum wilco_status core_cancel(struct core *c, uint64_t call);
+/* Whoever pulls the parts of this request is done with `count` more. */
+void core_take_parts(struct core *c, uint64_t call, uint32_t count);
 uint32_t core_timeout_ms(const struct wilco_request *r);
 
 /* One of the two callbacks is given. */

@@ -12,12 +12,12 @@ core_send_ack(struct core *c, enum wire_type type, uint16_t packet_id, uint8_t r
 
 /* The end of a publication of ours: makes room for another one. */
 static enum wilco_status
-finish(struct core *c, struct send_entry *entry, uint8_t reason_code)
+finish(struct core *c, struct send_entry *entry, const struct wire_ack *ack, uint8_t reason_code)
 {
     struct outgoing *o = entry->item;
 
     send_window_remove(&c->sent, entry);
-    core_judge_request(c, o, reason_code);
+    core_judge_request(c, o, ack);
     core_settle(c, o, wire_reason_is_error(reason_code) ? WILCO_EREFUSED : WILCO_OK, reason_code);
     return core_pump(c);
 }
@@ -30,7 +30,7 @@ on_puback(struct core *c, const struct wire_ack *ack)
     if (entry == NULL || entry->stage != SEND_AWAITS_PUBACK) {
         return core_fault(c, WILCO_EPROTOCOL, 0, "the server sent a PUBACK for nothing");
     }
-    return finish(c, entry, ack->reason_code);
+    return finish(c, entry, ack, ack->reason_code);
 }
 
 static enum wilco_status
@@ -47,11 +47,11 @@ on_pubrec(struct core *c, const struct wire_ack *ack)
         return core_fault(c, WILCO_EPROTOCOL, 0, "the server sent a PUBREC for nothing");
     }
     if (wire_reason_is_error(ack->reason_code)) { /* [MQTT-4.3.3-4] */
-        return finish(c, entry, ack->reason_code);
+        return finish(c, entry, ack, ack->reason_code);
     }
     o = entry->item;
     o->reason_code = ack->reason_code;
-    core_judge_request(c, o, ack->reason_code);
+    core_judge_request(c, o, ack);
     entry->stage = SEND_AWAITS_PUBCOMP;
     return core_send_ack(c, WIRE_PUBREL, ack->packet_id, WIRE_REASON_SUCCESS);
 }
@@ -69,7 +69,7 @@ on_pubcomp(struct core *c, const struct wire_ack *ack)
         return core_fault(c, WILCO_EPROTOCOL, 0, "the server sent a PUBCOMP for nothing");
     }
     o = entry->item;
-    return finish(c, entry, o->reason_code);
+    return finish(c, entry, ack, o->reason_code);
 }
 
 static enum wilco_status

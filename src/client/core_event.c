@@ -1,4 +1,5 @@
 #include "client/core_private.h"
+#include "client/explain.h"
 
 void
 core_push_event(struct core *c, struct event_node *node, bool is_awaited)
@@ -31,9 +32,33 @@ take_operation(struct core *c, struct operation *op, struct core_event *out)
     mem_free(c->alloc, op);
 }
 
+/* Tells the asker what became of it, where he wants to read that. */
+static void
+report(const struct request *request)
+{
+    struct outcome outcome = {
+        .status = request->status,
+        .reason_code = request->reason_code,
+        .stage = request->stage,
+        .executed = request_executed(request),
+        .response = request->response,
+    };
+
+    if (request->response != NULL && !request->response->is_status_response) {
+        outcome.stage = WILCO_STAGE_ANSWERED;
+        outcome.executed =
+            request->tries_sent > request->tries_refused ? WILCO_EXECUTED_YES : WILCO_EXECUTED_NO;
+    }
+    explain_outcome(request->error, &outcome);
+    if (request->tally_wanted != NULL) {
+        *request->tally_wanted = request->tally;
+    }
+}
+
 static void
 take_request(struct core *c, struct request *request, struct core_event *out)
 {
+    report(request);
     *out = (struct core_event){
         .kind = CORE_RESPONSE,
         .status = request->status,
@@ -41,7 +66,6 @@ take_request(struct core *c, struct request *request, struct core_event *out)
         .message = request->response,
         .to.on_response = request->on_response,
         .context = request->context,
-        .error = request->error,
     };
     request->response = NULL; /* the receiver's now */
     request_free(&c->requester, request);
@@ -152,6 +176,26 @@ hand_out_unmatched(struct core *c, struct wilco_message *m, struct core_event *o
     return true;
 }
 
+/* One of several responses, or a part of one, for whoever takes these; false: nobody does, or he
+ * has had it. */
+static bool
+hand_out_part(struct core *c, struct wilco_message *m, struct core_event *out)
+{
+    wilco_message_fn *on_part = m->on_part;
+
+    m->on_part = NULL;
+    if (on_part == NULL || c->is_closing) {
+        return false;
+    }
+    *out = (struct core_event){
+        .kind = CORE_MESSAGE,
+        .message = wilco_message_ref(m),
+        .to.on_message = on_part,
+        .context = m->part_context,
+    };
+    return true;
+}
+
 /* The message at hand for the next of those it is for; false: all have had it. */
 static bool
 hand_out(struct core *c, struct core_event *out)
@@ -159,6 +203,9 @@ hand_out(struct core *c, struct core_event *out)
     struct wilco_message *m = c->handing_out;
     struct subscription *s = NULL;
 
+    if (hand_out_part(c, m, out)) {
+        return true;
+    }
     while (!c->is_closing && (s = subscriptions_next(&c->subscriptions, m)) != NULL) {
         m->is_wanted = true;
         if (s->to.responder == NULL) {
@@ -183,6 +230,9 @@ hand_out(struct core *c, struct core_event *out)
         return true;
     }
     c->handing_out = NULL;
+    if (m->part_call != 0) {
+        core_finish_part(c, m->part_call);
+    }
     if (c->is_closing || m->is_wanted || !core_park_message(c, m)) {
         core_let_go(c, m);
     }

@@ -27,7 +27,10 @@
  *   core_ack.c        PUBACK, PUBREC, PUBREL, PUBCOMP, both ways
  *   core_deliver.c    publications in
  *   core_inbox.c      the inbox that the server assigned
- *   core_request.c    requests, response topics and responses
+ *   core_request.c    requests, from being asked to their end
+ *   core_try.c        how they are sent, once or more often
+ *   core_response.c   what comes for them
+ *   core_op.c         words about them to those who hold them
  *   core_call.c       requests to answer: taking them on, their time, letting go of them
  *   core_park.c       those that come before there is anybody to answer them
  *   core_repeat.c     those that come again
@@ -241,14 +244,57 @@ bool core_is_assigned(const struct core *c, struct span topic);
 
 void core_end_request(struct core *c, struct request *request, enum wilco_status status,
                       uint8_t reason_code);
+/* The same before its time: those who may be at it are told to stop. */
+void core_stop_request(struct core *c, struct request *request, enum wilco_status status);
+void core_tick_requests(struct core *c);
+void core_abandon_requests(struct core *c);
+
+/* ---- core_try.c ---- */
+
+/* Why one try of a request failed. */
+struct try_failure {
+    enum wilco_status status;
+    uint8_t reason_code;
+    bool is_busy;                   /* who was asked has too much to do */
+    enum wilco_stage stage;         /* UNKNOWN: as far as we know ourselves */
+    enum wilco_executed executed;   /* of this try */
+    struct wilco_message *response; /* what said so, a reference that goes along; or NULL */
+};
+
+/* Sends `o`, or lets it wait for the SUBACK of its inbox; on failure it stays the caller's. */
+WILCO_MUST_CHECK enum wilco_status core_begin_try(struct core *c, struct request *request,
+                                                  struct outgoing *o);
+void core_note_sent(struct outgoing *o);
+/* Lets go of the publications of a request that has ended: what has not left will not. */
+void core_drop_tries(struct request *request);
+/* Tries again if that is right, and if no other try is open; otherwise the request has ended. */
+void core_fail_try(struct core *c, struct request *request, const struct try_failure *why);
 /* What an acknowledgement of its PUBLISH means for a request. */
-void core_judge_request(struct core *c, struct outgoing *o, uint8_t reason_code);
+void core_judge_request(struct core *c, struct outgoing *o, const struct wire_ack *ack);
+/* The broker's word that it rejected a try: whether an acknowledgement has said so before. If not,
+ * one will, and then means nothing. */
+bool core_is_owed(struct request *request);
+void core_act_on_request(struct core *c, struct request *request); /* its action timer fired */
+/* Without any word about it. */
+enum wilco_executed request_executed(const struct request *request);
+
+/* ---- core_response.c ---- */
+
+/* The subscription to `topic`: in the assigned inbox the one that requests use, whatever the
+ * application subscribes to there. */
+struct subscription *core_find_inbox(const struct core *c, struct span topic);
 /* Gives `m` to the request it answers, if it came for a response topic of ours. */
 void core_match_response(struct core *c, struct wilco_message *m);
+/* Ends a scattered request when all it went to have been heard of. */
+void core_check_tally(struct core *c, struct request *request);
 WILCO_MUST_CHECK enum wilco_status core_inbox_granted(struct core *c, struct subscription *inbox);
 void core_inbox_refused(struct core *c, struct subscription *inbox, uint8_t reason_code);
-void core_end_overdue(struct core *c);
-void core_abandon_requests(struct core *c);
+
+/* ---- core_op.c ---- */
+
+void core_tell_holders_to_stop(struct core *c, const struct request *request);
+/* A part has been handed out: whoever does not pull his parts is done with it. */
+void core_finish_part(struct core *c, uint64_t call);
 
 /* ---- core_call.c ---- */
 

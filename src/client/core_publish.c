@@ -46,6 +46,7 @@ put(struct core *c, struct outgoing *o)
     }
     if (st == WILCO_OK) {
         core_sent(c);
+        core_note_sent(o);
         c->requester.counters.requests += o->is_request;
     }
     return st;
@@ -119,7 +120,7 @@ void
 core_settle(struct core *c, struct outgoing *o, enum wilco_status status, uint8_t reason_code)
 {
     if (o->request != NULL) {
-        o->request->publication = NULL;
+        list_remove(&o->try_link);
         o->request = NULL;
     }
     if (o->repeat != NULL) {

@@ -68,6 +68,14 @@ add_extra(struct draft *d, struct span name, struct span value)
     d->extra_count++;
 }
 
+static void
+add_number(struct draft *d, struct span name, uint32_t number)
+{
+    assert(d->number_count < DRAFT_NUMBERS_MAX);
+    add_extra(d, name, draft_digits(&d->numbers[d->number_count], number));
+    d->number_count++;
+}
+
 /* Content Type and Payload Format Indicator, where there are any. */
 static void
 describe_payload(struct wire_properties *p, bool is_utf8, const char *content_type)
@@ -82,8 +90,8 @@ describe_payload(struct wire_properties *p, bool is_utf8, const char *content_ty
     }
 }
 
-static void
-set_expiry_ms(struct wire_properties *p, uint64_t ms)
+void
+draft_set_expiry_ms(struct wire_properties *p, uint64_t ms)
 {
     uint64_t seconds = ms / 1000 + (ms % 1000 != 0);
 
@@ -91,26 +99,17 @@ set_expiry_ms(struct wire_properties *p, uint64_t ms)
     wire_properties_set(p, WIRE_MESSAGE_EXPIRY_INTERVAL);
 }
 
-#define DIGITS_MAX 10
-
-static struct span
-write_digits(char digits[DIGITS_MAX], uint32_t number)
+struct span
+draft_digits(struct draft_digits *d, uint32_t number)
 {
-    size_t at = DIGITS_MAX;
+    size_t at = sizeof(d->text);
 
     do {
         at--;
-        digits[at] = (char)('0' + number % 10);
+        d->text[at] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    return span_of(digits + at, DIGITS_MAX - at);
-}
-
-/* Valid while the draft stays where it is, and until the next number. */
-static struct span
-digits_of(struct draft *d, uint32_t number)
-{
-    return write_digits(d->digits, number);
+    return span_of(d->text + at, sizeof(d->text) - at);
 }
 
 static void
@@ -163,13 +162,33 @@ static void
 set_wishes(struct draft *d, const struct wilco_request *r, uint32_t timeout_ms)
 {
     if (timeout_ms % 1000 != 0) { /* Message Expiry has rounded that up */
-        add_extra(d, SPAN_LITERAL("rr-ttl"), digits_of(d, timeout_ms));
+        add_number(d, SPAN_LITERAL("rr-ttl"), timeout_ms);
     }
     if (r->idempotent) {
         add_extra(d, SPAN_LITERAL("rr-idem"), SPAN_LITERAL("1"));
     }
-    if (r->fail_if_offline) {
+    if (r->fail_if_offline || r->responder_wait_ms != 0) {
         add_extra(d, SPAN_LITERAL("rr-if-offline"), SPAN_LITERAL("fail"));
+    }
+    if (r->scatter) {
+        add_extra(d, SPAN_LITERAL("rr-fan"), SPAN_LITERAL("1"));
+    }
+    if (r->parts_max != 0) {
+        add_number(d, SPAN_LITERAL("rr-more"), r->parts_max);
+    }
+}
+
+static void
+set_identity(struct draft *d, const struct wilco_request *r, const char *client_id)
+{
+    const char *partition = r->partition != NULL ? r->partition : client_id;
+
+    add_extra(d, SPAN_LITERAL("__protVer"), SPAN_LITERAL("1.0"));
+    if (client_id[0] != '\0') {
+        add_extra(d, SPAN_LITERAL("__srcId"), span_of_text(client_id));
+    }
+    if (partition[0] != '\0') {
+        add_extra(d, SPAN_LITERAL("$partition"), span_of_text(partition));
     }
 }
 
@@ -182,13 +201,12 @@ draft_request(struct draft *d, const struct wilco_request *r, uint32_t timeout_m
     d->packet.payload = span_of_bytes(r->payload);
     d->packet.qos = r->qos_0 ? 0 : r->qos == 0 ? 1 : r->qos;
     describe_payload(&d->packet.properties, r->is_utf8, r->content_type);
-    set_expiry_ms(&d->packet.properties, timeout_ms);
-    add_extra(d, SPAN_LITERAL("__protVer"), SPAN_LITERAL("1.0"));
-    if (client_id[0] != '\0') {
-        add_extra(d, SPAN_LITERAL("__srcId"), span_of_text(client_id));
-        add_extra(d, SPAN_LITERAL("$partition"), span_of_text(client_id));
-    }
+    draft_set_expiry_ms(&d->packet.properties, timeout_ms);
+    set_identity(d, r, client_id);
     set_wishes(d, r, timeout_ms);
+    if (r->partition != NULL && !draft_text_is_valid(r->partition)) {
+        return WILCO_EINVAL;
+    }
     if (r->correlation_data.data != NULL && r->correlation_data.len > UINT16_MAX) {
         return WILCO_EINVAL;
     }
@@ -196,6 +214,17 @@ draft_request(struct draft *d, const struct wilco_request *r, uint32_t timeout_m
         return WILCO_EINVAL; /* [MQTT-3.3.2-14] */
     }
     return check(d);
+}
+
+void
+draft_op(struct draft *d, struct span topic, struct span op, uint32_t more, uint64_t remaining_ms)
+{
+    *d = (struct draft){.packet.topic = topic, .packet.qos = 1};
+    draft_set_expiry_ms(&d->packet.properties, remaining_ms);
+    add_extra(d, SPAN_LITERAL("rr-op"), op);
+    if (more != 0) {
+        add_number(d, SPAN_LITERAL("rr-more"), more);
+    }
 }
 
 /* The status of an answer and what goes with it, as Azure mRPC 1.0 has them. */
@@ -211,7 +240,7 @@ describe_outcome(struct draft *d, const struct wilco_reply *reply, const struct 
         (reply->status_text != NULL && !draft_text_is_valid(reply->status_text))) {
         return WILCO_EINVAL;
     }
-    add_extra(d, SPAN_LITERAL("__stat"), digits_of(d, (uint32_t)status));
+    add_number(d, SPAN_LITERAL("__stat"), (uint32_t)status);
     if (reply->status_text != NULL) {
         add_extra(d, SPAN_LITERAL("__stMsg"), span_of_text(reply->status_text));
     }
@@ -230,7 +259,7 @@ describe_role(struct draft *d, const struct draft_role *role)
         add_extra(d, SPAN_LITERAL("rr-more"), SPAN_LITERAL("1"));
     }
     if (role->sequence > 0) {
-        add_extra(d, SPAN_LITERAL("rr-seq"), write_digits(d->sequence_digits, role->sequence));
+        add_number(d, SPAN_LITERAL("rr-seq"), role->sequence);
     }
     if (role->progress != NULL) {
         add_extra(d, SPAN_LITERAL("rr-prog"), span_of_text(role->progress));
@@ -249,7 +278,7 @@ draft_reply(struct draft *d, const struct wilco_message *request, const struct w
     d->packet.qos = request->qos;
     describe_payload(&d->packet.properties, reply->is_utf8, reply->content_type);
     if (remaining_ms != UINT64_MAX) {
-        set_expiry_ms(&d->packet.properties, remaining_ms);
+        draft_set_expiry_ms(&d->packet.properties, remaining_ms);
     }
     if (request->correlation_data.data != NULL) {
         set_correlation(&d->packet.properties, request->correlation_data);

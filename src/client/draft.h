@@ -11,7 +11,15 @@
 
 /* What the application wants to publish, checked and put into the words of MQTT. A draft owns
  * nothing: it borrows the strings it was made from, and lives on the stack until it is encoded. */
-#define DRAFT_EXTRAS_MAX 8
+#define DRAFT_EXTRAS_MAX  8
+#define DRAFT_NUMBERS_MAX 4
+
+/* A number as text. */
+struct draft_digits {
+    char text[10];
+};
+/* Valid while `d` stays where it is. */
+struct span draft_digits(struct draft_digits *d, uint32_t number);
 
 struct draft {
     struct wire_publish packet;                         /* without its User Properties */
@@ -19,9 +27,12 @@ struct draft {
     size_t extra_count;
     const struct wilco_user_property *users;
     size_t user_count;
-    char digits[10];          /* of `__stat`, or of `rr-ttl` */
-    char sequence_digits[10]; /* of `rr-seq` */
+    struct draft_digits numbers[DRAFT_NUMBERS_MAX]; /* what extras point to */
+    size_t number_count;
 };
+
+/* Message Expiry Interval: rounded up to seconds. */
+void draft_set_expiry_ms(struct wire_properties *p, uint64_t ms);
 
 /* All of these: WILCO_EINVAL when a string is not well-formed or too long, a topic is no Topic
  * Name, or a QoS is above 2. */
@@ -33,6 +44,11 @@ WILCO_MUST_CHECK enum wilco_status draft_request(struct draft *d, const struct w
                                                  uint32_t timeout_ms, const char *client_id);
 /* The Response Topic and Correlation Data of a request; the default ones or those it names. */
 void draft_set_address(struct draft *d, struct span response_topic, struct span correlation);
+
+/* A word about a request in progress: `op` is what `rr-op` says, and `more`, if it is not 0,
+ * `rr-more`. */
+void draft_op(struct draft *d, struct span topic, struct span op, uint32_t more,
+              uint64_t remaining_ms);
 
 /* What a response is among those to one request. */
 struct draft_role {

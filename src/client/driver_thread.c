@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "client/call.h"
-#include "client/explain.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -166,7 +165,6 @@ run_callback(struct wilco *c, struct core_event *event, const struct wilco_error
         wilco_call_unref(event->call);
         break;
     case CORE_RESPONSE:
-        explain_outcome(event->error, event->status, event->reason_code, event->message);
         event->to.on_response(event->context, event->status,
                               message_as_response(event->message, event->status));
         break;

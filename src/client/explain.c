@@ -1,7 +1,7 @@
 #include "client/explain.h"
 
 #include "base/status.h"
-#include "client/status_response.h"
+#include "client/message.h"
 #include "wire/reason.h"
 
 #include <stdarg.h>
@@ -69,45 +69,33 @@ add_response(struct wilco_error *why, enum wilco_status status,
     }
 }
 
+/* An error status is an answer, and whoever was not even asked did nothing. */
 static void
-add_status_response(struct wilco_error *why, const struct wilco_message *m)
+add_executed(struct wilco_error *why, const struct outcome *o)
 {
-    why->stage = status_response_stage(m);
-    why->executed = status_response_executed(m);
-    switch (why->executed) {
-    case WILCO_EXECUTED_UNKNOWN: break;
-    case WILCO_EXECUTED_NO: add(why, " (not executed)"); break;
-    case WILCO_EXECUTED_MAYBE: add(why, " (may have been executed)"); break;
+    if (o->executed == WILCO_EXECUTED_MAYBE) {
+        add(why, " (may have been executed)");
+    } else if (o->executed == WILCO_EXECUTED_NO && message_is_status_response(o->response)) {
+        add(why, " (not executed)");
     }
-}
-
-/* The server did not take it, or had nobody to give it to. */
-static bool
-is_rejected(enum wilco_status status)
-{
-    return status == WILCO_ENORESPONDER || status == WILCO_EREFUSED;
 }
 
 void
-explain_outcome(struct wilco_error *why, enum wilco_status status, uint8_t reason_code,
-                const struct wilco_message *response)
+explain_outcome(struct wilco_error *why, const struct outcome *o)
 {
-    if (why == NULL || status == WILCO_OK) {
+    if (why == NULL || o->status == WILCO_OK) {
         return;
     }
-    why->reason_code = reason_code;
-    add(why, ": %s", status_text(status));
-    if (reason_code != 0) {
-        add(why, ": %s (0x%02X)", wire_reason_text(reason_code), (unsigned)reason_code);
+    why->reason_code = o->reason_code;
+    why->stage = o->stage;
+    why->executed = o->executed;
+    add(why, ": %s", status_text(o->status));
+    if (o->reason_code != 0) {
+        add(why, ": %s (0x%02X)", wire_reason_text(o->reason_code), (unsigned)o->reason_code);
     }
-    if (response != NULL) {
-        add_response(why, status, response);
+    if (o->response != NULL) {
+        add_response(why, o->status, o->response);
     }
-    if (message_is_status_response(response)) {
-        add_status_response(why, response);
-    } else if (is_rejected(status)) {
-        why->stage = WILCO_STAGE_REJECTED;
-        why->executed = WILCO_EXECUTED_NO;
-    }
+    add_executed(why, o);
     explain_in_one_line(why);
 }

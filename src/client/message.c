@@ -2,8 +2,10 @@
 
 #include <assert.h>
 
-#define STATUS_DEFAULT 200
-#define STATUS_GARBLED 500 /* a `__stat` that is not a number of three digits */
+#define STATUS_ERROR       400 /* and above */
+#define STATUS_DEFAULT     200
+#define PROGRESS_CHARS_MAX 18U
+#define STATUS_GARBLED     500 /* a `__stat` that is not a number of three digits */
 
 /* Copies `bytes` to `*at` and moves it on; the copy. */
 static struct span
@@ -222,23 +224,96 @@ wilco_message_expiry_s(const struct wilco_message *m, uint32_t *seconds)
     return m->has_expiry;
 }
 
+bool
+message_number(struct span text, uint32_t *number)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || value > UINT32_MAX) {
+            return false;
+        }
+        value = value * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    if (text.len == 0 || value > UINT32_MAX) {
+        return false;
+    }
+    *number = (uint32_t)value;
+    return true;
+}
+
 int
 wilco_message_status(const struct wilco_message *m)
 {
     struct span text = span_of_bytes(wilco_message_user_property(m, "__stat"));
-    int status = 0;
+    uint32_t status = 0;
 
     if (text.data == NULL) {
         return STATUS_DEFAULT;
     }
-    if (text.len != 3) {
+    if (text.len != 3 || !message_number(text, &status) || status < 100) {
         return STATUS_GARBLED;
     }
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9') {
-            return STATUS_GARBLED;
-        }
-        status = status * 10 + (text.data[i] - '0');
+    return (int)status;
+}
+
+bool
+wilco_message_is_application_error(const struct wilco_message *m)
+{
+    struct span text = span_of_bytes(wilco_message_user_property(m, "__apErr"));
+
+    return wilco_message_status(m) >= STATUS_ERROR && text.len > 0 &&
+           !span_equal(text, SPAN_LITERAL("false"));
+}
+
+/* The first number of `__protVer`, which is 1 where it is absent; 0: it is none. */
+uint32_t
+message_protocol_major(const struct wilco_message *m)
+{
+    struct span text = span_of_bytes(wilco_message_user_property(m, "__protVer"));
+    const uint8_t *point = text.len == 0 ? NULL : memchr(text.data, '.', text.len);
+    uint32_t major = 0;
+
+    if (text.data == NULL) {
+        return 1;
     }
-    return status >= 100 ? status : STATUS_GARBLED;
+    if (point != NULL) {
+        text.len = (size_t)(point - text.data);
+    }
+    return message_number(text, &major) ? major : 0;
+}
+
+bool
+wilco_message_is_part(const struct wilco_message *m)
+{
+    struct wilco_bytes more = wilco_message_user_property(m, "rr-more");
+
+    return span_equal(span_of_bytes(more), SPAN_LITERAL("1")) ||
+           wilco_message_user_property(m, "rr-prog").data != NULL;
+}
+
+/* "0.25": digits, and digits behind a point; the locale has no say in it. */
+bool
+wilco_message_progress(const struct wilco_message *m, double *done)
+{
+    struct span text = span_of_bytes(wilco_message_user_property(m, "rr-prog"));
+    double value = 0;
+    double place = 1;
+    bool is_fraction = false;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '.' && !is_fraction) {
+            is_fraction = true;
+        } else if (text.data[i] >= '0' && text.data[i] <= '9') {
+            value = value * 10 + (text.data[i] - '0');
+            place *= is_fraction ? 10 : 1;
+        } else {
+            return false;
+        }
+    }
+    if (text.len == 0 || text.len > PROGRESS_CHARS_MAX || value > place) {
+        return false;
+    }
+    *done = value / place;
+    return true;
 }

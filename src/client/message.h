@@ -31,8 +31,12 @@ struct wilco_message {
 
     /* The core's. */
     uint16_t packet_id;
-    bool is_wanted;                       /* something of ours matched it */
-    size_t holds;                         /* calls that hold back its acknowledgement */
+    bool is_wanted; /* something of ours matched it */
+    size_t holds;   /* calls that hold back its acknowledgement */
+    uint64_t
+        part_call; /* the request that it is a part, or one of several responses, of; 0: none */
+    wilco_message_fn *on_part; /* ... who gets it; NULL: nobody */
+    void *part_context;
     bool is_status_response;              /* the server's word that there will be no response */
     uint64_t number;                      /* in the order of arrival, from 1 */
     struct wire_property_iterator cursor; /* over the subscription identifiers */
@@ -51,6 +55,13 @@ bool message_names(const struct wilco_message *m, uint32_t identifier);
 /* How long its sender waits from `now_ms` on; UINT64_MAX: it did not say. */
 uint64_t message_remaining_ms(const struct wilco_message *m, uint64_t now_ms);
 
+/* The major version of Azure mRPC that its sender speaks (`__protVer`); 1 where it does not say; 0:
+ * that is no version. */
+uint32_t message_protocol_major(const struct wilco_message *m);
+
+/* A decimal number; false: it is none, or too large. */
+bool message_number(struct span text, uint32_t *number);
+
 static inline bool
 message_is_status_response(const struct wilco_message *m) /* NULL is allowed */
 {
@@ -62,7 +73,7 @@ message_is_status_response(const struct wilco_message *m) /* NULL is allowed */
 static inline struct wilco_message *
 message_as_response(struct wilco_message *m, enum wilco_status ended)
 {
-    return ended == WILCO_OK || ended == WILCO_EREMOTE ? m : NULL;
+    return ended == WILCO_OK || ended == WILCO_EREMOTE || ended == WILCO_EPROTOCOL ? m : NULL;
 }
 
 static inline struct span

@@ -4,6 +4,7 @@
 
 /* An identifier that every encoder accepts, until the real one is known. */
 #define ID_LATER 1
+#define TTL      SPAN_LITERAL("rr-ttl")
 
 static struct outgoing *
 block_new(struct outgoing_account *account, size_t len)
@@ -67,6 +68,71 @@ outgoing_new(struct outgoing **out, struct outgoing_account *account, const stru
     packet.packet_id = ID_LATER;
     st = encode(out, account, &packet, packet_bytes_max);
     draft_users_fini(&users);
+    return st;
+}
+
+/* The packet that was encoded, apart from its User Properties. */
+static void
+decode(struct wire_publish *packet, const struct outgoing *o)
+{
+    struct span bytes = span_of(o->bytes, o->len);
+    struct wire_header header;
+    enum wilco_status st = wire_header_decode(&header, bytes);
+
+    if (st == WILCO_OK) {
+        st = wire_publish_decode(packet, header.flags, span_skip(bytes, header.header_bytes),
+                                 WIRE_V5);
+    }
+    assert(st == WILCO_OK);
+}
+
+/* Its User Properties but for `rr-ttl`, in their order, behind those that are there already. */
+static void
+copy_users(struct wire_user_property *users, size_t *count, struct span block)
+{
+    struct wire_property_iterator it = wire_property_iterate(block);
+    struct wire_property property;
+
+    while (wire_property_next(&it, &property)) {
+        if (property.id == WIRE_USER_PROPERTY && !span_equal(property.name, TTL)) {
+            users[*count].name = property.name;
+            users[*count].value = property.value;
+            (*count)++;
+        }
+    }
+}
+
+enum wilco_status
+outgoing_again(struct outgoing **out, const struct outgoing *o, struct span response_topic,
+               uint64_t remaining_ms, size_t packet_bytes_max)
+{
+    struct wire_publish packet;
+    struct draft_digits digits;
+    struct wire_user_property *users = NULL;
+    size_t count = 1;
+    enum wilco_status st = WILCO_ENOMEM;
+
+    decode(&packet, o);
+    users = mem_alloc(o->account->alloc, (packet.properties.user_count + 1) * sizeof(*users));
+    if (users == NULL) {
+        return st;
+    }
+    users[0].name = TTL;
+    users[0].value =
+        draft_digits(&digits, remaining_ms < UINT32_MAX ? (uint32_t)remaining_ms : UINT32_MAX);
+    copy_users(users, &count, packet.properties.block);
+    draft_set_expiry_ms(&packet.properties, remaining_ms);
+    packet.properties.response_topic = response_topic;
+    packet.properties.block = SPAN_EMPTY;
+    packet.properties.users = users;
+    packet.properties.user_count = count;
+    packet.dup = false;
+    packet.packet_id = ID_LATER;
+    st = encode(out, o->account, &packet, packet_bytes_max);
+    mem_free(o->account->alloc, users);
+    if (st == WILCO_OK) {
+        (*out)->is_request = o->is_request;
+    }
     return st;
 }
 

@@ -13,7 +13,8 @@ struct request;
 struct outgoing {
     struct event_node event;
     struct outgoing_account *account;
-    struct request *request;  /* whose publication this is; NULL: none, or it has ended */
+    struct request *request;  /* whose try this is; NULL: none, or it is not open any more */
+    struct list try_link;     /* with `request`: among its tries */
     struct repeat *repeat;    /* the answer to this one; NULL: none, or it is forgotten */
     wilco_published_fn *done; /* NULL with a `context`: somebody waits for it there */
     void *context;
@@ -22,6 +23,8 @@ struct outgoing {
     uint8_t reason_code;
     uint8_t qos;
     bool is_request;
+    bool is_sent;     /* at least once */
+    bool is_judged;   /* a request: it has been said what became of this try */
     size_t id_offset; /* where the packet identifier goes; QoS 1 and 2 */
     size_t len;
     uint8_t bytes[];
@@ -37,6 +40,11 @@ struct outgoing_account {
 WILCO_MUST_CHECK enum wilco_status outgoing_new(struct outgoing **out,
                                                 struct outgoing_account *account,
                                                 const struct draft *d, size_t packet_bytes_max);
+/* The same request once more, for `response_topic` and with `remaining_ms` left: otherwise byte for
+ * byte what `o` is, as if it had never been sent. Errors as above. */
+WILCO_MUST_CHECK enum wilco_status outgoing_again(struct outgoing **out, const struct outgoing *o,
+                                                  struct span response_topic, uint64_t remaining_ms,
+                                                  size_t packet_bytes_max);
 /* One that sends the same again: `packet` is a PUBLISH as another one had it. Its Message Expiry
  * Interval, if it has one, becomes that of `remaining_ms`. WILCO_ENOMEM. */
 WILCO_MUST_CHECK enum wilco_status outgoing_copy(struct outgoing **out,

@@ -7,6 +7,8 @@
 #include "broker/core/deliver.h"
 #include "broker/core/inbox.h"
 #include "broker/core/request.h"
+#include "broker/core/request_op.h"
+#include "broker/core/services.h"
 #include "broker/core/share.h"
 #include "broker/core/sys.h"
 #include "wire/topic.h"
@@ -196,6 +198,7 @@ session_free(struct session *s)
 
     assert(s->conn == NULL);
     drop_absence(s);
+    services_end(s);
     drop_subscriptions(s);
     inbox_free(s);
     request_drop_all(s);
@@ -220,10 +223,17 @@ publish_will(struct session *s) /* [U-3.1.2-2] */
 void
 session_end(struct session *s)
 {
+    struct shard *shard = s->shard;
+    uint64_t id = s->id;
+    bool has_asked_on = s->has_asked_on && !shard->is_stopping;
+
     publish_will(s);
     share_member_ends(s);
     request_holder_ends(s);
     session_free(s);
+    if (has_asked_on) { /* now that everybody can see that it is gone */
+        request_op_asker_ended(shard, id);
+    }
 }
 
 /* Another shard may count in the slot what belonged to the session before: better too few than too
@@ -254,6 +264,7 @@ session_attach(struct session *s, struct conn *c)
     }
     s->conn = c;
     c->session = s;
+    services_set_online(s, true);
     sys_client_joined(s->shard->broker->sys);
 }
 
@@ -279,6 +290,7 @@ session_detach(struct session *s, bool will_is_due)
 {
     s->conn->session = NULL;
     s->conn = NULL;
+    services_set_online(s, false);
     sys_client_left(s->shard->broker->sys);
     deliver_update_presence(s);
     if (!will_is_due) {

@@ -11,6 +11,7 @@
 
 struct conn;
 struct inbox;
+struct service_instance;
 
 /* What the broker keeps of a client between and during its connections [U-4.1-1], [MQTT-3.1.2-23],
  * [MQTT-4.1.0-1], named by the client identifier [MQTT-3.1.3-2]: subscriptions, QoS 1 and 2
@@ -32,15 +33,19 @@ struct session {
     uint64_t request_bytes;          /* of their packets */
     uint64_t asks_paid_ns;           /* until when requests_per_second_max pays for its requests */
     struct standing *standing;       /* in its slot */
+    /* What it has said that it offers (services.h). */
+    struct service_instance *services;
     uint32_t request_count;
     uint32_t asks_started; /* of its own requests; modulo 2^32 */
     uint32_t asks_ended;   /* in this shard; the others count in its slot */
     uint32_t expiry_s;     /* Session Expiry Interval; UINT32_MAX: never */
     uint32_t will_delay_s;
-    uint16_t unsent;    /* entries of `sent` to be sent again on this connection */
-    uint16_t overdrawn; /* entries that go on although there was no quota for them */
-    bool wants_status;  /* it takes status responses (CONNECT's User Property rr=1) */
-    uint8_t presence;   /* enum session_presence, as the table tells it to other shards */
+    uint16_t unsent;       /* entries of `sent` to be sent again on this connection */
+    uint16_t overdrawn;    /* entries that go on although there was no quota for them */
+    bool wants_status : 1; /* it takes status responses, and words about requests (request_op.h):
+                          its CONNECT has User Property rr=1 */
+    bool has_asked_on : 1; /* it has asked what is to end with it (`rr-on-loss`) */
+    uint8_t presence;      /* enum session_presence, as the table tells it to other shards */
     uint16_t client_id_bytes;
     uint8_t client_id[];
 };

@@ -25,6 +25,7 @@ shard_init(struct shard *s, struct broker *b, unsigned index, uint64_t now_ms)
         return WILCO_ENOMEM;
     }
     request_table_init(&s->requests, b->alloc, b->hash_seed);
+    request_asked_init(&s->asked, b->alloc, b->hash_seed);
     request_deadlines_init(&s->request_deadlines);
     wheel_init(&s->wheel, now_ms);
     session_table_init(&s->sessions, b->alloc, b->hash_seed, index);
@@ -64,6 +65,7 @@ shard_fini(struct shard *s)
     drop_mail(s);
     assert(s->deferred_count == 0); /* shard_settle() ends everything that can add one */
     mem_free(s->broker->alloc, s->deferred);
+    request_asked_fini(&s->asked);
     request_table_fini(&s->requests);
     request_stats_table_fini(&s->request_stats);
     session_table_fini(&s->sessions);
@@ -196,15 +198,15 @@ shard_defer(struct shard *s, struct message *m, uint64_t session_id)
 }
 
 static void
-publish_will(struct shard *s, struct message *will)
+publish_to_all(struct shard *s, struct message *m)
 {
     size_t receivers = 0;
 
-    will->received_ms = s->now_ms; /* nobody else has a reference yet; its expiry starts now */
-    will->received_us = s->now_us;
-    if ((will->retain ? publish_and_retain(s, will, &receivers)
-                      : publish_message(s, will, &receivers)) == WILCO_ELIMIT) {
-        (void)!publish_message(s, will, &receivers);
+    m->received_ms = s->now_ms; /* nobody else has a reference yet; its expiry starts now */
+    m->received_us = s->now_us;
+    if ((m->retain ? publish_and_retain(s, m, &receivers) : publish_message(s, m, &receivers)) ==
+        WILCO_ELIMIT) {
+        (void)!publish_message(s, m, &receivers);
     }
 }
 
@@ -217,7 +219,7 @@ shard_settle(struct shard *s)
         struct shard_deferred d = s->deferred[i];
 
         if (d.session_id == SESSION_ID_NONE) {
-            publish_will(s, d.message);
+            publish_to_all(s, d.message);
         } else {
             publish_to_session(s, d.message, d.session_id);
         }

@@ -1,11 +1,12 @@
 #include "broker/core/status_response.h"
 
+#include "broker/core/inbox.h"
 #include "broker/core/message.h"
 
 #include <stdio.h>
 
 #define STATUS_DIGITS 4U
-#define USERS         6U
+#define USERS_MAX     7U
 
 /* Where it goes, and what it answers. */
 struct address {
@@ -14,40 +15,42 @@ struct address {
     struct span correlation;
 };
 
-static void
-describe(struct wire_user_property users[USERS], char digits[STATUS_DIGITS],
+/* How many there are. */
+static size_t
+describe(struct wire_user_property users[USERS_MAX], char digits[STATUS_DIGITS],
          const struct status_facts *facts)
 {
     const char *words = facts->words == NULL ? request_failure_words(facts->why) : facts->words;
-    const struct wire_user_property all[USERS] = {
+    const struct wire_user_property all[USERS_MAX] = {
         {SPAN_LITERAL("__stat"), span_of_text(digits)},
         {SPAN_LITERAL("__stMsg"), span_of_text(words)},
         {SPAN_LITERAL("__protVer"), SPAN_LITERAL("1.0")},
         {SPAN_LITERAL("rr-src"), SPAN_LITERAL("broker")},
         {SPAN_LITERAL("rr-stage"), span_of_text(request_stage_name(facts->stage))},
         {SPAN_LITERAL("rr-exec"), facts->maybe ? SPAN_LITERAL("maybe") : SPAN_LITERAL("no")},
+        {SPAN_LITERAL("rr-fan"), SPAN_LITERAL("1")},
     };
 
     memcpy(users, all, sizeof(all));
+    return facts->is_of_fan ? USERS_MAX : USERS_MAX - 1;
 }
 
 static void
 send(struct shard *s, const struct address *to, const struct status_facts *facts)
 {
     char digits[STATUS_DIGITS];
-    struct wire_user_property users[USERS];
+    struct wire_user_property users[USERS_MAX];
     struct wire_publish p = {
         .qos = s->broker->settings.maximum_qos > 0,
         .topic = to->topic,
         .properties = {.message_expiry_interval = STATUS_EXPIRY_S,
                        .correlation_data = to->correlation,
-                       .users = users,
-                       .user_count = USERS},
+                       .users = users},
     };
     struct message *m = NULL;
 
     (void)snprintf(digits, sizeof(digits), "%u", request_failure_status(facts->why));
-    describe(users, digits, facts);
+    p.properties.user_count = describe(users, digits, facts);
     wire_properties_set(&p.properties, WIRE_MESSAGE_EXPIRY_INTERVAL);
     wire_properties_set(&p.properties, WIRE_USER_PROPERTY);
     if (to->correlation.data != NULL) {
@@ -77,19 +80,35 @@ status_respond(struct shard *s, const struct message *request, const struct stat
     }
 }
 
-void
-status_refuse(struct session *requester, const struct wire_publish *request,
-              const struct status_facts *facts)
+static void
+send_to(uint64_t session_id, const struct session *requester, const struct wire_publish *request,
+        const struct status_facts *facts)
 {
     const struct address to = {
-        .requester = requester->id,
+        .requester = session_id,
         .topic = request->properties.response_topic,
         .correlation = request->properties.correlation_data,
     };
 
+    send(requester->shard, &to, facts);
+}
+
+void
+status_refuse(struct session *requester, const struct wire_publish *request,
+              const struct status_facts *facts)
+{
     if (requester->wants_status) {
-        send(requester->shard, &to, facts);
+        send_to(requester->id, requester, request, facts);
     }
+}
+
+void
+status_answer(struct session *requester, const struct wire_publish *request,
+              const struct status_facts *facts)
+{
+    bool is_to_inbox = inbox_holds(request->properties.response_topic);
+
+    send_to(is_to_inbox ? requester->id : SESSION_ID_NONE, requester, request, facts);
 }
 
 /* Of a message that is a response. */

@@ -333,7 +333,8 @@ peer_on_response(void *context, enum wilco_status status, const struct wilco_mes
 uint64_t
 peer_ask(struct peer *p, const struct wilco_request *r)
 {
-    const struct core_asker asker = {.on_response = peer_on_response, .context = p};
+    const struct core_asker asker = {
+        .on_response = peer_on_response, .context = p, .error = r->error};
     uint64_t call = 0;
     uint8_t reason_code = 0;
 

@@ -24,7 +24,7 @@ start(struct bench *b, size_t pending_max)
         b->inboxes[i]->id = (uint32_t)i + 1;
     }
     failing_alloc_init(&b->alloc, 0);
-    requester_init(&b->requester, &b->alloc.alloc, 3, pending_max, START_MS);
+    requester_init(&b->requester, &b->alloc.alloc, 3, pending_max, 20, START_MS);
 }
 
 static void
@@ -48,7 +48,7 @@ must_add(struct bench *b, const char *correlation, uint64_t deadline_ms)
     struct request *request = NULL;
 
     assert_int_equal(requester_add(&b->requester, b->inboxes[0], span_of_text(correlation),
-                                   deadline_ms, &request),
+                                   SPAN_LITERAL("do"), deadline_ms, &request),
                      WILCO_OK);
     return request;
 }
@@ -87,9 +87,11 @@ takes_each_correlation_once(void **state)
     (void)state;
     start(&b, 10);
     (void)must_add(&b, "abc", 200);
-    assert_int_equal(requester_add(&b.requester, b.inboxes[0], SPAN_LITERAL("abc"), 200, &request),
+    assert_int_equal(requester_add(&b.requester, b.inboxes[0], SPAN_LITERAL("abc"),
+                                   SPAN_LITERAL("do"), 200, &request),
                      WILCO_EINVAL);
-    assert_int_equal(requester_add(&b.requester, b.inboxes[1], SPAN_LITERAL("abc"), 200, &request),
+    assert_int_equal(requester_add(&b.requester, b.inboxes[1], SPAN_LITERAL("abc"),
+                                   SPAN_LITERAL("do"), 200, &request),
                      WILCO_OK);
     finish(&b);
 }
@@ -104,10 +106,33 @@ bounds_what_is_pending(void **state)
     start(&b, 2);
     (void)must_add(&b, "1", 200);
     request = must_add(&b, "2", 200);
-    assert_int_equal(requester_add(&b.requester, b.inboxes[0], SPAN_LITERAL("3"), 200, &request),
+    assert_int_equal(requester_add(&b.requester, b.inboxes[0], SPAN_LITERAL("3"),
+                                   SPAN_LITERAL("do"), 200, &request),
                      WILCO_ELIMIT);
     requester_drop(&b.requester, requester_any(&b.requester));
     (void)must_add(&b, "3", 200);
+    finish(&b);
+}
+
+/* Ten tries at once, and then as many as requests have paid for: five pay for one. */
+static void
+bounds_how_much_is_asked_again(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    start(&b, 100);
+    for (size_t i = 0; i < 10; i++) {
+        assert_true(requester_take_try(&b.requester));
+    }
+    assert_false(requester_take_try(&b.requester));
+    for (size_t i = 0; i < 4; i++) {
+        end(&b, must_add(&b, "abc", 200), WILCO_OK);
+    }
+    assert_false(requester_take_try(&b.requester));
+    end(&b, must_add(&b, "abc", 200), WILCO_OK);
+    assert_true(requester_take_try(&b.requester));
+    assert_false(requester_take_try(&b.requester));
     finish(&b);
 }
 
@@ -122,13 +147,13 @@ fires_deadlines_in_order_and_not_early(void **state)
     start(&b, 10);
     late = must_add(&b, "late", START_MS + 5000);
     early = must_add(&b, "early", START_MS + 10);
-    wheel_advance(&b.requester.timers, START_MS + 9);
+    requester_advance(&b.requester, START_MS + 9);
     assert_null(requester_overdue(&b.requester));
-    wheel_advance(&b.requester.timers, START_MS + 10);
+    requester_advance(&b.requester, START_MS + 10);
     assert_ptr_equal(requester_overdue(&b.requester), early);
     assert_null(requester_overdue(&b.requester));
     end(&b, early, WILCO_ETIMEDOUT);
-    wheel_advance(&b.requester.timers, START_MS + 5000);
+    requester_advance(&b.requester, START_MS + 5000);
     assert_ptr_equal(requester_overdue(&b.requester), late);
     finish(&b);
 }
@@ -153,7 +178,7 @@ tells_late_repeated_and_unknown_apart(void **state)
         if (rows[i].ended != WILCO_AGAIN) {
             end(&b, must_add(&b, "abc", 200), rows[i].ended);
         }
-        requester_count_unmatched(&b.requester, b.inboxes[0], SPAN_LITERAL("abc"));
+        requester_count_unmatched(&b.requester, b.inboxes[0], SPAN_LITERAL("abc"), false);
         assert_int_equal(b.requester.counters.responses_late, rows[i].late);
         assert_int_equal(b.requester.counters.responses_duplicate, rows[i].duplicate);
         assert_int_equal(b.requester.counters.responses_unknown, rows[i].unknown);
@@ -171,7 +196,7 @@ remembers_the_latest_end(void **state)
     start(&b, 10);
     end(&b, must_add(&b, "abc", 200), WILCO_OK);
     end(&b, must_add(&b, "abc", 200), WILCO_ETIMEDOUT);
-    requester_count_unmatched(&b.requester, b.inboxes[0], SPAN_LITERAL("abc"));
+    requester_count_unmatched(&b.requester, b.inboxes[0], SPAN_LITERAL("abc"), false);
     assert_int_equal(b.requester.counters.responses_late, 1);
     finish(&b);
 }
@@ -187,9 +212,9 @@ forgets_what_ended_long_ago(void **state)
     for (size_t i = 0; i < REQUESTER_ENDED_MAX; i++) {
         end(&b, must_add(&b, "new", 200), WILCO_OK);
     }
-    requester_count_unmatched(&b.requester, b.inboxes[0], SPAN_LITERAL("old"));
+    requester_count_unmatched(&b.requester, b.inboxes[0], SPAN_LITERAL("old"), false);
     assert_int_equal(b.requester.counters.responses_unknown, 1);
-    requester_count_unmatched(&b.requester, b.inboxes[0], SPAN_LITERAL("new"));
+    requester_count_unmatched(&b.requester, b.inboxes[0], SPAN_LITERAL("new"), false);
     assert_int_equal(b.requester.counters.responses_duplicate, 1);
     finish(&b);
 }
@@ -207,7 +232,8 @@ leaves_nothing_behind_without_memory(void **state)
 
         start(&b, 10);
         b.alloc.fail_at = fail_at;
-        st = requester_add(&b.requester, b.inboxes[0], SPAN_LITERAL("abc"), 200, &request);
+        st = requester_add(&b.requester, b.inboxes[0], SPAN_LITERAL("abc"), SPAN_LITERAL("do"), 200,
+                           &request);
         is_done = b.alloc.attempts < fail_at;
         assert_int_equal(st, is_done ? WILCO_OK : WILCO_ENOMEM);
         assert_int_equal(requester_pending(&b.requester), is_done ? 1 : 0);
@@ -222,6 +248,7 @@ main(void)
         cmocka_unit_test(finds_by_inbox_and_correlation),
         cmocka_unit_test(takes_each_correlation_once),
         cmocka_unit_test(bounds_what_is_pending),
+        cmocka_unit_test(bounds_how_much_is_asked_again),
         cmocka_unit_test(fires_deadlines_in_order_and_not_early),
         cmocka_unit_test(tells_late_repeated_and_unknown_apart),
         cmocka_unit_test(remembers_the_latest_end),
