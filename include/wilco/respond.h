@@ -82,6 +82,22 @@ struct wilco_responder {
     const char *journal;
 };
 
+/* A journal. Before the handler gets a request, that it has started is on the disk, and before the
+ * answer leaves, the answer is; one write serves all that have come meanwhile. A request is
+ * acknowledged when it has started. When the process ends, however that happens, and starts again
+ * with the same file, no request is executed twice: one that comes again gets the answer there was,
+ * or, if there was none, status 500 ("interrupted: may have been executed"), which its requester
+ * gets in any case; answers that may not have arrived are sent again. For all of this a request
+ * needs Correlation Data, and it lasts until its deadline (without one: ten seconds).
+ *
+ * Together with a kept session (client_id, keep_session and session_expiry_s in struct
+ * wilco_options, QoS 1) nothing is lost either: what was not acknowledged comes again. The file is
+ * of one responder in one process; it is replaced by a shorter one now and then. It is in use until
+ * wilco_close(). What cannot be written down is not executed, but answered with 503. With a journal
+ * repeat_bytes_max is strict, also at its default, and repeat_off is WILCO_EINVAL. A request that
+ * unmatched_request gets is in no journal. A wrong byte in the file ends it there: what was written
+ * behind it is forgotten. */
+
 /* Subscribes, waits for SUBACK, and runs `on_request` for each request. A message without Response
  * Topic is not a request: it is counted and passed over. Errors as wilco_subscribe(); WILCO_EINVAL
  * also for a service with an empty or too long name; WILCO_EIO: the journal cannot be used (or is

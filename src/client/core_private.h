@@ -38,6 +38,7 @@
  *   core_park.c       those that come before there is anybody to answer them
  *   core_repeat.c     those that come again
  *   core_journal.c    what is written down of them
+ *   core_recall.c     what was written down before
  *   core_control.c    words about a request that is being served
  *   core_reply.c      answers
  *   core_responder.c  the end of a responder
@@ -428,15 +429,19 @@ void core_forget(struct core *c, struct repeat *r);
 
 /* Takes its file over. */
 void core_journal_attach(struct core *c, struct responder *r, struct core_journal *journal);
-/* Goes on where the journal with these records ends. WILCO_ENOMEM, WILCO_AGAIN. */
-WILCO_MUST_CHECK enum wilco_status core_recall(struct core *c, struct responder *r,
-                                               struct span records);
 /* The call is ready when that is written. */
 void core_log_start(struct core *c, struct wilco_call *call);
 void core_log_answer(struct core *c, struct repeat *r);
 void core_log_sent(struct core *c, struct repeat *r, enum wilco_status status);
-/* Nothing waits for journals any more. */
+/* Answers that wait for it are not sent; and those of all. */
+void core_drop_answers(struct core *c, struct responder *r);
 void core_logs_drop(struct core *c);
+
+/* ---- core_recall.c ---- */
+
+/* Goes on where the journal with these records ends. WILCO_ENOMEM, WILCO_AGAIN. */
+WILCO_MUST_CHECK enum wilco_status core_recall(struct core *c, struct responder *r,
+                                               struct span records);
 
 /* ---- core_control.c ---- */
 

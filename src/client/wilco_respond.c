@@ -42,10 +42,11 @@ open_journal(const struct wilco_alloc *a, const char *path, struct core_journal 
 
 /* Subscribes; with a journal, what is in it is read before. */
 static enum wilco_status
-respond(struct wilco *c, const struct wilco_subscription *s, struct core_subscriber *to,
+respond(struct wilco *c, const struct wilco_subscription *s, const struct core_subscriber *to,
         uint8_t *reason_code)
 {
     const char *path = to->options->journal;
+    struct core_subscriber with_journal = *to;
     struct core_journal journal = {.file = NULL};
     struct buffer records;
     enum wilco_status st = WILCO_OK;
@@ -53,11 +54,11 @@ respond(struct wilco *c, const struct wilco_subscription *s, struct core_subscri
     buffer_init(&records, c->alloc, JOURNAL_BYTES_MAX);
     if (path != NULL) {
         st = open_journal(c->alloc, path, &journal, &records);
-        to->journal = &journal;
-        to->records = buffer_span(&records);
+        with_journal.journal = &journal;
+        with_journal.records = buffer_span(&records);
     }
     if (st == WILCO_OK) {
-        st = client_subscribe(c, s, to, reason_code);
+        st = client_subscribe(c, s, &with_journal, reason_code);
     }
     buffer_fini(&records);
     journal_close(journal.file); /* what the core did not take */
@@ -68,7 +69,7 @@ enum wilco_status
 wilco_respond(struct wilco *client, const struct wilco_responder *responder,
               wilco_request_fn *on_request, void *context, uint8_t *reason_code)
 {
-    struct core_subscriber to = {
+    const struct core_subscriber to = {
         .on_request = on_request, .context = context, .options = responder};
     struct wilco_subscription s = {.filter = responder->filter};
     char *shared = NULL;

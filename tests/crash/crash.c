@@ -28,15 +28,16 @@
 
 #include <cmocka.h>
 
-#define REQUESTS_MAX  1000000U
-#define IN_FLIGHT     8U
-#define NAME_BYTES    16U /* of a correlation */
-#define LINE_BYTES    (NAME_BYTES + 1U)
-#define TIMEOUT_MS    300000U
-#define LINES_MAX     20U /* executed in one life */
-#define PAUSE_US_MAX  20000U
-#define POLL_US       200U
-#define PATIENCE_POLL 100000U /* times that: 20 s and more without anything executed */
+#define REQUESTS_MAX     1000000U
+#define IN_FLIGHT        8U
+#define NAME_BYTES       16U /* of a correlation */
+#define LINE_BYTES       (NAME_BYTES + 1U)
+#define TIMEOUT_MS       300000U
+#define REPEAT_BYTES_MAX ((size_t)1 << 28) /* enough for all of them: none is to be a 429 */
+#define LINES_MAX        20U               /* executed in one life */
+#define PAUSE_US_MAX     20000U
+#define POLL_US          200U
+#define PATIENCE_POLL    100000U /* times that: 20 s and more without anything executed */
 
 /* ---- The responder ---- */
 
@@ -61,8 +62,10 @@ be_responder(const char *url, const char *journal, const char *path)
 {
     const struct wilco_options options = {
         .url = url, .client_id = "worker", .keep_session = true, .session_expiry_s = 3600};
-    const struct wilco_responder responder = {.filter = "work", .group = "g", .journal = journal};
+    const struct wilco_responder responder = {
+        .filter = "work", .group = "g", .journal = journal, .repeat_bytes_max = REPEAT_BYTES_MAX};
     struct wilco *client = NULL;
+    char byte;
     int log = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
     if (log < 0 || wilco_open(&client, &options) != WILCO_OK) {
@@ -71,9 +74,9 @@ be_responder(const char *url, const char *journal, const char *path)
     if (wilco_respond(client, &responder, execute, &log, NULL) != WILCO_OK) {
         return 3;
     }
-    for (;;) {
-        (void)pause();
+    while (read(STDIN_FILENO, &byte, 1) > 0) { /* until whoever started us is gone */
     }
+    return 0;
 }
 
 /* ---- The requester ---- */
@@ -194,10 +197,16 @@ pause_us(uint64_t us)
 static pid_t
 start_responder(const char *self, const char *url, const char *journal, const char *log)
 {
-    pid_t pid = fork();
+    static int leash[2];
+    pid_t pid;
 
+    if (leash[1] == 0) { /* nothing is ever written to it */
+        assert(pipe(leash) == 0 && fcntl(leash[1], F_SETFD, FD_CLOEXEC) == 0);
+    }
+    pid = fork();
     assert(pid >= 0);
     if (pid == 0) {
+        (void)dup2(leash[0], STDIN_FILENO);
         (void)execl(self, self, "respond", url, journal, log, (char *)NULL);
         _exit(5);
     }

@@ -122,6 +122,53 @@ class Asking(BrokerCase):
         run(WILCO, "pub", "--url", self.url, "news", "good")
         self.assertEqual(subscriber.line("").string, "good")
 
+    def test_leaves_when_all_is_answered(self):
+        with tempfile.TemporaryDirectory() as folder:
+            gate = pathlib.Path(folder, "gate")
+            os.mkfifo(gate)
+            command = f"echo running >&2; cat {gate}"
+            responder = self.start_respond("slow", "--group", "g", "--exec", command)
+            request = self.start(WILCO, "request", "--url", self.url, "slow", "x")
+            responder.line("running", "stderr")
+            responder.process.send_signal(signal.SIGTERM)
+            other = self.start_respond("slow", "--group", "g", "--reply", "other")
+            gate.write_text("in time")
+            self.assertEqual(request.line("").string, "in time")
+            self.assertEqual(request.wait(), 0)
+            self.assertEqual(responder.wait(), -signal.SIGTERM)
+            self.assertEqual(self.ask("slow", "x").stdout, b"other\n")
+            other.stop()
+
+    def test_does_not_wait_for_ever(self):
+        responder = self.start_respond("slow", "--drain", "50ms", "--exec", "echo running >&2; sleep 1000")
+        request = self.start(WILCO, "request", "--url", self.url, "slow", "x")
+        responder.line("running", "stderr")
+        responder.process.send_signal(signal.SIGTERM)
+        request.line("503", "stderr")
+        self.assertEqual(request.wait(), 64)
+        responder.line("not everything", "stderr")
+        self.assertEqual(responder.wait(), -signal.SIGTERM)
+
+    def test_says_what_service_it_is(self):
+        self.start_respond("clock", "--service", "clock:1.2", "--description", "tells", "--reply", "12:00")
+        info = json.loads(self.ask("$SRV/INFO/clock", "").stdout)
+        self.assertEqual((info["name"], info["version"], info["description"]), ("clock", "1.2", "tells"))
+
+    def test_a_journal_outlives_the_process(self):
+        with tempfile.TemporaryDirectory() as folder:
+            journal = pathlib.Path(folder, "journal")
+            same = ("--response-topic", "answers", "--correlation", "c-1", "order", "x")
+            for reply in ("first", "second"):
+                responder = self.start_respond("order", "--journal", journal, "--reply", reply)
+                self.assertEqual(self.ask(*same).stdout, b"first\n")
+                taken = tool("respond", "--url", self.url, "order", "--journal", journal, "--reply", "x")
+                self.assertEqual(taken.returncode, 1)
+                self.assertIn(b"somebody else is using it", taken.stderr)
+                responder.stop(signal.SIGKILL)
+            journal.write_text("no journal at all, but something else")
+            taken = tool("respond", "--url", self.url, "order", "--journal", journal, "--reply", "x")
+            self.assertIn(b"it is no journal", taken.stderr)
+
     def test_broker_goes_away(self):
         self.start_subscriber("-t", "silent")
         program = self.start(WILCO, "request", "--url", self.url, "-d", "silent", "x")

@@ -65,6 +65,10 @@ desk_deliver(struct peer *p, const struct desk_request *r)
         properties->message_expiry_interval = r->expiry_s;
         wire_properties_set(properties, WIRE_MESSAGE_EXPIRY_INTERVAL);
     }
+    if (r->identifier != 0) {
+        properties->subscription_identifier = r->identifier;
+        wire_properties_set(properties, WIRE_SUBSCRIPTION_IDENTIFIER);
+    }
     properties->users = users;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (values[i] != NULL) {

@@ -17,6 +17,7 @@ struct desk_request {
     const char *correlation;                /* NULL: none */
     uint16_t packet_id;                     /* 0: QoS 0, otherwise 1 */
     uint32_t expiry_s;                      /* 0: none */
+    uint32_t identifier;                    /* Subscription Identifier; 0: none */
     const char *op, *more, *ttl, *protocol; /* User Properties; NULL: without */
 };
 void desk_deliver(struct peer *p, const struct desk_request *r);

@@ -833,7 +833,8 @@ requests_of_a_kept_session_wait_for_their_responder(void **state)
 
     (void)state;
     open_kept_session(&p, true);
-    desk_deliver(&p, &(struct desk_request){.correlation = "a", .packet_id = 1});
+    desk_deliver(&p, /* the identifier of a subscription of an earlier process */
+                 &(struct desk_request){.correlation = "a", .packet_id = 1, .identifier = 77});
     peer_publish(&p, "do", "no request", 1, 2);
     desk_deliver(&p, &(struct desk_request){.correlation = "b", .packet_id = 3});
     peer_no_event(&p);

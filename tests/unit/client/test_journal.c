@@ -94,6 +94,7 @@ count_samples(struct span in)
         assert_true(span_equal(r.correlation, want->correlation));
         assert_true(span_equal(r.answer, want->answer));
     }
+    assert_int_equal(in.len, 0); /* what is not whole is not given */
     return count;
 }
 
