@@ -1,0 +1,113 @@
+"""A shell that is told commands one by one, and whose output is compared line by line.
+
+Nothing here sleeps: every wait is for a line, with a bound.
+"""
+
+import os
+import queue
+import re
+import signal
+import subprocess
+import threading
+
+WAIT_S = 30
+DONE = "\x01"
+ANY_LINES = "..."
+# Each command sees the exit status of the one before, and nothing to read.
+SHELL = r"""
+status=0
+while IFS= read -r -d '' -u "$1" command; do
+  (exit $status); eval "$command" < /dev/null
+  status=$?
+  printf '\001\n'
+done
+"""
+# What is another value each time, and what stands for it.
+VARIES = ((re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"), (re.compile(r"\$r/[\w-]{16}"), "INBOX"))
+# What a shell says when a job of it was killed, at one moment or another.
+NOTICE = re.compile(r"bash: line \d+: +\d+ (Killed|Terminated) ")
+
+
+def same_each_time(line):
+    for pattern, word in VARIES:
+        line = pattern.sub(word, line)
+    return line.rstrip()
+
+
+class Terminal:
+    def __init__(self, folder, environment, port):
+        reads, self.commands = os.pipe()
+        self.process = subprocess.Popen(
+            ["bash", "--norc", "-c", SHELL, "bash", str(reads)], cwd=folder, env=environment, pass_fds=(reads,),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        os.close(reads)
+        self.port = str(port)
+        self.lines = queue.Queue()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            text = line.decode("utf-8", "backslashreplace").rstrip("\n").replace(self.port, "1883")
+            before, done, _ = text.partition(DONE)
+            if NOTICE.match(before):
+                continue
+            if before or not done:
+                self.lines.put(same_each_time(before))
+            if done:
+                self.lines.put(DONE)
+        self.lines.put(None)
+
+    def next_line(self, wanted):
+        try:
+            return self.lines.get(timeout=WAIT_S)
+        except queue.Empty:
+            raise AssertionError(f"waited in vain for: {wanted}") from None
+
+    def expect(self, wanted):
+        """The next lines are these; `...` stands for any."""
+        skips = False
+        for want in map(same_each_time, wanted):
+            if want == ANY_LINES:
+                skips = True
+                continue
+            got = self.next_line(want)
+            while skips and got not in (want, DONE, None):
+                got = self.next_line(want)
+            if got != want:
+                raise AssertionError(f"wrote: {got!r}, not: {want!r}")
+            skips = False
+        return skips
+
+    def run(self, command, wanted, ends=True):
+        """Runs a command, which writes these lines; one that ends writes no more than they."""
+        os.write(self.commands, command.encode() + b"\0")
+        in_background = re.sub(r"\s+#.*", "", command).endswith("&")
+        if in_background:
+            self._expect_around_done(wanted)
+        elif self.expect(wanted):
+            while self.next_line("the end of the command") != DONE:
+                pass
+        elif ends:
+            got = self.next_line("the end of the command")
+            if got != DONE:
+                raise AssertionError(f"wrote one line more: {got}")
+
+    def _expect_around_done(self, wanted):
+        """What runs in the background writes its lines when the shell is done with it already, or not yet."""
+        seen = []
+        while len(seen) <= len(wanted):
+            seen.append(self.next_line(wanted))
+        rest = [line for line in seen if line != DONE]
+        if rest != list(map(same_each_time, wanted)):
+            raise AssertionError(f"wrote: {rest}, not: {wanted}")
+
+    def close(self):
+        os.close(self.commands)
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(WAIT_S)
+        finally:
+            self.reader.join(WAIT_S)
+            self.process.stdout.close()
