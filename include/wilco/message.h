@@ -117,6 +117,9 @@ WILCO_API bool wilco_message_expiry_s(const struct wilco_message *m, uint32_t *s
 /* A response's status: its User Property `__stat`, 200 when it has none, and 500 when that is not a
  * number from 100 to 999. */
 WILCO_API int wilco_message_status(const struct wilco_message *m);
+/* Whether an error status is the application's (`__apErr`), and not that of its library, a broker
+ * or the protocol. */
+WILCO_API bool wilco_message_is_application_error(const struct wilco_message *m);
 /* Whether it says that other responses follow it (`rr-more`, `rr-prog`). */
 WILCO_API bool wilco_message_is_part(const struct wilco_message *m);
 /* How much is done, from 0 to 1 (`rr-prog`); false: it does not say, and `*done` is not touched. */

@@ -85,13 +85,14 @@ struct wilco_request {
 /* Asks and waits for the response (MQTT 5.0, 4.10). WILCO_OK: `*response` is the caller's, to be
  * given to wilco_message_unref(); NULL when it ended without a last one (stall_ms, or the timeout
  * of responses_max UINT32_MAX, after at least one response). WILCO_EREMOTE: the responder answered
- * with an error status (`__stat` 400 or more), and `*response` is given too. Otherwise NULL:
- * WILCO_ETIMEDOUT; WILCO_ENORESPONDER (PUBACK or PUBREC 0x10, so not with QoS 0); WILCO_EREFUSED
- * (reason code >= 0x80 for the request, or for the subscription to its response topic);
- * WILCO_ELIMIT (pending_max, too large, or 64 other response topics); WILCO_EINVAL (also: a pending
- * request has the same response topic and correlation data, or the response topic is the filter of
- * a subscription); WILCO_ELOST (a part is missing; the session with the server was lost and the
- * request is not to be sent again); WILCO_ECLOSED; WILCO_ENOMEM. Waits.
+ * with an error status (`__stat` 400 or more), and `*response` is given too. WILCO_EPROTOCOL: it
+ * speaks a version of Azure mRPC that we do not know (`__protVer` above 1); likewise. Otherwise
+ * NULL: WILCO_ETIMEDOUT; WILCO_ENORESPONDER (PUBACK or PUBREC 0x10, so not with QoS 0);
+ * WILCO_EREFUSED (reason code >= 0x80 for the request, or for the subscription to its response
+ * topic); WILCO_ELIMIT (pending_max, too large, or 64 other response topics); WILCO_EINVAL (also: a
+ * pending request has the same response topic and correlation data, or the response topic is the
+ * filter of a subscription); WILCO_ELOST (a part is missing; the session with the server was lost
+ * and the request is not to be sent again); WILCO_ECLOSED; WILCO_ENOMEM. Waits.
  *
  * A broker that assigned the inbox the request is to be answered in may also end it, as soon as it
  * knows that no answer will come, at any QoS: WILCO_ENORESPONDER (nobody there, or all offline: not

@@ -1,6 +1,8 @@
 #include "client/core_private.h"
 #include "client/status_response.h"
 
+#define PROTOCOL_MAJOR 1U /* of Azure mRPC, which we speak */
+
 /* What comes for a request: its response, one of several, a part of one, or the broker's word that
  * there will be none. */
 
@@ -135,6 +137,16 @@ take_part(struct core *c, struct request *request, struct wilco_message *m)
     give_part(c, request, m);
 }
 
+/* What it means for its request that `m` came. */
+static enum wilco_status
+judge(const struct wilco_message *m)
+{
+    if (message_protocol_major(m) > PROTOCOL_MAJOR) {
+        return WILCO_EPROTOCOL;
+    }
+    return wilco_message_status(m) >= 400 ? WILCO_EREMOTE : WILCO_OK;
+}
+
 static bool
 is_busy(const struct wilco_message *m)
 {
@@ -144,7 +156,7 @@ is_busy(const struct wilco_message *m)
 static void
 take_response(struct core *c, struct request *request, struct wilco_message *m)
 {
-    enum wilco_status status = wilco_message_status(m) >= 400 ? WILCO_EREMOTE : WILCO_OK;
+    enum wilco_status status = judge(m);
 
     request->tally.answered++;
     if (is_gathering(request)) {

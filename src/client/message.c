@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#define STATUS_ERROR       400 /* and above */
 #define STATUS_DEFAULT     200
 #define PROGRESS_CHARS_MAX 18U
 #define STATUS_GARBLED     500 /* a `__stat` that is not a number of three digits */
@@ -254,6 +255,32 @@ wilco_message_status(const struct wilco_message *m)
         return STATUS_GARBLED;
     }
     return (int)status;
+}
+
+bool
+wilco_message_is_application_error(const struct wilco_message *m)
+{
+    struct span text = span_of_bytes(wilco_message_user_property(m, "__apErr"));
+
+    return wilco_message_status(m) >= STATUS_ERROR && text.len > 0 &&
+           !span_equal(text, SPAN_LITERAL("false"));
+}
+
+/* The first number of `__protVer`, which is 1 where it is absent; 0: it is none. */
+uint32_t
+message_protocol_major(const struct wilco_message *m)
+{
+    struct span text = span_of_bytes(wilco_message_user_property(m, "__protVer"));
+    const uint8_t *point = text.len == 0 ? NULL : memchr(text.data, '.', text.len);
+    uint32_t major = 0;
+
+    if (text.data == NULL) {
+        return 1;
+    }
+    if (point != NULL) {
+        text.len = (size_t)(point - text.data);
+    }
+    return message_number(text, &major) ? major : 0;
 }
 
 bool

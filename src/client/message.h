@@ -54,6 +54,10 @@ bool message_names(const struct wilco_message *m, uint32_t identifier);
 /* How long its sender waits from `now_ms` on; UINT64_MAX: it did not say. */
 uint64_t message_remaining_ms(const struct wilco_message *m, uint64_t now_ms);
 
+/* The major version of Azure mRPC that its sender speaks (`__protVer`); 1 where it does not say; 0:
+ * that is no version. */
+uint32_t message_protocol_major(const struct wilco_message *m);
+
 /* A decimal number; false: it is none, or too large. */
 bool message_number(struct span text, uint32_t *number);
 
@@ -68,7 +72,7 @@ message_is_status_response(const struct wilco_message *m) /* NULL is allowed */
 static inline struct wilco_message *
 message_as_response(struct wilco_message *m, enum wilco_status ended)
 {
-    return ended == WILCO_OK || ended == WILCO_EREMOTE ? m : NULL;
+    return ended == WILCO_OK || ended == WILCO_EREMOTE || ended == WILCO_EPROTOCOL ? m : NULL;
 }
 
 static inline struct span

@@ -164,7 +164,7 @@ requester_drop(struct requester *r, struct request *request)
 static bool
 is_answer(enum wilco_status status)
 {
-    return status == WILCO_OK || status == WILCO_EREMOTE;
+    return status == WILCO_OK || status == WILCO_EREMOTE || status == WILCO_EPROTOCOL;
 }
 
 void

@@ -160,6 +160,67 @@ ask_at_the_inbox(struct peer *p)
            peer_counters(p).pending == 1;
 }
 
+/* A publication to the inbox with correlation "id" and these User Properties, at QoS 1. */
+static bool
+send_response(struct peer *p, uint16_t packet_id, const struct wire_user_property *users,
+              size_t count)
+{
+    struct wire_any packet = {.type = WIRE_PUBLISH};
+    struct wire_properties *properties = &packet.as.publish.properties;
+
+    packet.as.publish.topic = SPAN_LITERAL("$r/me");
+    packet.as.publish.qos = 1;
+    packet.as.publish.packet_id = packet_id;
+    properties->correlation_data = SPAN_LITERAL("id");
+    wire_properties_set(properties, WIRE_CORRELATION_DATA);
+    properties->users = users;
+    properties->user_count = count;
+    return send(p, &packet);
+}
+
+/* Nobody is there at first; then the response comes in parts, with more credit given for them; one
+ * more request is cancelled. */
+static bool
+ask_again_for_a_stream(struct peer *p)
+{
+    static const struct wire_user_property part = {SPAN_INIT("rr-more"), SPAN_INIT("1")};
+    const struct core_asker asker = {.on_response = peer_on_response};
+    const struct wilco_request r = {.topic = "do",
+                                    .correlation_data = WILCO_TEXT("id"),
+                                    .retries_max = 1,
+                                    .parts_max = 2,
+                                    .on_part = on_message};
+    const struct wilco_request other = {.topic = "do"};
+    struct wire_any connack = {.type = WIRE_CONNACK};
+    struct wire_properties *properties = &connack.as.connack.properties;
+    uint64_t call = 0;
+    uint8_t reason_code = 0;
+
+    properties->response_information = SPAN_LITERAL("$r/me");
+    wire_properties_set(properties, WIRE_RESPONSE_INFORMATION);
+    if (!send(p, &connack) ||
+        core_request(p->core, &r, &asker, p->now_ms, &call, &reason_code) != WILCO_OK ||
+        !send_status(p)) {
+        return false;
+    }
+    peer_advance(p, 20);
+    if (!send_response(p, 7, &part, 1)) {
+        return false;
+    }
+    pull_everything(p);
+    if (core_state(p->core) != CORE_OPEN || !send_response(p, 8, NULL, 0)) {
+        return false;
+    }
+    pull_everything(p);
+    if (core_state(p->core) != CORE_OPEN ||
+        core_request(p->core, &other, &asker, p->now_ms, &call, &reason_code) != WILCO_OK ||
+        core_cancel(p->core, call) != WILCO_OK) {
+        return false;
+    }
+    pull_everything(p);
+    return core_state(p->core) == CORE_OPEN && peer_counters(p).responses == 1;
+}
+
 static bool
 be_asked_and_answer(struct peer *p)
 {
@@ -259,6 +320,13 @@ an_inbox_survives_every_failure(void **state)
 }
 
 static void
+a_stream_survives_every_failure(void **state)
+{
+    (void)state;
+    run(ask_again_for_a_stream, false);
+}
+
+static void
 a_call_survives_every_failure(void **state)
 {
     (void)state;
@@ -312,6 +380,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_survives_every_failure),
         cmocka_unit_test(an_inbox_survives_every_failure),
+        cmocka_unit_test(a_stream_survives_every_failure),
         cmocka_unit_test(a_call_survives_every_failure),
         cmocka_unit_test(publications_survive_every_failure),
         cmocka_unit_test(a_message_survives_every_failure),
