@@ -4,11 +4,13 @@ Nothing here sleeps: every wait is for a line, with a bound.
 """
 
 import os
+import pty
 import queue
 import re
 import signal
 import subprocess
 import threading
+import tty
 
 WAIT_S = 30
 DONE = "\x01"
@@ -37,19 +39,35 @@ def same_each_time(line):
 class Terminal:
     def __init__(self, folder, environment, port):
         reads, self.commands = os.pipe()
+        screen, output = pty.openpty()  # to which programs write lines when they have them
+        tty.setraw(output)
         self.process = subprocess.Popen(
-            ["bash", "--norc", "-c", SHELL, "bash", str(reads)], cwd=folder, env=environment, pass_fds=(reads,),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            ["bash", "--norc", "-c", SHELL, "bash", str(reads)], cwd=folder, env=environment | {"NO_COLOR": "1"},
+            pass_fds=(reads,), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
         os.close(reads)
+        os.close(output)
+        self.screen = open(screen, "rb", buffering=0)
         self.port = str(port)
         self.lines = queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
+    def _bytes_written(self):
+        try:
+            return self.screen.read(4096)
+        except OSError:  # nobody has it open any more
+            return b""
+
+    def _lines_written(self):
+        rest = b""
+        while new := self._bytes_written():
+            *lines, rest = (rest + new).split(b"\n")
+            yield from lines
+
     def _read(self):
-        for line in self.process.stdout:
-            text = line.decode("utf-8", "backslashreplace").rstrip("\n").replace(self.port, "1883")
+        for line in self._lines_written():
+            text = line.decode("utf-8", "backslashreplace").replace(self.port, "1883")
             before, done, _ = text.partition(DONE)
             if NOTICE.match(before):
                 continue
@@ -110,4 +128,4 @@ class Terminal:
             self.process.wait(WAIT_S)
         finally:
             self.reader.join(WAIT_S)
-            self.process.stdout.close()
+            self.screen.close()
