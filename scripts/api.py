@@ -41,6 +41,10 @@ class Declaration:
         return {"function": f"{self.name}()", "struct": f"struct {self.name}",
                 "enum": f"enum {self.name}"}.get(self.kind, self.name)
 
+    def anchor(self):
+        """A struct and a function may have one name."""
+        return f"{self.kind}_{self.name}" if self.kind in ("struct", "enum") else self.name
+
 
 @dataclasses.dataclass
 class Group:
@@ -189,9 +193,10 @@ def paragraphs(text):
 # ---- docs/api.md ----
 
 def linked(text, known):
-    """Prose with its names as links; what stands between backticks stays as it is."""
+    """Prose with its names as links, as `known` says by title or name; what is between backticks stays as it is."""
     def name(match):
-        return f"[{match.group()}](#{match.group(1)})" if match.group(1) in known else match.group()
+        anchor = known.get(match.group()) or known.get(match.group(1))
+        return f"[{match.group()}](#{anchor})" if anchor else match.group()
     words = text.split("`")
     for i in range(0, len(words), 2):
         words[i] = re.sub(r"([*<\[])", r"\\\1", words[i])
@@ -212,29 +217,31 @@ def prose(text, known):
 def group_page(group, known):
     if not group.declarations:
         return [f"### {group.title}", "", *(prose(group.text, known) if group.text else [])]
-    names = "".join(f'<a id="{d.name}"></a>' for d in group.declarations)
+    names = "".join(f'<a id="{d.anchor()}"></a>' for d in group.declarations)
     titles = ", ".join(f"`{d.title()}`" for d in group.declarations)
     code = "\n".join(d.code for d in group.declarations)
-    own = {d.name for d in group.declarations}
-    return [f"#### {names}{titles}", "", "```c", code, "```", "", *prose(group.text, known - own)]
+    own = {d.anchor() for d in group.declarations}
+    others = {name: anchor for name, anchor in known.items() if anchor not in own}
+    return [f"#### {names}{titles}", "", "```c", code, "```", "", *prose(group.text, others)]
 
 
 def index(headers):
     lines = ["| header | names |", "| --- | --- |"]
     for header in headers:
-        links = ", ".join(f"[{d.title()}](#{d.name})" for d in header.declarations())
+        links = ", ".join(f"[{d.title()}](#{d.anchor()})" for d in header.declarations())
         lines.append(f"| [wilco/{header.name}.h](#wilco{header.name}h) | {links or 'all of them'} |")
     return lines
 
 
 def page(headers):
-    known = {found.name for header in headers for found in header.declarations()}
+    declared = [found for header in headers for found in header.declarations()]
+    known = {key: found.anchor() for found in declared for key in (found.name, found.title())}
     lines = ["# libwilco", "",
              "Every public name of the C library. Made by `scripts/api.py` from the headers in `include/wilco/`, which are",
              "the manual; `man wilco` and `man wilco_request` say the same. [tutorial.md](tutorial.md) is the way in,",
              "[cookbook.md](cookbook.md) has a recipe for each task.", "", *index(headers), ""]
     for header in headers:
-        lines += [f"## wilco/{header.name}.h", "", *prose(header.about, known)]
+        lines += [f"## wilco/{header.name}.h", "", *(prose(header.about, known) if header.about else [])]
         for group in header.groups:
             lines += group_page(group, known)
     return "\n".join(lines).rstrip() + "\n"
