@@ -74,8 +74,8 @@ WILCO_API enum wilco_status wilco_open(struct wilco **out, const struct wilco_op
  * client; requests and publications still outstanding end with WILCO_ECLOSED before it returns, and
  * no callback runs afterwards. NULL is allowed. Waits: while the server takes what is queued,
  * three seconds when it does not, a second until it closes too, and for a callback that is running.
- * From a callback it does nothing. Calls that were not answered stay valid: answering them does
- * nothing but free them. */
+ * From a callback it does nothing. Calls that somebody has a reference of stay valid: answering
+ * them does nothing. */
 WILCO_API void wilco_close(struct wilco *client);
 
 /* The client identifier (MQTT 5.0, 3.1.3.1), also one that the server assigned. Lives as long as
@@ -91,6 +91,13 @@ struct wilco_counters {
     uint64_t responses_unknown;   /* dropped: no request of ours has such a correlation */
     uint64_t responses_duplicate; /* dropped: the request had been answered before (likewise) */
     uint64_t calls;               /* requests given to handlers */
+    uint64_t calls_expired;       /* dropped: nobody waited for the answer any more */
+    uint64_t calls_cancelled;     /* taken back by their requesters, before or while they ran */
+    uint64_t calls_refused;       /* answered with 400 or 505 */
+    uint64_t calls_busy;          /* answered with 429 */
+    uint64_t calls_repeated;      /* came again, and were not executed again */
+    uint64_t answers_forgotten;   /* for lack of memory, before their time */
+    uint64_t controls_unknown;    /* dropped: `rr-op` of a kind we do not know */
     uint64_t not_requests;        /* dropped: no Response Topic */
     uint64_t messages_unmatched;  /* dropped: no subscription of ours wants them */
     size_t pending;               /* requests waiting for their responses now */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <time.h>
 
 #ifdef CLOCK_BOOTTIME /* Linux: goes on while the machine sleeps, so keep alives are honest */
@@ -36,4 +37,17 @@ clock_unix_ms(void)
     struct timespec t = read_clock(CLOCK_REALTIME);
 
     return (uint64_t)t.tv_sec * 1000U + (uint64_t)t.tv_nsec / 1000000U;
+}
+
+void
+clock_write_time(uint64_t unix_ms, char out[CLOCK_TEXT_BYTES])
+{
+    time_t seconds = (time_t)(unix_ms / 1000);
+    struct tm utc = {0};
+    size_t len = 0;
+
+    if (gmtime_r(&seconds, &utc) != NULL) {
+        len = strftime(out, CLOCK_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
+    }
+    (void)snprintf(out + len, CLOCK_TEXT_BYTES - len, ".%03uZ", (unsigned)(unix_ms % 1000));
 }

@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CUT     "..."
@@ -57,15 +56,10 @@ line_add(struct line *l, const char *format, ...)
 static void
 line_add_time(struct line *l)
 {
-    uint64_t ms = clock_unix_ms();
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm utc = {0};
-    char text[32] = "";
+    char text[CLOCK_TEXT_BYTES];
 
-    if (gmtime_r(&seconds, &utc) != NULL) {
-        (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-    }
-    line_add(l, "ts=%s.%03uZ", text, (unsigned)(ms % 1000));
+    clock_write_time(clock_unix_ms(), text);
+    line_add(l, "ts=%s", text);
 }
 
 /* One event stays one line, whatever a "%s" brought along. */

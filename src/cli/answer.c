@@ -36,13 +36,11 @@ show_answer(const struct wilco_message *request, const struct wilco_reply *reply
 static void
 send_reply(struct answers *a, struct wilco_call *call, const struct wilco_reply *reply)
 {
-    struct wilco_message *request = wilco_message_ref(wilco_call_message(call));
     enum wilco_status status = wilco_reply(call, reply);
 
     if (status == WILCO_OK && a->show) {
-        show_answer(request, reply);
+        show_answer(wilco_call_message(call), reply);
     }
-    wilco_message_unref(request);
     if (status == WILCO_ETIMEDOUT) {
         say("an answer came too late and was not sent");
     } else if (status != WILCO_OK && status != WILCO_ECLOSED) {

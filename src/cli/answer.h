@@ -20,7 +20,7 @@ struct answers {
 /* False when enough calls were taken on already: the call has then been answered with 503. */
 bool answer_accept(struct answers *a, struct wilco_call *call);
 
-/* Both free the call and wake the main thread when this was the last one. */
+/* Both wake the main thread when this was the last one; the references stay as they are. */
 void answer_bytes(struct answers *a, struct wilco_call *call, struct wilco_bytes payload);
 void answer_error(struct answers *a, struct wilco_call *call, int status, const char *text);
 

@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 
 #include "broker/server/broker_main.h"
+#include "cli/config_page.h"
 #include "cli/exit_code.h"
 #include "cli/manual.h"
 #include "cli/options.h"
@@ -57,8 +58,7 @@ static const struct option broker_rows[] = {
      option_texts, FIELD(listen)},
     {"shards", 0, "NUMBER", "so many threads (default: one for each core)", option_count,
      FIELD(shards)},
-    {"store", 0, "STORE", "where sessions and messages are kept: memory", option_text,
-     FIELD(store)},
+    {"store", 0, "memory", "where sessions and messages are kept", option_text, FIELD(store)},
     {"allow-anonymous", 0, NULL,
      "listen where other machines can connect, though nobody\n"
      "is asked who he is",
@@ -66,8 +66,24 @@ static const struct option broker_rows[] = {
     {"set", 0, "NAME=VALUE", "change a setting; repeatable", option_texts, FIELD(settings)},
     {"help-settings", 0, NULL, "list the settings with their defaults", option_flag,
      FIELD(help_settings)},
-    {"log-level", 0, "LEVEL", "error, warning, info (default) or debug", take_log_level,
-     FIELD(log_level)},
+    {"log-level", 0, "error|warning|info|debug",
+     "what is logged, each with those before it (default info)", take_log_level, FIELD(log_level)},
+    {.name = NULL},
+};
+
+static const struct option_group broker_groups[] = {
+    {"Options", broker_rows, 0},
+};
+
+static const enum exit_code broker_exit_codes[] = {
+    EXIT_CODE_OK,
+    EXIT_CODE_USAGE,
+    EXIT_CODE_CONNECTION,
+};
+static const char *const broker_exit_texts[] = {
+    "it was stopped by a signal, or --check found nothing wrong",
+    "the command line, the file or a setting is wrong",
+    "it cannot listen, or not go on",
 };
 
 static const struct manual broker_manual = {
@@ -82,9 +98,11 @@ static const struct manual broker_manual = {
                 "  wilco broker --listen mqtt://127.0.0.1:0 --shards 4 --log-level debug\n"
                 "  wilco broker --print-config > wilco.conf\n"
                 "  wilco broker --config wilco.conf --check && wilco broker --config wilco.conf\n",
-    .exit_text = "    0  it was stopped by a signal, or --check found nothing wrong\n"
-                 "    1  the command line, the file or a setting is wrong\n"
-                 "    2  it cannot listen, or not go on\n",
+    .exit_codes = broker_exit_codes,
+    .exit_code_count = sizeof(broker_exit_codes) / sizeof(broker_exit_codes[0]),
+    .exit_texts = broker_exit_texts,
+    .section = 8,
+    .file = &config_page,
 };
 
 static int
@@ -110,21 +128,26 @@ run(const struct broker_command *c)
     return c->check ? broker_main_check(&options) : broker_main(&options);
 }
 
-int
-cmd_broker(int argc, char **argv)
+static int
+run_command(int argc, char **argv)
 {
     struct broker_command c = {.check = false};
-    const struct option_group groups[] = {
-        {"Options", broker_rows, sizeof(broker_rows) / sizeof(broker_rows[0]), &c},
-    };
-    const struct command_line line = {.manual = &broker_manual, .groups = groups, .group_count = 1};
     size_t word_count = 0;
     int exit_code = EXIT_CODE_OK;
 
-    if (options_parse(&line, argc, argv, &word_count, &exit_code)) {
+    if (options_parse(&command_broker, &c, argc, argv, &word_count, &exit_code)) {
         exit_code = run(&c);
     }
     option_list_fini(&c.listen);
     option_list_fini(&c.settings);
     return exit_code;
 }
+
+const struct command command_broker = {
+    .name = "broker",
+    .summary = "run an MQTT server",
+    .manual = &broker_manual,
+    .groups = broker_groups,
+    .group_count = sizeof(broker_groups) / sizeof(broker_groups[0]),
+    .run = run_command,
+};

@@ -24,8 +24,7 @@ struct pub_command {
 
 #define FIELD(name) offsetof(struct pub_command, name)
 static const struct option pub_rows[] = {
-    {"qos", 'q', "QOS", "quality of service: 0, 1 or 2 (default 0)", option_qos,
-     FIELD(outgoing.qos)},
+    {"qos", 'q', "0|1|2", "quality of service (default 0)", option_qos, FIELD(outgoing.qos)},
     {"retain", 'r', NULL, "keep it for later subscribers", option_flag, FIELD(outgoing.retain)},
     {"lines", 'l', NULL, "each line of standard input is a message", option_flag,
      FIELD(outgoing.by_line)},
@@ -33,6 +32,15 @@ static const struct option pub_rows[] = {
      FIELD(outgoing.properties.expiry_s)},
     {"show", 'v', NULL, "show the message with its properties on standard\nerror", option_flag,
      FIELD(show)},
+    {.name = NULL},
+};
+
+static const struct option_group pub_groups[] = {
+    {"Publishing", pub_rows, 0},
+    {"Message", outgoing_rows, FIELD(outgoing)},
+    {"Properties", properties_common_rows, FIELD(outgoing.properties)},
+    {NULL, properties_request_rows, FIELD(outgoing.properties)},
+    {"Connection", connection_rows, FIELD(connection)},
 };
 
 static const enum exit_code pub_exit_codes[] = {
@@ -50,29 +58,10 @@ static const struct manual pub_manual = {
                 "  tail -f access.log | wilco pub logs/web -l\n"
                 "  wilco pub requests/device1/getConfig '{}' -H trace:17 \\\n"
                 "      --response-topic responses/device1/getConfig --correlation abcdef12345\n",
+    .environment = connection_variables,
     .exit_codes = pub_exit_codes,
     .exit_code_count = sizeof(pub_exit_codes) / sizeof(pub_exit_codes[0]),
 };
-
-static bool
-parse(struct pub_command *c, int argc, char **argv, size_t *word_count, int *exit_code)
-{
-    const struct option_group groups[] = {
-        {"Publishing", pub_rows, sizeof(pub_rows) / sizeof(pub_rows[0]), c},
-        {"Message", outgoing_rows, outgoing_count, &c->outgoing},
-        {"Properties", properties_common_rows, properties_common_count, &c->outgoing.properties},
-        {NULL, properties_request_rows, properties_request_count, &c->outgoing.properties},
-        {"Connection", connection_rows, connection_row_count, &c->connection},
-    };
-    const struct command_line line = {
-        .manual = &pub_manual,
-        .groups = groups,
-        .group_count = sizeof(groups) / sizeof(groups[0]),
-        .words_max = 2,
-    };
-
-    return options_parse(&line, argc, argv, word_count, exit_code);
-}
 
 static void
 publish(const struct pub_command *c, struct publisher *publisher, const struct wilco_publish *p)
@@ -153,17 +142,27 @@ run(struct pub_command *c, char **words, size_t word_count)
         connection_close(&connection, exit_code != EXIT_CODE_OK ? exit_code : finished));
 }
 
-int
-cmd_pub(int argc, char **argv)
+static int
+run_command(int argc, char **argv)
 {
     struct pub_command c = {0};
     size_t word_count = 0;
     int exit_code = EXIT_CODE_OK;
 
-    if (parse(&c, argc, argv, &word_count, &exit_code)) {
+    if (options_parse(&command_pub, &c, argc, argv, &word_count, &exit_code)) {
         exit_code = run(&c, argv + 1, word_count);
     }
     connection_options_fini(&c.connection);
     outgoing_fini(&c.outgoing);
     return exit_code;
 }
+
+const struct command command_pub = {
+    .name = "pub",
+    .summary = "publish messages",
+    .manual = &pub_manual,
+    .groups = pub_groups,
+    .group_count = sizeof(pub_groups) / sizeof(pub_groups[0]),
+    .words_max = 2,
+    .run = run_command,
+};

@@ -31,8 +31,7 @@ struct request_command {
 static const struct option request_rows[] = {
     {"timeout", 'W', "DURATION", "how long to wait for the answer (default 10s)",
      option_duration_ms, FIELD(timeout_ms)},
-    {"qos", 'q', "QOS", "quality of service: 0, 1 or 2 (default 1)", option_qos,
-     FIELD(outgoing.qos)},
+    {"qos", 'q', "0|1|2", "quality of service (default 1)", option_qos, FIELD(outgoing.qos)},
     {"idempotent", 0, NULL, "it may be executed again if a responder is lost", option_flag,
      FIELD(idempotent)},
     {"fail-if-offline", 0, NULL, "do not wait for responders that are offline", option_flag,
@@ -44,6 +43,15 @@ static const struct option request_rows[] = {
     {"show", 'v', NULL, "show request and answer with their properties\non standard error",
      option_flag, FIELD(show)},
     {"verbose", 0, NULL, "the same", option_flag, FIELD(show)},
+    {.name = NULL},
+};
+
+static const struct option_group request_groups[] = {
+    {"Asking", request_rows, 0},
+    {"Message", outgoing_rows, FIELD(outgoing)},
+    {"Properties", properties_common_rows, FIELD(outgoing.properties)},
+    {NULL, properties_request_rows, FIELD(outgoing.properties)},
+    {"Connection", connection_rows, FIELD(connection)},
 };
 
 static const enum exit_code request_exit_codes[] = {
@@ -61,29 +69,10 @@ static const struct manual request_manual = {
                 "  wilco request rpc/add - < numbers.json > sum.json\n"
                 "  wilco request -v requests/device1/getConfig '{}' \\\n"
                 "      --response-topic responses/device1/getConfig --correlation abcdef12345\n",
+    .environment = connection_variables,
     .exit_codes = request_exit_codes,
     .exit_code_count = sizeof(request_exit_codes) / sizeof(request_exit_codes[0]),
 };
-
-static bool
-parse(struct request_command *c, int argc, char **argv, size_t *word_count, int *exit_code)
-{
-    const struct option_group groups[] = {
-        {"Asking", request_rows, sizeof(request_rows) / sizeof(request_rows[0]), c},
-        {"Message", outgoing_rows, outgoing_count, &c->outgoing},
-        {"Properties", properties_common_rows, properties_common_count, &c->outgoing.properties},
-        {NULL, properties_request_rows, properties_request_count, &c->outgoing.properties},
-        {"Connection", connection_rows, connection_row_count, &c->connection},
-    };
-    const struct command_line line = {
-        .manual = &request_manual,
-        .groups = groups,
-        .group_count = sizeof(groups) / sizeof(groups[0]),
-        .words_max = 2,
-    };
-
-    return options_parse(&line, argc, argv, word_count, exit_code);
-}
 
 static int
 prepare(struct request_command *c, char **words, size_t word_count)
@@ -215,17 +204,27 @@ run(struct request_command *c, char **words, size_t word_count)
     return wake_exit(exit_code);
 }
 
-int
-cmd_request(int argc, char **argv)
+static int
+run_command(int argc, char **argv)
 {
     struct request_command c = {0};
     size_t word_count = 0;
     int exit_code = EXIT_CODE_OK;
 
-    if (parse(&c, argc, argv, &word_count, &exit_code)) {
+    if (options_parse(&command_request, &c, argc, argv, &word_count, &exit_code)) {
         exit_code = run(&c, argv + 1, word_count);
     }
     connection_options_fini(&c.connection);
     outgoing_fini(&c.outgoing);
     return exit_code;
 }
+
+const struct command command_request = {
+    .name = "request",
+    .summary = "ask a question, and write the answer",
+    .manual = &request_manual,
+    .groups = request_groups,
+    .group_count = sizeof(request_groups) / sizeof(request_groups[0]),
+    .words_max = 2,
+    .run = run_command,
+};

@@ -51,17 +51,26 @@ static const struct option respond_rows[] = {
     {"timeout", 'W', "DURATION",
      "a command may take so long for a request that comes\nwithout a deadline (default 60s)",
      option_duration_ms, FIELD(timeout_ms)},
+    {.name = NULL},
 };
 
 static const struct option serve_rows[] = {
     {"topic", 't', "FILTER", "instead of the word FILTER", option_text, FIELD(filter)},
     {"group", 'g', "NAME", "share the requests with others of this group", option_text,
      FIELD(group)},
-    {"qos", 'q', "QOS", "quality of service: 0, 1 or 2 (default 1)", option_qos, FIELD(qos)},
+    {"qos", 'q', "0|1|2", "quality of service (default 1)", option_qos, FIELD(qos)},
     {"count", 'C', "NUMBER", "end after so many requests", option_count, FIELD(answers.count)},
     {"show", 'v', NULL, "show each request and answer with their properties\non standard error",
      option_flag, FIELD(answers.show)},
     {"verbose", 0, NULL, "the same", option_flag, FIELD(answers.show)},
+    {.name = NULL},
+};
+
+static const struct option_group respond_groups[] = {
+    {"Answering", respond_rows, 0},
+    {"Serving", serve_rows, 0},
+    {"Properties of the answers", properties_common_rows, FIELD(answers.properties)},
+    {"Connection", connection_rows, FIELD(connection)},
 };
 
 static const enum exit_code respond_exit_codes[] = {
@@ -78,29 +87,10 @@ static const struct manual respond_manual = {
                 "      --content-type application/json\n"
                 "  wilco respond 'rpc/+' --group workers --exec './handle \"$WILCO_TOPIC\"'\n"
                 "  wilco respond ping --reply pong --count 1 -v\n",
+    .environment = connection_variables,
     .exit_codes = respond_exit_codes,
     .exit_code_count = sizeof(respond_exit_codes) / sizeof(respond_exit_codes[0]),
 };
-
-static bool
-parse(struct respond_command *c, int argc, char **argv, size_t *word_count, int *exit_code)
-{
-    const struct option_group groups[] = {
-        {"Answering", respond_rows, sizeof(respond_rows) / sizeof(respond_rows[0]), c},
-        {"Serving", serve_rows, sizeof(serve_rows) / sizeof(serve_rows[0]), c},
-        {"Properties of the answers", properties_common_rows, properties_common_count,
-         &c->answers.properties},
-        {"Connection", connection_rows, connection_row_count, &c->connection},
-    };
-    const struct command_line line = {
-        .manual = &respond_manual,
-        .groups = groups,
-        .group_count = sizeof(groups) / sizeof(groups[0]),
-        .words_max = 1,
-    };
-
-    return options_parse(&line, argc, argv, word_count, exit_code);
-}
 
 static bool
 read_reply_file(const char *path, char **out, size_t *len)
@@ -208,7 +198,7 @@ serve(struct respond_command *c, struct connection *connection)
     if (status != WILCO_OK) {
         return connection_not_subscribed("respond to", c->filter, status, reason_code);
     }
-    say("ready: serving %s", c->filter);
+    say_note("ready: serving %s", c->filter);
     while (!answer_is_last(&c->answers) && !atomic_load(&connection->is_lost) &&
            !wake_signalled()) {
         if (c->jobs != NULL) {
@@ -275,17 +265,27 @@ run(struct respond_command *c, char **words, size_t word_count)
     return wake_exit(exit_code);
 }
 
-int
-cmd_respond(int argc, char **argv)
+static int
+run_command(int argc, char **argv)
 {
     struct respond_command c = {0};
     size_t word_count = 0;
     int exit_code = EXIT_CODE_OK;
 
-    if (parse(&c, argc, argv, &word_count, &exit_code)) {
+    if (options_parse(&command_respond, &c, argc, argv, &word_count, &exit_code)) {
         exit_code = run(&c, argv + 1, word_count);
     }
     properties_fini(&c.answers.properties);
     connection_options_fini(&c.connection);
     return exit_code;
 }
+
+const struct command command_respond = {
+    .name = "respond",
+    .summary = "answer requests",
+    .manual = &respond_manual,
+    .groups = respond_groups,
+    .group_count = sizeof(respond_groups) / sizeof(respond_groups[0]),
+    .words_max = 1,
+    .run = run_command,
+};

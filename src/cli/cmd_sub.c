@@ -28,7 +28,7 @@ struct sub_command {
 #define FIELD(name) offsetof(struct sub_command, name)
 static const struct option sub_rows[] = {
     {"topic", 't', "FILTER", "the same as a word FILTER; repeatable", option_texts, FIELD(filters)},
-    {"qos", 'q', "QOS", "quality of service: 0, 1 or 2 (default 0)", option_qos, FIELD(qos)},
+    {"qos", 'q', "0|1|2", "quality of service (default 0)", option_qos, FIELD(qos)},
     {"count", 'C', "NUMBER", "end after so many messages", option_count, FIELD(count)},
     {"timeout", 'W', "DURATION", "end after so long, with code 27", option_duration_ms,
      FIELD(timeout_ms)},
@@ -46,6 +46,12 @@ static const struct option sub_rows[] = {
      FIELD(output.no_newline)},
     {"show", 0, NULL, "show each message with its properties on standard\nerror as well",
      option_flag, FIELD(show)},
+    {.name = NULL},
+};
+
+static const struct option_group sub_groups[] = {
+    {"Subscribing", sub_rows, 0},
+    {"Connection", connection_rows, FIELD(connection)},
 };
 
 static const enum exit_code sub_exit_codes[] = {
@@ -61,26 +67,10 @@ static const struct manual sub_manual = {
                 "  wilco sub -v 'lights/+/state' 'doors/#'\n"
                 "  wilco sub --json '#' | jq .properties\n"
                 "  wilco sub -t weather/now -C 1 -W 5\n",
+    .environment = connection_variables,
     .exit_codes = sub_exit_codes,
     .exit_code_count = sizeof(sub_exit_codes) / sizeof(sub_exit_codes[0]),
 };
-
-static bool
-parse(struct sub_command *c, int argc, char **argv, size_t *word_count, int *exit_code)
-{
-    const struct option_group groups[] = {
-        {"Subscribing", sub_rows, sizeof(sub_rows) / sizeof(sub_rows[0]), c},
-        {"Connection", connection_rows, connection_row_count, &c->connection},
-    };
-    const struct command_line line = {
-        .manual = &sub_manual,
-        .groups = groups,
-        .group_count = sizeof(groups) / sizeof(groups[0]),
-        .words_max = SIZE_MAX - 1,
-    };
-
-    return options_parse(&line, argc, argv, word_count, exit_code);
-}
 
 static void
 finish(struct sub_command *c, bool has_failed)
@@ -190,17 +180,27 @@ run(struct sub_command *c, char **words, size_t word_count)
     return wake_exit(connection_close(&connection, exit_code));
 }
 
-int
-cmd_sub(int argc, char **argv)
+static int
+run_command(int argc, char **argv)
 {
     struct sub_command c = {0};
     size_t word_count = 0;
     int exit_code = EXIT_CODE_OK;
 
-    if (parse(&c, argc, argv, &word_count, &exit_code)) {
+    if (options_parse(&command_sub, &c, argc, argv, &word_count, &exit_code)) {
         exit_code = run(&c, argv + 1, word_count);
     }
     option_list_fini(&c.filters);
     connection_options_fini(&c.connection);
     return exit_code;
 }
+
+const struct command command_sub = {
+    .name = "sub",
+    .summary = "subscribe, and write what arrives",
+    .manual = &sub_manual,
+    .groups = sub_groups,
+    .group_count = sizeof(sub_groups) / sizeof(sub_groups[0]),
+    .words_max = SIZE_MAX - 1,
+    .run = run_command,
+};

@@ -1,12 +1,21 @@
 #ifndef WILCO_CLI_COMMANDS_H
 #define WILCO_CLI_COMMANDS_H
 
-/* One function a subcommand, in cmd_<name>.c. argv[0] is the command's name; they return the exit
- * code. */
-int cmd_broker(int argc, char **argv);
-int cmd_pub(int argc, char **argv);
-int cmd_request(int argc, char **argv);
-int cmd_respond(int argc, char **argv);
-int cmd_sub(int argc, char **argv);
+#include "cli/command.h"
+
+/* Each is in cmd_<name>.c. */
+extern const struct command command_broker;
+extern const struct command command_completion;
+extern const struct command command_manual;
+extern const struct command command_pub;
+extern const struct command command_request;
+extern const struct command command_respond;
+extern const struct command command_sub;
+
+/* All of them as the overview lists them, ended by NULL. */
+extern const struct command *const commands[];
+
+/* The tool itself, which is no command: for its overview and its man page. */
+extern const struct command command_wilco;
 
 #endif

@@ -1,6 +1,7 @@
 #ifndef WILCO_CLI_CONNECTION_H
 #define WILCO_CLI_CONNECTION_H
 
+#include "cli/manual.h"
 #include "cli/options.h"
 #include "wilco/wilco.h"
 
@@ -32,7 +33,8 @@ struct connection_options {
 
 /* Rows whose target is a struct connection_options. */
 extern const struct option connection_rows[];
-extern const size_t connection_row_count;
+/* What they have in the environment. */
+extern const struct manual_variable connection_variables[];
 
 /* Puts flags and environment together. 0, or the exit code when it has said what is wrong. */
 int connection_prepare(struct connection_options *o);

@@ -74,13 +74,20 @@ const struct option connection_rows[] = {
     {"will-topic", 0, "TOPIC", "where the server says that we are gone", option_text,
      FIELD(will_topic)},
     {"will-payload", 0, "PAYLOAD", "what it says", option_text, FIELD(will_payload)},
-    {"will-qos", 0, "QOS", "default 0", option_qos, FIELD(will_qos)},
+    {"will-qos", 0, "0|1|2", "default 0", option_qos, FIELD(will_qos)},
     {"will-retain", 0, NULL, "and keeps for later subscribers", option_flag, FIELD(will_retain)},
-    {"mqtt-version", 'V', "VERSION", "5 or mqttv5: there is no other", option_text, FIELD(version)},
+    {"mqtt-version", 'V', "5|mqttv5", "there is no other", option_text, FIELD(version)},
     {"debug", 'd', NULL, "say what is done, step by step", option_flag, FIELD(debug)},
     {"quiet", 0, NULL, "say nothing, fail by exit code alone", option_flag, FIELD(quiet)},
+    {.name = NULL},
 };
-const size_t connection_row_count = sizeof(connection_rows) / sizeof(connection_rows[0]);
+
+const struct manual_variable connection_variables[] = {
+    {"WILCO_URL", "the server, where no option says which"},
+    {"MQTT_USERNAME", "the user name, where neither an option nor the URL says it"},
+    {"MQTT_PASSWORD", "likewise the password, which nobody else on the machine sees here"},
+    {.name = NULL},
+};
 
 /* The environment is read before there is a second thread. */
 static const char *

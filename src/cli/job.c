@@ -28,6 +28,7 @@ job_start(struct job *j, char *command, struct wilco_call *call, uint64_t deadli
     if (error != 0) {
         say("cannot run the command: %s", say_errno(error).text);
         answer_error(answers, call, 503, "the responder cannot run its command");
+        wilco_call_unref(call);
         return false;
     }
     return true;
@@ -147,6 +148,8 @@ finish(struct job *j)
     process_close_out(&j->process);
     free(j->output);
     j->output = NULL;
+    wilco_call_unref(j->call);
+    j->call = NULL;
 }
 
 bool

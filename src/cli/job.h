@@ -14,7 +14,7 @@
 
 /* One command that answers one call. Main thread only. */
 struct job {
-    struct wilco_call *call;
+    struct wilco_call *call; /* our reference */
     struct process process;
     size_t written; /* of the call's payload */
     char *output;
@@ -24,7 +24,8 @@ struct job {
     bool is_too_large;
 };
 
-/* False: the command could not be started, and the call has been answered with an error. */
+/* Takes the caller's reference over. False: the command could not be started, and the call has been
+ * answered with an error. */
 bool job_start(struct job *j, char *command, struct wilco_call *call, uint64_t deadline_ms,
                struct answers *answers);
 

@@ -63,6 +63,7 @@ jobs_add(struct jobs *jobs, struct wilco_call *call)
     is_stopped = jobs->is_stopped;
     has_room = !is_stopped && jobs->queue_count < jobs->queue_max;
     if (has_room) {
+        (void)wilco_call_ref(call);
         jobs->queue[(jobs->queue_first + jobs->queue_count++) % jobs->queue_max] = added;
     }
     (void)pthread_mutex_unlock(&jobs->lock);
@@ -99,6 +100,7 @@ start_waiting(struct jobs *jobs)
     while (jobs->running_count < jobs->running_max && take_waiting(jobs, &next)) {
         if (wake_now_ms() >= next.deadline_ms) {
             answer_error(jobs->answers, next.call, 504, "the responder was too busy");
+            wilco_call_unref(next.call);
         } else if (job_start(&jobs->running[jobs->running_count], jobs->command, next.call,
                              next.deadline_ms, jobs->answers)) {
             jobs->running_count++;
@@ -171,6 +173,7 @@ jobs_stop(struct jobs *jobs)
     jobs->running_count = 0;
     while (take_waiting(jobs, &next)) {
         answer_error(jobs->answers, next.call, 503, "the responder ends");
+        wilco_call_unref(next.call);
     }
 }
 

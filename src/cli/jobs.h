@@ -30,7 +30,7 @@ void jobs_stop(struct jobs *jobs);
 /* After jobs_stop() if a call may have been added, and when none can be added any more. */
 void jobs_free(struct jobs *jobs);
 
-void jobs_add(struct jobs *jobs, struct wilco_call *call); /* takes the call; from any thread */
+void jobs_add(struct jobs *jobs, struct wilco_call *call); /* keeps a reference; any thread */
 
 /* Waits until something can be done, or the process is woken, and does it. Main thread. */
 void jobs_turn(struct jobs *jobs);

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "base/nearest.h"
+#include "cli/colour.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/manual.h"
@@ -13,34 +14,18 @@
 #include <string.h>
 #include <unistd.h>
 
-struct command {
-    const char *name, *full_name, *summary;
-    int (*run)(int argc, char **argv);
-};
-
-static const struct command commands[] = {
-    {"request", "wilco request", "ask a question, and write the answer", cmd_request},
-    {"respond", "wilco respond", "answer requests", cmd_respond},
-    {"pub", "wilco pub", "publish messages", cmd_pub},
-    {"sub", "wilco sub", "subscribe, and write what arrives", cmd_sub},
-    {"broker", "wilco broker", "run an MQTT server", cmd_broker},
-};
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
-
 static int
 print_overview(void)
 {
-    (void)printf("usage: wilco COMMAND [OPTION]... [WORD]...\n\n"
-                 "Requests and responses over MQTT 5.0.\n\nCommands\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        (void)printf("  %-10s%s\n", commands[i].name, commands[i].summary);
+    const struct manual *m = command_wilco.manual;
+
+    (void)printf("usage: %s\n\n%s\n\nCommands\n", m->synopsis, m->about);
+    for (const struct command *const *c = commands; *c != NULL; c++) {
+        (void)printf("  %-12s%s\n", (*c)->name, (*c)->summary);
     }
-    (void)printf("\nExamples\n"
-                 "  wilco broker &\n"
-                 "  wilco respond weather/now --reply '12 degrees, rain' &\n"
-                 "  wilco request weather/now\n"
-                 "\nMore about a command: wilco help COMMAND\n"
-                 "The version: wilco --version\n");
+    (void)printf("\nExamples\n%s\nMore about a command: wilco help COMMAND\n"
+                 "The version: wilco --version\n",
+                 m->examples);
     return output_finish() ? EXIT_CODE_OK : EXIT_CODE_USAGE;
 }
 
@@ -49,11 +34,11 @@ find_command(const char *name)
 {
     struct nearest nearest = nearest_init(name);
 
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            return &commands[i];
+    for (const struct command *const *c = commands; *c != NULL; c++) {
+        if (strcmp((*c)->name, name) == 0) {
+            return *c;
         }
-        nearest_offer(&nearest, commands[i].name);
+        nearest_offer(&nearest, (*c)->name);
     }
     if (nearest.name != NULL) {
         say("unknown command \"%s\"; did you mean %s? For help: wilco --help", name, nearest.name);
@@ -71,7 +56,7 @@ run_command(const char *name, int argc, char **argv)
     if (command == NULL) {
         return EXIT_CODE_USAGE;
     }
-    say_set_name(command->full_name);
+    say_set_name(command->manual->name);
     return command->run(argc, argv);
 }
 
@@ -111,6 +96,7 @@ main(int argc, char **argv)
         return EXIT_CODE_USAGE;
     }
     wake_init();
+    colour_set(COLOUR_AUTO);
     if (argc < 2) {
         say("which command? For help: wilco --help");
         return EXIT_CODE_USAGE;

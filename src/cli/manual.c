@@ -1,5 +1,6 @@
 #include "cli/manual.h"
 
+#include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "wilco/wilco.h"
@@ -13,7 +14,7 @@
 static void
 print_help(const char *help, int used)
 {
-    if (used >= HELP_COLUMN) {
+    if (used + 2 > HELP_COLUMN) {
         (void)putchar('\n');
         used = 0;
     }
@@ -48,26 +49,30 @@ print_group(const struct option_group *group)
     if (group->title != NULL) {
         (void)printf("\n%s\n", group->title);
     }
-    for (size_t i = 0; i < group->count; i++) {
-        print_option(&group->rows[i]);
+    for (const struct option *row = group->rows; row->name != NULL; row++) {
+        print_option(row);
     }
 }
 
-int
-manual_print(const struct command_line *line)
+const char *
+manual_exit_text(const struct manual *m, size_t i)
 {
-    const struct manual *m = line->manual;
+    return m->exit_texts == NULL ? exit_code_text(m->exit_codes[i]) : m->exit_texts[i];
+}
+
+int
+manual_print(const struct command *command)
+{
+    const struct manual *m = command->manual;
+    const struct option_group *group;
 
     (void)printf("usage: %s\n\n%s\n\nExamples\n%s", m->synopsis, m->about, m->examples);
-    for (size_t g = 0; g < line->group_count; g++) {
-        print_group(&line->groups[g]);
+    for (size_t g = 0; (group = options_group(command, g)) != NULL; g++) {
+        print_group(group);
     }
-    (void)printf("\n      --help                  show this\n"
-                 "      --version               show the version\n"
-                 "\nExit code\n%s",
-                 m->exit_text == NULL ? "" : m->exit_text);
+    (void)printf("\nExit code\n");
     for (size_t i = 0; i < m->exit_code_count; i++) {
-        (void)printf("  %3d  %s\n", (int)m->exit_codes[i], exit_code_text(m->exit_codes[i]));
+        (void)printf("  %3d  %s\n", (int)m->exit_codes[i], manual_exit_text(m, i));
     }
     return output_finish() ? EXIT_CODE_OK : EXIT_CODE_USAGE;
 }

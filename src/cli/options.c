@@ -1,6 +1,8 @@
 #include "cli/options.h"
 
 #include "base/nearest.h"
+#include "cli/colour.h"
+#include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/manual.h"
 #include "cli/say.h"
@@ -23,33 +25,81 @@ options_wrong(const char *format, ...)
     return EXIT_CODE_USAGE;
 }
 
-/* `name` need not end: it has `len` letters. */
-static const struct option *
-find_long(const struct command_line *line, const char *name, size_t len, void **target)
-{
-    for (size_t g = 0; g < line->group_count; g++) {
-        const struct option_group *group = &line->groups[g];
+/* A command line that is being read. */
+struct reading {
+    const struct command *command;
+    char *target;
+    struct common {
+        bool help, version;
+        enum colour_when colour;
+    } common;
+    struct option_input in;
+    char **front; /* where the next word goes that is no option */
+};
 
-        for (size_t i = 0; i < group->count; i++) {
-            if (strncmp(group->rows[i].name, name, len) == 0 && group->rows[i].name[len] == '\0') {
-                *target = group->target;
-                return &group->rows[i];
-            }
+static const char *
+take_colour(void *field, struct option_input *in)
+{
+    static const char *const names[] = {"auto", "always", "never"};
+    const char *word = option_take(in);
+
+    for (size_t i = 0; word != NULL && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(word, names[i]) == 0) {
+            *(enum colour_when *)field = (enum colour_when)i;
+            return NULL;
         }
     }
-    return NULL;
+    return "auto, always or never";
 }
 
-static const struct option *
-find_letter(const struct command_line *line, char letter, void **target)
-{
-    for (size_t g = 0; g < line->group_count; g++) {
-        const struct option_group *group = &line->groups[g];
+#define COMMON(name) offsetof(struct common, name)
+static const struct option common_rows[] = {
+    {"colour", 0, "auto|always|never",
+     "colours on standard error (default auto: on a\n"
+     "terminal, unless NO_COLOR is set)",
+     take_colour, COMMON(colour)},
+    {"color", 0, "auto|always|never", "the same", take_colour, COMMON(colour)},
+    {"help", 0, NULL, "show this", option_flag, COMMON(help)},
+    {"version", 0, NULL, "show the version", option_flag, COMMON(version)},
+    {.name = NULL},
+};
+const struct option_group options_common = {"General", common_rows, 0};
 
-        for (size_t i = 0; i < group->count; i++) {
-            if (group->rows[i].letter == letter) {
-                *target = group->target;
-                return &group->rows[i];
+const struct option_group *
+options_group(const struct command *command, size_t i)
+{
+    if (i == command->group_count) {
+        return &options_common;
+    }
+    return i < command->group_count ? &command->groups[i] : NULL;
+}
+
+static void *
+field_of(struct reading *r, const struct option_group *group, const struct option *row)
+{
+    char *target = group == &options_common ? (char *)&r->common : r->target + group->offset;
+
+    return target + row->offset;
+}
+
+/* `name` need not end: it has `len` letters. */
+static bool
+is_named(const struct option *row, const char *name, size_t len)
+{
+    return strncmp(row->name, name, len) == 0 && row->name[len] == '\0';
+}
+
+/* The row with that long name, or that letter where there is no name. */
+static const struct option *
+find(struct reading *r, const char *name, size_t len, char letter, void **field)
+{
+    const struct option_group *group;
+
+    for (size_t g = 0; (group = options_group(r->command, g)) != NULL; g++) {
+        for (const struct option *row = group->rows; row->name != NULL; row++) {
+            if (name != NULL ? is_named(row, name, len) : row->letter == letter) {
+                *field = field_of(r, group, row);
+                return row;
             }
         }
     }
@@ -57,19 +107,18 @@ find_letter(const struct command_line *line, char letter, void **target)
 }
 
 static bool
-unknown_long(const struct command_line *line, const char *word, size_t len)
+unknown_long(const struct command *command, const char *word, size_t len)
 {
     char name[64];
     struct nearest nearest;
+    const struct option_group *group;
 
     (void)snprintf(name, sizeof(name), "%.*s", (int)(len < sizeof(name) ? len : sizeof(name) - 1),
                    word);
     nearest = nearest_init(name);
-    nearest_offer(&nearest, "help");
-    nearest_offer(&nearest, "version");
-    for (size_t g = 0; g < line->group_count; g++) {
-        for (size_t i = 0; i < line->groups[g].count; i++) {
-            nearest_offer(&nearest, line->groups[g].rows[i].name);
+    for (size_t g = 0; (group = options_group(command, g)) != NULL; g++) {
+        for (const struct option *row = group->rows; row->name != NULL; row++) {
+            nearest_offer(&nearest, row->name);
         }
     }
     if (nearest.name != NULL) {
@@ -81,7 +130,7 @@ unknown_long(const struct command_line *line, const char *word, size_t len)
 }
 
 static bool
-apply(const struct option *row, void *target, struct option_input *in)
+apply(const struct option *row, void *field, struct option_input *in)
 {
     const char *want;
 
@@ -89,7 +138,7 @@ apply(const struct option *row, void *target, struct option_input *in)
         (void)options_wrong("option --%s takes no argument", row->name);
         return false;
     }
-    want = row->parse((char *)target + row->offset, in);
+    want = row->parse(field, in);
     if (want == NULL) {
         return true;
     }
@@ -102,33 +151,33 @@ apply(const struct option *row, void *target, struct option_input *in)
 }
 
 static bool
-parse_long(const struct command_line *line, const char *word, struct option_input *in)
+parse_long(struct reading *r, const char *word)
 {
     size_t len = strcspn(word, "=");
-    void *target = NULL;
-    const struct option *row = find_long(line, word, len, &target);
+    void *field = NULL;
+    const struct option *row = find(r, word, len, 0, &field);
 
     if (row == NULL) {
-        return unknown_long(line, word, len);
+        return unknown_long(r->command, word, len);
     }
-    in->attached = word[len] == '=' ? word + len + 1 : NULL;
-    return apply(row, target, in);
+    r->in.attached = word[len] == '=' ? word + len + 1 : NULL;
+    return apply(row, field, &r->in);
 }
 
 /* "-dv" are two flags; "-q1" and "-q 1" are one option and its argument. */
 static bool
-parse_letters(const struct command_line *line, const char *letters, struct option_input *in)
+parse_letters(struct reading *r, const char *letters)
 {
     for (const char *at = letters; *at != '\0'; at++) {
-        void *target = NULL;
-        const struct option *row = find_letter(line, *at, &target);
+        void *field = NULL;
+        const struct option *row = find(r, NULL, 0, *at, &field);
 
         if (row == NULL) {
             (void)options_wrong("unknown option -%c", *at);
             return false;
         }
-        in->attached = row->argument != NULL && at[1] != '\0' ? at + 1 : NULL;
-        if (!apply(row, target, in)) {
+        r->in.attached = row->argument != NULL && at[1] != '\0' ? at + 1 : NULL;
+        if (!apply(row, field, &r->in)) {
             return false;
         }
         if (row->argument != NULL) {
@@ -138,45 +187,48 @@ parse_letters(const struct command_line *line, const char *letters, struct optio
     return true;
 }
 
-/* Sorts one word and what belongs to it; words that are no options go to *front. */
+/* Sorts one word and what belongs to it; words that are no options go to the front. */
 static bool
-parse_word(const struct command_line *line, char *word, struct option_input *in, char ***front)
+parse_word(struct reading *r, char *word)
 {
     if (word[0] != '-' || word[1] == '\0') {
-        *(*front)++ = word;
+        *r->front++ = word;
         return true;
     }
     if (strcmp(word, "--") == 0) {
-        while (in->next < in->end) {
-            *(*front)++ = *in->next++;
+        while (r->in.next < r->in.end) {
+            *r->front++ = *r->in.next++;
         }
         return true;
     }
-    return word[1] == '-' ? parse_long(line, word + 2, in) : parse_letters(line, word + 1, in);
+    return word[1] == '-' ? parse_long(r, word + 2) : parse_letters(r, word + 1);
 }
 
 bool
-options_parse(const struct command_line *line, int argc, char **argv, size_t *word_count,
-              int *exit_code)
+options_parse(const struct command *command, void *target, int argc, char **argv,
+              size_t *word_count, int *exit_code)
 {
-    struct option_input in = {.next = argv + 1, .end = argv + argc};
-    char **front = argv + 1;
+    struct reading r = {
+        .command = command,
+        .target = target,
+        .in = {.next = argv + 1, .end = argv + argc},
+        .front = argv + 1,
+    };
 
     *exit_code = EXIT_CODE_USAGE;
-    while (in.next < in.end) {
-        char *word = *in.next++;
-
-        if (strcmp(word, "--help") == 0 || strcmp(word, "--version") == 0) {
-            *exit_code = word[2] == 'h' ? manual_print(line) : manual_print_version();
+    while (r.in.next < r.in.end) {
+        if (!parse_word(&r, *r.in.next++)) {
             return false;
         }
-        if (!parse_word(line, word, &in, &front)) {
+        colour_set(r.common.colour);
+        if (r.common.help || r.common.version) {
+            *exit_code = r.common.help ? manual_print(command) : manual_print_version();
             return false;
         }
     }
-    *word_count = (size_t)(front - argv) - 1;
-    if (*word_count > line->words_max) {
-        (void)options_wrong("\"%s\" is one word too many", argv[line->words_max + 1]);
+    *word_count = (size_t)(r.front - argv) - 1;
+    if (*word_count > command->words_max) {
+        (void)options_wrong("\"%s\" is one word too many", argv[command->words_max + 1]);
         return false;
     }
     return true;

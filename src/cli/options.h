@@ -24,10 +24,12 @@ const char *option_take(struct option_input *in);
 typedef const char *option_parse_fn(void *field, struct option_input *in);
 
 struct option {
-    const char *name;     /* long, without dashes */
-    char letter;          /* 0: none */
-    const char *argument; /* as help calls it: "HOST"; NULL: a flag */
-    const char *help;     /* may have several lines */
+    const char *name; /* long, without dashes; NULL: the end of the rows */
+    char letter;      /* 0: none */
+    /* NULL: a flag. In capitals what help calls it, "HOST"; FILE and PATH are names of files. Any
+     * other is the words that it can be: "0|1|2". */
+    const char *argument;
+    const char *help; /* may have several lines */
     option_parse_fn *parse;
     size_t offset;
 };
@@ -35,8 +37,7 @@ struct option {
 struct option_group {
     const char *title; /* NULL: goes on with the group before */
     const struct option *rows;
-    size_t count;
-    void *target;
+    size_t offset; /* of the rows' target in the target of the whole command line */
 };
 
 /* What fields hold. */
@@ -63,21 +64,20 @@ struct option_list {
 void option_list_add(struct option_list *list, const char *word);
 void option_list_fini(struct option_list *list);
 
-struct manual;
+struct command;
 
-struct command_line {
-    const struct manual *manual;
-    const struct option_group *groups;
-    size_t group_count;
-    size_t words_max; /* words that are no options; more are an error */
-};
+/* --help and what else every command has. */
+extern const struct option_group options_common;
 
-/* Reads a command line, argv[0] being the command's name. Words that are no options move to the
- * front of argv, behind it, and are counted in `*word_count`; behind "--" everything is such a
- * word. True: go on. False: it is done (--help, --version) or wrong (which has been said); end with
- * `*exit_code`. */
-bool options_parse(const struct command_line *line, int argc, char **argv, size_t *word_count,
-                   int *exit_code);
+/* The groups of a command, options_common as the last one; NULL: there are no more. */
+const struct option_group *options_group(const struct command *command, size_t i);
+
+/* Reads a command line into `target`, argv[0] being the command's name. Words that are no options
+ * move to the front of argv, behind it, and are counted in `*word_count`; behind "--" everything is
+ * such a word. True: go on. False: it is done (--help, --version) or wrong (which has been said);
+ * end with `*exit_code`. */
+bool options_parse(const struct command *command, void *target, int argc, char **argv,
+                   size_t *word_count, int *exit_code);
 
 /* Says what is wrong with a command line and where help is; the exit code for it. */
 int options_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -21,8 +21,8 @@ const struct option outgoing_rows[] = {
      offsetof(struct outgoing, from_stdin)},
     {"null", 'n', NULL, "no payload (also when none is given)", option_flag,
      offsetof(struct outgoing, is_empty)},
+    {.name = NULL},
 };
-const size_t outgoing_count = sizeof(outgoing_rows) / sizeof(outgoing_rows[0]);
 
 static int
 take_words(struct outgoing *o, char **words, size_t count, const char *url_topic)

@@ -20,7 +20,6 @@ struct outgoing {
 
 /* Rows whose target is a struct outgoing: topic and payload. */
 extern const struct option outgoing_rows[];
-extern const size_t outgoing_count;
 
 /* Takes TOPIC, if neither an option nor the URL has one, and PAYLOAD ("-" is standard input) from
  * the words of the command line; reads the payload. 0, or the exit code when it has said what is

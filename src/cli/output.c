@@ -2,6 +2,7 @@
 
 #include "cli/output.h"
 
+#include "cli/colour.h"
 #include "cli/encoding.h"
 #include "cli/memory.h"
 #include "cli/say.h"
@@ -298,7 +299,7 @@ void
 output_show(FILE *out, const char *title, const struct view *v)
 {
     flockfile(out);
-    (void)fprintf(out, "%s\n", title);
+    (void)fprintf(out, "%s%s%s\n", colour_begin(out, COLOUR_TITLE), title, colour_end(out));
     show_value(out, "topic", v->topic);
     show_text(out, "response topic", v->response_topic);
     show_text(out, "correlation data", v->correlation_data);

@@ -147,9 +147,8 @@ const struct option properties_common_rows[] = {
      offsetof(struct properties, content_type)},
     {"utf8", 0, NULL, "say that the payload is text (Payload Format Indicator 1)", option_flag,
      offsetof(struct properties, is_utf8)},
+    {.name = NULL},
 };
-const size_t properties_common_count =
-    sizeof(properties_common_rows) / sizeof(properties_common_rows[0]);
 
 const struct option properties_request_rows[] = {
     {"response-topic", 'e', "TOPIC", "where the answer is to be sent", option_text,
@@ -163,6 +162,5 @@ const struct option properties_request_rows[] = {
      "response-topic, user-property NAME VALUE, and\n"
      "(pub only) message-expiry-interval; repeatable",
      take_property, 0},
+    {.name = NULL},
 };
-const size_t properties_request_count =
-    sizeof(properties_request_rows) / sizeof(properties_request_rows[0]);

@@ -22,9 +22,7 @@ void properties_fini(struct properties *p);
 
 /* Rows whose target is a struct properties. What every message that the tool sends may carry ... */
 extern const struct option properties_common_rows[];
-extern const size_t properties_common_count;
 /* ... and what makes it a request. */
 extern const struct option properties_request_rows[];
-extern const size_t properties_request_count;
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "cli/say.h"
 
+#include "cli/colour.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,10 +42,11 @@ say_errno(int error)
     return result;
 }
 
-static void __attribute__((format(printf, 1, 0))) say_line(const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0)))
+say_line(enum colour colour, const char *format, va_list arguments)
 {
     flockfile(stderr);
-    (void)fprintf(stderr, "%s: ", say_prefix);
+    (void)fprintf(stderr, "%s%s:%s ", colour_begin(stderr, colour), say_prefix, colour_end(stderr));
     (void)vfprintf(stderr, format, arguments);
     (void)fputc('\n', stderr);
     funlockfile(stderr);
@@ -56,7 +59,19 @@ say(const char *format, ...)
 
     if (!say_quiet) {
         va_start(arguments, format);
-        say_line(format, arguments);
+        say_line(COLOUR_FAULT, format, arguments);
+        va_end(arguments);
+    }
+}
+
+void
+say_note(const char *format, ...)
+{
+    va_list arguments;
+
+    if (!say_quiet) {
+        va_start(arguments, format);
+        say_line(COLOUR_TITLE, format, arguments);
         va_end(arguments);
     }
 }
@@ -68,7 +83,7 @@ say_debug(const char *format, ...)
 
     if (say_debugging) {
         va_start(arguments, format);
-        say_line(format, arguments);
+        say_line(COLOUR_FAINT, format, arguments);
         va_end(arguments);
     }
 }

@@ -19,7 +19,8 @@ void say_set_name(const char *name);
 void say_set_level(bool quiet, bool debug);
 const char *say_name(void);
 
-void say(const char *format, ...) SAY_FORMAT;       /* not with --quiet */
+void say(const char *format, ...) SAY_FORMAT;       /* what is wrong; not with --quiet */
+void say_note(const char *format, ...) SAY_FORMAT;  /* nothing is wrong; not with --quiet */
 void say_debug(const char *format, ...) SAY_FORMAT; /* with --debug only */
 
 #endif

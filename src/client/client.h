@@ -79,6 +79,12 @@ void waiter_fini(struct waiter *w);
 void waiter_wait(struct waiter *w, struct wilco *c, uint64_t deadline_ms);
 /* Until its condition is signalled; false: it is `deadline_ms` (UINT64_MAX: never). */
 bool waiter_sleep(struct waiter *w, struct wilco *c, uint64_t deadline_ms);
+/* Waits for what was asked for with `st`. */
+enum wilco_status client_await(struct wilco *c, struct waiter *w, enum wilco_status st,
+                               uint8_t *reason_code);
+/* Subscribes and waits for SUBACK, from outside the lock. */
+enum wilco_status client_subscribe(struct wilco *c, const struct wilco_subscription *s,
+                                   const struct core_subscriber *to, uint8_t *reason_code);
 /* Until there may be room, or `deadline_ms`. */
 void client_wait_for_room(struct wilco *c, uint64_t deadline_ms);
 

@@ -43,7 +43,6 @@ init_session(struct core *c, const struct wilco_options *o)
     c->queue_bytes_max = o->queue_bytes_max == 0 ? QUEUE_BYTES_MAX : o->queue_bytes_max;
     c->keep_session = o->keep_session;
     c->unmatched = o->unmatched;
-    c->unmatched_request = o->unmatched_request;
     c->unmatched_context = o->context;
     list_init(&c->queue);
     list_init(&c->events);
@@ -61,6 +60,7 @@ init_secrets(struct core *c, const struct wilco_options *o, uint64_t now_ms)
     requester_init(&c->requester, c->alloc, seed,
                    o->pending_max == 0 ? PENDING_MAX : o->pending_max,
                    o->retry_percent == 0 ? RETRY_PERCENT : o->retry_percent, now_ms);
+    core_calls_init(c, seed);
     memcpy(c->inbox, INBOX_PREFIX, prefix);
     return st == WILCO_OK ? random_token(c->random, c->inbox + prefix, INBOX_RANDOM_CHARS) : st;
 }
@@ -90,6 +90,9 @@ core_new(struct core **out, const struct core_config *config, struct wilco_error
     c->server.packet_bytes_max = SERVER_PACKET_BYTES_MAX;
     init_session(c, o);
     st = init_secrets(c, o, config->now_ms);
+    if (st == WILCO_OK && o->unmatched_request != NULL) {
+        st = responder_new(&c->calls.unmatched, c->alloc, NULL, o->unmatched_request, o->context);
+    }
     if (st == WILCO_OK) {
         st = core_send_connect(c, config, why);
     }
@@ -109,6 +112,7 @@ core_free(struct core *c)
     }
     core_end(c, WILCO_ECLOSED, 0, "", SPAN_EMPTY);
     core_drop_events(c);
+    core_calls_fini(c);
     output_clear(&c->output, &c->pool);
     output_pool_fini(&c->pool);
     framer_fini(&c->framer);
@@ -331,6 +335,7 @@ uint64_t
 core_deadline_ms(const struct core *c)
 {
     uint64_t next_ms = 0;
+    uint64_t calls_ms = 0;
     uint64_t keep_alive_ms = 0;
 
     switch (c->state) {
@@ -339,6 +344,8 @@ core_deadline_ms(const struct core *c)
     case CORE_OPEN: break;
     }
     next_ms = requester_deadline_ms(&c->requester);
+    calls_ms = wheel_next_ms(&c->calls.timers);
+    next_ms = calls_ms < next_ms ? calls_ms : next_ms;
     keep_alive_ms = keep_alive_deadline_ms(c);
     return next_ms < keep_alive_ms ? next_ms : keep_alive_ms;
 }
@@ -369,6 +376,7 @@ core_tick(struct core *c, uint64_t now_ms)
     }
     if (c->state == CORE_OPEN) {
         core_tick_requests(c);
+        core_calls_tick(c);
         keep_alive(c);
     }
 }
@@ -377,7 +385,14 @@ void
 core_counters(const struct core *c, struct wilco_counters *out)
 {
     *out = c->requester.counters;
-    out->calls = c->calls;
+    out->calls = c->calls.count;
+    out->calls_expired = c->calls.expired_count;
+    out->calls_cancelled = c->calls.cancelled_count;
+    out->calls_refused = c->calls.refused_count;
+    out->calls_busy = c->calls.busy_count;
+    out->calls_repeated = c->calls.repeated_count;
+    out->answers_forgotten = c->calls.forgotten_count;
+    out->controls_unknown = c->calls.unknown_count;
     out->not_requests = c->not_requests;
     out->messages_unmatched = c->messages_unmatched;
     out->pending = requester_pending(&c->requester);

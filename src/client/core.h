@@ -18,6 +18,7 @@
  * somebody blocks for (no callback, but a context) is in one, to be told at once; what a callback
  * is for is in the other, to be told in order. Times are milliseconds of one monotonic clock. */
 struct core;
+struct responder;
 
 struct core_config {
     const struct wilco_alloc *alloc;
@@ -83,6 +84,7 @@ bool core_has_output(const struct core *c);
 enum core_event_kind {
     CORE_MESSAGE,   /* on_message */
     CORE_CALL,      /* on_request */
+    CORE_CHANGED,   /* changed: a call that was handed out is over, or has room for parts */
     CORE_RESPONSE,  /* on_response, or awaited: a request has ended */
     CORE_PUBLISHED, /* published, or awaited: a publication has ended */
     CORE_OPERATION, /* awaited: a SUBSCRIBE or UNSUBSCRIBE has ended */
@@ -95,10 +97,11 @@ struct core_event {
     uint8_t reason_code;
     struct wilco_message *message; /* the receiver's reference, or NULL; not every one that ended a
                                     * request is a response: message_as_response() */
-    struct wilco_call *call;       /* CORE_CALL: the receiver's */
+    struct wilco_call *call;       /* CORE_CALL, CORE_CHANGED: the receiver's reference */
     union {
         wilco_message_fn *on_message;
         wilco_request_fn *on_request;
+        wilco_call_fn *changed;
         wilco_response_fn *on_response;
         wilco_published_fn *published;
     } to;
@@ -145,6 +148,7 @@ struct core_subscriber {
     wilco_message_fn *on_message;
     wilco_request_fn *on_request;
     void *context;
+    const struct wilco_responder *options; /* on_request: borrowed for the call; NULL: defaults */
 };
 /* `awaited` gets a CORE_OPERATION. */
 WILCO_MUST_CHECK enum wilco_status core_subscribe(struct core *c,
@@ -154,9 +158,30 @@ WILCO_MUST_CHECK enum wilco_status core_subscribe(struct core *c,
 WILCO_MUST_CHECK enum wilco_status core_unsubscribe(struct core *c, const char *filter,
                                                     void *awaited);
 
-/* WILCO_ETIMEDOUT: the requester has stopped waiting. The call stays the caller's. */
-WILCO_MUST_CHECK enum wilco_status core_reply(struct core *c, const struct wilco_call *call,
+/* As wilco_reply(); WILCO_AGAIN: too much is queued. The references stay as they are. */
+WILCO_MUST_CHECK enum wilco_status core_reply(struct core *c, struct wilco_call *call,
                                               const struct wilco_reply *reply, uint64_t now_ms);
+/* As wilco_reply_part(); with `progress` (NULL: none) it says that as `rr-prog`. */
+WILCO_MUST_CHECK enum wilco_status core_reply_part(struct core *c, struct wilco_call *call,
+                                                   const struct wilco_reply *reply,
+                                                   const char *progress, uint64_t now_ms);
+void core_watch_call(struct core *c, struct wilco_call *call, wilco_call_fn *changed,
+                     void *context);
+/* The last reference is gone: whoever asked hears that there is no answer, if there was none. The
+ * core knows it no more; call_free() follows. */
+void core_release_call(struct core *c, struct wilco_call *call, uint64_t now_ms);
+
+/* Leaves a responder that was made with this filter; `awaited` gets a CORE_OPERATION. It goes on
+ * with what has come, and `*out` is to be given to core_responder_end() or _stay().
+ * WILCO_ENOTFOUND. */
+WILCO_MUST_CHECK enum wilco_status core_responder_leave(struct core *c, const char *filter,
+                                                        struct responder **out, void *awaited);
+/* Whether all is answered that had come when it left. */
+bool core_responder_is_idle(const struct core *c, const struct responder *r);
+/* The server has refused to let it go: as if nothing had been asked. */
+void core_responder_stay(struct responder *r);
+/* What is left is answered with 503, and the responder let go of; whether there was something. */
+bool core_responder_end(struct core *c, struct responder *r);
 
 const char *
 core_client_id(const struct core *c); /* "" before CONNACK when the server is to choose */

@@ -1,6 +1,5 @@
 #include "client/core_private.h"
 #include "client/explain.h"
-#include "client/responder.h"
 
 void
 core_push_event(struct core *c, struct event_node *node, bool is_awaited)
@@ -72,6 +71,22 @@ take_request(struct core *c, struct request *request, struct core_event *out)
     request_free(&c->requester, request);
 }
 
+/* Whoever watches it wants to know; false: it is answered or on its way out. */
+static bool
+take_call(struct core *c, struct wilco_call *call, struct core_event *out)
+{
+    if (c->is_closing || call->changed == NULL || !call_try_ref(call)) {
+        return false;
+    }
+    *out = (struct core_event){
+        .kind = CORE_CHANGED,
+        .call = call,
+        .to.changed = call->changed,
+        .context = call->changed_context,
+    };
+    return true;
+}
+
 /* Turns what ended into an event. A message is none by itself: it begins to be handed out, unless
  * the client is being closed. */
 static bool
@@ -83,6 +98,7 @@ take(struct core *c, struct event_node *node, struct core_event *out)
         take_operation(c, CONTAINER_OF(node, struct operation, event), out);
         break;
     case EVENT_REQUEST: take_request(c, CONTAINER_OF(node, struct request, event), out); break;
+    case EVENT_CALL: return take_call(c, CONTAINER_OF(node, struct wilco_call, event), out);
     case EVENT_MESSAGE:
         c->handing_out = CONTAINER_OF(node, struct wilco_message, event);
         if (c->is_closing) {
@@ -120,26 +136,19 @@ bool
 core_has_events(const struct core *c)
 {
     return c->handing_out != NULL || !list_is_empty(&c->events) ||
+           !list_is_empty(&c->calls.ready) || core_calls_can_resume(c) ||
            (c->state == CORE_CLOSED && !c->is_closing && !c->is_end_told);
 }
 
-/* `m`, which is a request, for whoever answers it; false: there is no memory for that. */
-static bool
-hand_out_call(struct core *c, const struct wilco_message *m, wilco_request_fn *on_request,
-              void *context, struct core_event *out)
+/* `m`, which is a request, for whoever answers it. */
+static void
+offer_call(struct core *c, struct wilco_message *m, struct responder *r)
 {
-    *out = (struct core_event){
-        .kind = CORE_CALL,
-        .call = call_new(c->alloc, m),
-        .to.on_request = on_request,
-        .context = context,
-    };
-    if (out->call == NULL) {
-        core_fail(c, WILCO_ENOMEM);
-        return false;
+    enum wilco_status st = core_offer_call(c, m, r);
+
+    if (st != WILCO_OK) {
+        core_fail(c, st);
     }
-    c->calls++;
-    return true;
 }
 
 /* What no subscription wants goes to whoever gets the rest; false: nobody does. */
@@ -149,9 +158,10 @@ hand_out_unmatched(struct core *c, struct wilco_message *m, struct core_event *o
     if (m->is_wanted || c->is_closing) {
         return false;
     }
-    if (is_request(m) && c->unmatched_request != NULL) {
+    if (is_request(m) && c->calls.unmatched != NULL) {
         m->is_wanted = true;
-        return hand_out_call(c, m, c->unmatched_request, c->unmatched_context, out);
+        offer_call(c, m, c->calls.unmatched);
+        return core_next_call(c, out);
     }
     if (c->unmatched == NULL) {
         return false;
@@ -198,7 +208,7 @@ hand_out(struct core *c, struct core_event *out)
     }
     while (!c->is_closing && (s = subscriptions_next(&c->subscriptions, m)) != NULL) {
         m->is_wanted = true;
-        if (s->to.on_message != NULL) {
+        if (s->to.responder == NULL) {
             *out = (struct core_event){
                 .kind = CORE_MESSAGE,
                 .message = wilco_message_ref(m),
@@ -209,7 +219,10 @@ hand_out(struct core *c, struct core_event *out)
         }
         if (!is_request(m)) {
             c->not_requests++;
-        } else if (hand_out_call(c, m, s->to.on_request, s->to.context, out)) {
+            continue;
+        }
+        offer_call(c, m, s->to.responder);
+        if (core_next_call(c, out)) {
             return true;
         }
     }
@@ -220,7 +233,7 @@ hand_out(struct core *c, struct core_event *out)
     if (m->part_call != 0) {
         core_finish_part(c, m->part_call);
     }
-    core_finish_message(c, m);
+    core_let_go(c, m);
     return false;
 }
 
@@ -239,6 +252,10 @@ bool
 core_next_event(struct core *c, struct core_event *out, uint64_t now_ms)
 {
     c->now_ms = now_ms;
+    core_calls_resume(c);
+    if (core_next_call(c, out)) {
+        return true;
+    }
     while (c->handing_out != NULL || !list_is_empty(&c->events)) {
         if (c->handing_out != NULL ? hand_out(c, out) : take(c, pop(&c->events), out)) {
             return true;
@@ -260,12 +277,23 @@ drop_all(struct core *c, struct list *from)
     }
 }
 
+static void
+drop_held(struct core *c)
+{
+    struct list *node = NULL;
+
+    while ((node = list_pop_front(&c->calls.held)) != NULL) {
+        wilco_message_unref(CONTAINER_OF(node, struct wilco_message, event.link));
+    }
+}
+
 void
 core_drop_events(struct core *c)
 {
     c->is_closing = true;
     wilco_message_unref(c->handing_out);
     c->handing_out = NULL;
+    drop_held(c);
     drop_all(c, &c->events);
     drop_all(c, &c->awaited);
 }

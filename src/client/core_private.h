@@ -3,8 +3,11 @@
 
 #include "base/buffer.h"
 #include "base/list.h"
+#include "client/call.h"
+#include "client/call_terms.h"
 #include "client/core.h"
 #include "client/outgoing.h"
+#include "client/repeats.h"
 #include "client/requester.h"
 #include "client/subscriptions.h"
 #include "link/alias.h"
@@ -28,6 +31,11 @@
  *   core_try.c        how they are sent, once or more often
  *   core_response.c   what comes for them
  *   core_op.c         words about them to those who hold them
+ *   core_call.c       requests to answer: taking them on, their time, letting go of them
+ *   core_repeat.c     those that come again
+ *   core_control.c    words about a request that is being served
+ *   core_reply.c      answers
+ *   core_responder.c  the end of a responder
  *   core_subscribe.c  SUBSCRIBE, UNSUBSCRIBE and their acknowledgements
  *   core_event.c      telling what happened
  */
@@ -76,6 +84,27 @@ struct authentication {
     bool has_data;
 };
 
+enum timer_kind {
+    TIMER_CALL,   /* struct wilco_call */
+    TIMER_REPEAT, /* struct repeat */
+};
+
+/* Requests to answer. */
+struct calls {
+    struct wheel timers;
+    struct list all;   /* struct wilco_call: those that have not been let go of */
+    struct list ready; /* those of them to be handed out */
+    struct list held;  /* struct wilco_message: handed out, but one of them or one before it is not
+                        * to be acknowledged yet */
+    struct repeats repeats;
+    struct responder *unmatched; /* gets requests that no subscription wants; NULL: nobody does */
+    size_t stalled;              /* calls that wait for room in the queue */
+    uint64_t count;              /* given to handlers */
+    uint64_t expired_count, cancelled_count, refused_count, busy_count, repeated_count;
+    uint64_t forgotten_count; /* answers */
+    uint64_t unknown_count;   /* words about requests that mean nothing to us */
+};
+
 struct core {
     const struct wilco_alloc *alloc;
     const struct random_source *random;
@@ -115,10 +144,9 @@ struct core {
     struct list awaited;
     struct wilco_message *handing_out; /* given to its subscribers one after the other */
     uint64_t message_count;
-    wilco_message_fn *unmatched;         /* gets what no subscription wants; NULL: nobody does */
-    wilco_request_fn *unmatched_request; /* gets those that are requests; NULL: as above */
-    void *unmatched_context;             /* for both */
-    uint64_t calls;
+    wilco_message_fn *unmatched; /* gets what no subscription wants; NULL: nobody does */
+    void *unmatched_context;
+    struct calls calls;
     uint64_t not_requests;
     uint64_t messages_unmatched;
 
@@ -260,6 +288,58 @@ void core_inbox_refused(struct core *c, struct subscription *inbox, uint8_t reas
 void core_tell_holders_to_stop(struct core *c, const struct request *request);
 /* A part has been handed out: whoever does not pull his parts is done with it. */
 void core_finish_part(struct core *c, uint64_t call);
+
+/* ---- core_call.c ---- */
+
+void core_calls_init(struct core *c, uint64_t seed);
+void core_calls_fini(struct core *c); /* those that are out stay valid */
+void core_calls_tick(struct core *c);
+/* Takes on a message with a Response Topic, in one way or another. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status core_offer_call(struct core *c, struct wilco_message *m,
+                                                   struct responder *r);
+bool core_next_call(struct core *c, struct core_event *out);
+/* It has its turn. */
+void core_start_call(struct core *c, struct wilco_call *call);
+/* It is over; WILCO_EINVAL: for it was answered by whoever has it. A call that nobody has goes. */
+void core_end_call(struct core *c, struct wilco_call *call, enum wilco_status over);
+/* Whoever has it is through with it, though it was over before. */
+void core_leave_call(struct core *c, struct wilco_call *call);
+/* Everybody who is to have `m` has had it: acknowledges it, as soon as nothing holds that back. */
+void core_let_go(struct core *c, struct wilco_message *m);
+
+/* ---- core_repeat.c ---- */
+
+/* Whether `m` is a request that was here before: then that is dealt with. */
+bool core_repeat_call(struct core *c, const struct wilco_message *m, const struct responder *r,
+                      uint64_t deadline_ms);
+/* From now on it is known again. WILCO_ELIMIT: there is no room for that. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status core_remember(struct core *c, struct wilco_call *call);
+/* `answer` is what is sent when it comes again. */
+void core_keep_answer(struct core *c, struct wilco_call *call, struct span answer);
+void core_forget(struct core *c, struct repeat *r);
+
+/* ---- core_control.c ---- */
+
+void core_control_call(struct core *c, const struct wilco_message *m, const struct call_terms *t);
+/* Tells whoever watches it. */
+void core_call_changed(struct core *c, struct wilco_call *call);
+/* There may be room in the queue: tells those that wait for it. */
+void core_calls_resume(struct core *c);
+bool core_calls_can_resume(const struct core *c);
+
+/* ---- core_reply.c ---- */
+
+/* The library's own answer to a request that is not served. What cannot be sent is dropped. */
+void core_answer(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
+                 const struct wilco_reply *reply);
+void core_refuse_call(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
+                      const struct call_terms *t, const struct call_refusal *refusal);
+/* The library's own answer to one that is: the same for its repetitions. */
+void core_answer_call(struct core *c, struct wilco_call *call, const struct wilco_reply *reply);
+/* 408. */
+void core_answer_overdue(struct core *c, struct wilco_call *call);
+/* Sends `packet` again. */
+void core_answer_again(struct core *c, struct span packet, uint64_t deadline_ms);
 
 /* ---- core_subscribe.c ---- */
 

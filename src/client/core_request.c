@@ -1,5 +1,4 @@
 #include "client/core_private.h"
-#include "client/responder.h"
 #include "client/status_response.h"
 
 /* Requests from being asked to their end. How they are tried is core_try.c's affair, what comes
@@ -227,39 +226,6 @@ core_request(struct core *c, const struct wilco_request *r, const struct core_as
         request->error = asker->error;
         request->tally_wanted = r->tally;
         *call = request->call;
-    }
-    return st;
-}
-
-enum wilco_status
-core_reply(struct core *c, const struct wilco_call *call, const struct wilco_reply *reply,
-           uint64_t now_ms)
-{
-    uint64_t remaining_ms = message_remaining_ms(call->message, now_ms);
-    struct outgoing *o = NULL;
-    struct draft d;
-    uint8_t reason_code = 0;
-    enum wilco_status st = draft_reply(&d, call->message, reply, remaining_ms);
-
-    c->now_ms = now_ms;
-    if (st == WILCO_OK && remaining_ms == 0) {
-        st = WILCO_ETIMEDOUT;
-    }
-    if (st == WILCO_OK && d.packet.qos > c->server.maximum_qos) { /* [MQTT-3.2.2-11] */
-        d.packet.qos = c->server.maximum_qos;
-    }
-    if (st == WILCO_OK) {
-        st = core_admit(c, &d, &reason_code);
-    }
-    if (st == WILCO_OK) {
-        st = core_encode(c, &d, &o);
-    }
-    if (st != WILCO_OK) {
-        return st;
-    }
-    st = core_dispatch(c, o);
-    if (st != WILCO_OK) {
-        outgoing_unref(o);
     }
     return st;
 }

@@ -119,11 +119,11 @@ is_in_turn(struct core *c, struct request *request, const struct wilco_message *
     if (is_gathering(request) || text.data == NULL || !message_number(text, &number)) {
         return true;
     }
-    if (number < request->parts_seen) {
+    if (number <= request->parts_seen) {
         c->requester.counters.responses_duplicate++;
         return false;
     }
-    if (number > request->parts_seen) {
+    if (number > request->parts_seen + 1) {
         core_stop_request(c, request, WILCO_ELOST);
         return false;
     }

@@ -10,6 +10,8 @@ void
 core_settle_operation(struct core *c, struct operation *op, enum wilco_status status,
                       uint8_t reason_code)
 {
+    responder_unref(op->before.responder);
+    op->before.responder = NULL;
     if (op->context == NULL) {
         mem_free(c->alloc, op);
         return;
@@ -33,6 +35,7 @@ operation_new(struct core *c, enum wire_type answer, const struct subscription *
             .generation = s->generation + 1,
             .before = s->to,
         };
+        (void)responder_ref(s->to.responder);
     }
     return op;
 }
@@ -63,10 +66,20 @@ send_operation(struct core *c, struct wire_any *packet, struct operation *op,
     return WILCO_OK;
 }
 
+/* An operation that was not sent. */
+static void
+operation_free(struct core *c, struct operation *op)
+{
+    responder_unref(op->before.responder);
+    mem_free(c->alloc, op);
+}
+
+/* `r` NULL: it is not for a responder. */
 static enum wilco_status
 send_subscribe(struct core *c, struct subscription *s, const struct wire_subscription *wanted,
-               void *context)
+               const struct responder *r, void *context)
 {
+    struct wire_user_property users[RESPONDER_USERS_MAX];
     struct wire_any packet = {.type = WIRE_SUBSCRIBE};
     struct wire_properties *p = &packet.as.subscribe.properties;
     struct operation *op = operation_new(c, WIRE_SUBACK, s, context);
@@ -77,13 +90,17 @@ send_subscribe(struct core *c, struct subscription *s, const struct wire_subscri
     }
     packet.as.subscribe.subscriptions = wanted;
     packet.as.subscribe.count = 1;
+    if (r != NULL) {
+        p->users = users;
+        p->user_count = responder_users(r, users);
+    }
     if (c->server.has_identifiers) {
         p->subscription_identifier = s->id;
         wire_properties_set(p, WIRE_SUBSCRIPTION_IDENTIFIER);
     }
     st = send_operation(c, &packet, op, s);
     if (st != WILCO_OK) {
-        mem_free(c->alloc, op);
+        operation_free(c, op);
     }
     return st;
 }
@@ -103,7 +120,7 @@ send_unsubscribe(struct core *c, struct subscription *s, void *context)
     packet.as.unsubscribe.count = 1;
     st = send_operation(c, &packet, op, s);
     if (st != WILCO_OK) {
-        mem_free(c->alloc, op);
+        operation_free(c, op);
     }
     return st;
 }
@@ -146,7 +163,7 @@ core_add_inbox(struct core *c, struct span topic, enum inbox_state inbox, struct
     if (st != WILCO_OK || inbox == INBOX_ASSIGNED) {
         return st;
     }
-    st = send_subscribe(c, *out, &wanted, NULL);
+    st = send_subscribe(c, *out, &wanted, NULL, NULL);
     if (st != WILCO_OK) {
         subscriptions_remove(&c->subscriptions, *out);
     }
@@ -194,6 +211,16 @@ subscription_for(struct core *c, struct span filter, struct subscription **out)
     return (*out)->inbox == INBOX_NONE ? WILCO_OK : WILCO_EINVAL;
 }
 
+static void
+set_subscriber(struct subscription *s, const struct subscriber *to)
+{
+    struct responder *before = s->to.responder;
+
+    s->to = *to;
+    (void)responder_ref(to->responder);
+    responder_unref(before);
+}
+
 enum wilco_status
 core_subscribe(struct core *c, const struct wilco_subscription *wanted,
                const struct core_subscriber *to, void *awaited, uint8_t *reason_code)
@@ -205,6 +232,7 @@ core_subscribe(struct core *c, const struct wilco_subscription *wanted,
         .retain_as_published = wanted->retain_as_published,
         .retain_handling = wanted->retain_handling,
     };
+    struct subscriber subscriber = {.on_message = to->on_message, .context = to->context};
     struct subscription *s = NULL;
     bool is_shared = false;
     enum wilco_status st = check_subscription(wanted, &is_shared);
@@ -218,12 +246,19 @@ core_subscribe(struct core *c, const struct wilco_subscription *wanted,
     if (st != WILCO_OK) {
         return st;
     }
-    st = send_subscribe(c, s, &wire, awaited);
+    if (to->on_request != NULL) {
+        st = responder_new(&subscriber.responder, c->alloc, to->options, to->on_request,
+                           to->context);
+    }
+    if (st == WILCO_OK) {
+        st = send_subscribe(c, s, &wire, subscriber.responder, awaited);
+    }
     if (st == WILCO_OK) { /* from now on: messages may come before the SUBACK */
-        s->to = (struct subscriber){to->on_message, to->on_request, to->context};
+        set_subscriber(s, &subscriber);
     } else if (s->generation == 0) {
         subscriptions_remove(&c->subscriptions, s);
     }
+    responder_unref(subscriber.responder);
     return st;
 }
 
@@ -254,7 +289,7 @@ take_back(struct core *c, struct subscription *s, const struct operation *op)
         return;
     }
     if (s->is_granted) {
-        s->to = op->before;
+        set_subscriber(s, &op->before);
     } else {
         subscriptions_remove(&c->subscriptions, s);
     }
@@ -282,11 +317,16 @@ on_subscribed(struct core *c, const struct operation *op, struct subscription *s
     return WILCO_OK;
 }
 
+/* Requests that came before this may still be among the events: a responder that leaves keeps its
+ * subscription until they are served. */
 static void
 on_unsubscribed(struct core *c, const struct operation *op, struct subscription *s,
                 uint8_t reason_code)
 {
-    if (s != NULL && s->generation == op->generation && !wire_reason_is_error(reason_code)) {
+    if (s == NULL || s->generation != op->generation || wire_reason_is_error(reason_code)) {
+        return;
+    }
+    if (s->to.responder == NULL || !s->to.responder->is_leaving) {
         subscriptions_remove(&c->subscriptions, s);
     }
 }

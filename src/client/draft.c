@@ -68,6 +68,14 @@ add_extra(struct draft *d, struct span name, struct span value)
     d->extra_count++;
 }
 
+static void
+add_number(struct draft *d, struct span name, uint32_t number)
+{
+    assert(d->number_count < DRAFT_NUMBERS_MAX);
+    add_extra(d, name, draft_digits(&d->numbers[d->number_count], number));
+    d->number_count++;
+}
+
 /* Content Type and Payload Format Indicator, where there are any. */
 static void
 describe_payload(struct wire_properties *p, bool is_utf8, const char *content_type)
@@ -154,7 +162,7 @@ static void
 set_wishes(struct draft *d, const struct wilco_request *r, uint32_t timeout_ms)
 {
     if (timeout_ms % 1000 != 0) { /* Message Expiry has rounded that up */
-        add_extra(d, SPAN_LITERAL("rr-ttl"), draft_digits(&d->digits, timeout_ms));
+        add_number(d, SPAN_LITERAL("rr-ttl"), timeout_ms);
     }
     if (r->idempotent) {
         add_extra(d, SPAN_LITERAL("rr-idem"), SPAN_LITERAL("1"));
@@ -166,7 +174,7 @@ set_wishes(struct draft *d, const struct wilco_request *r, uint32_t timeout_ms)
         add_extra(d, SPAN_LITERAL("rr-fan"), SPAN_LITERAL("1"));
     }
     if (r->parts_max != 0) {
-        add_extra(d, SPAN_LITERAL("rr-more"), draft_digits(&d->more_digits, r->parts_max));
+        add_number(d, SPAN_LITERAL("rr-more"), r->parts_max);
     }
 }
 
@@ -215,13 +223,13 @@ draft_op(struct draft *d, struct span topic, struct span op, uint32_t more, uint
     draft_set_expiry_ms(&d->packet.properties, remaining_ms);
     add_extra(d, SPAN_LITERAL("rr-op"), op);
     if (more != 0) {
-        add_extra(d, SPAN_LITERAL("rr-more"), draft_digits(&d->more_digits, more));
+        add_number(d, SPAN_LITERAL("rr-more"), more);
     }
 }
 
 /* The status of an answer and what goes with it, as Azure mRPC 1.0 has them. */
 static enum wilco_status
-describe_outcome(struct draft *d, const struct wilco_reply *reply)
+describe_outcome(struct draft *d, const struct wilco_reply *reply, const struct draft_role *role)
 {
     int status = reply->status;
 
@@ -232,20 +240,35 @@ describe_outcome(struct draft *d, const struct wilco_reply *reply)
         (reply->status_text != NULL && !draft_text_is_valid(reply->status_text))) {
         return WILCO_EINVAL;
     }
-    add_extra(d, SPAN_LITERAL("__stat"), draft_digits(&d->digits, (uint32_t)status));
+    add_number(d, SPAN_LITERAL("__stat"), (uint32_t)status);
     if (reply->status_text != NULL) {
         add_extra(d, SPAN_LITERAL("__stMsg"), span_of_text(reply->status_text));
     }
-    if (reply->status >= STATUS_ERROR) {
+    if (reply->status >= STATUS_ERROR && !role->is_ours) {
         add_extra(d, SPAN_LITERAL("__apErr"), SPAN_LITERAL("true"));
     }
     add_extra(d, SPAN_LITERAL("__protVer"), SPAN_LITERAL("1.0"));
     return WILCO_OK;
 }
 
+/* Which of several responses it is. */
+static void
+describe_role(struct draft *d, const struct draft_role *role)
+{
+    if (role->has_more) {
+        add_extra(d, SPAN_LITERAL("rr-more"), SPAN_LITERAL("1"));
+    }
+    if (role->sequence > 0) {
+        add_number(d, SPAN_LITERAL("rr-seq"), role->sequence);
+    }
+    if (role->progress != NULL) {
+        add_extra(d, SPAN_LITERAL("rr-prog"), span_of_text(role->progress));
+    }
+}
+
 enum wilco_status
 draft_reply(struct draft *d, const struct wilco_message *request, const struct wilco_reply *reply,
-            uint64_t remaining_ms)
+            const struct draft_role *role, uint64_t remaining_ms)
 {
     enum wilco_status st = WILCO_OK;
 
@@ -260,7 +283,8 @@ draft_reply(struct draft *d, const struct wilco_message *request, const struct w
     if (request->correlation_data.data != NULL) {
         set_correlation(&d->packet.properties, request->correlation_data);
     }
-    st = describe_outcome(d, reply);
+    st = describe_outcome(d, reply, role);
+    describe_role(d, role);
     return st == WILCO_OK ? check(d) : st;
 }
 

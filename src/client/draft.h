@@ -11,7 +11,8 @@
 
 /* What the application wants to publish, checked and put into the words of MQTT. A draft owns
  * nothing: it borrows the strings it was made from, and lives on the stack until it is encoded. */
-#define DRAFT_EXTRAS_MAX 8
+#define DRAFT_EXTRAS_MAX  8
+#define DRAFT_NUMBERS_MAX 4
 
 /* A number as text. */
 struct draft_digits {
@@ -26,8 +27,8 @@ struct draft {
     size_t extra_count;
     const struct wilco_user_property *users;
     size_t user_count;
-    struct draft_digits digits;      /* of `__stat`, or of `rr-ttl` */
-    struct draft_digits more_digits; /* of `rr-more` */
+    struct draft_digits numbers[DRAFT_NUMBERS_MAX]; /* what extras point to */
+    size_t number_count;
 };
 
 /* Message Expiry Interval: rounded up to seconds. */
@@ -49,9 +50,18 @@ void draft_set_address(struct draft *d, struct span response_topic, struct span 
 void draft_op(struct draft *d, struct span topic, struct span op, uint32_t more,
               uint64_t remaining_ms);
 
+/* What a response is among those to one request. */
+struct draft_role {
+    bool is_ours;         /* the library's own word, not the application's: no `__apErr` */
+    bool has_more;        /* others are to follow: `rr-more` */
+    uint32_t sequence;    /* `rr-seq`; 0: none */
+    const char *progress; /* `rr-prog`; NULL: none */
+};
+
 /* The answer to `request`, whose requester waits `remaining_ms` longer (UINT64_MAX: for ever). */
 WILCO_MUST_CHECK enum wilco_status draft_reply(struct draft *d, const struct wilco_message *request,
                                                const struct wilco_reply *reply,
+                                               const struct draft_role *role,
                                                uint64_t remaining_ms);
 
 /* The User Properties in one row, as the encoder wants them. */

@@ -3,7 +3,7 @@
 #include "client/driver_thread.h"
 
 #include "base/clock.h"
-#include "client/responder.h"
+#include "client/call.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -96,7 +96,7 @@ wait_for_work(struct wilco *c, uint64_t deadline_ms)
         {.fd = stream_fd(c->stream), .events = poll_events(interest_of(c))},
         {.fd = c->wake[0], .events = POLLIN},
     };
-    bool is_pending = c->stream->ops->has_pending(c->stream);
+    bool is_pending = c->stream->ops->has_pending(c->stream) || core_has_events(c->core);
     int ready = 0;
 
     c->poll_until_ms = deadline_ms;
@@ -158,6 +158,11 @@ run_callback(struct wilco *c, struct core_event *event, const struct wilco_error
         event->call->client = c;
         client_ref(c);
         event->to.on_request(event->context, event->call);
+        wilco_call_unref(event->call);
+        break;
+    case CORE_CHANGED:
+        event->to.changed(event->context, event->call);
+        wilco_call_unref(event->call);
         break;
     case CORE_RESPONSE:
         event->to.on_response(event->context, event->status,

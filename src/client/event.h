@@ -11,6 +11,7 @@ enum event_kind {
     EVENT_PUBLISHED, /* struct outgoing: ended */
     EVENT_OPERATION, /* struct operation: ended */
     EVENT_REQUEST,   /* struct request: ended */
+    EVENT_CALL,      /* struct wilco_call: something has changed */
 };
 
 struct event_node {

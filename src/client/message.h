@@ -32,6 +32,7 @@ struct wilco_message {
     /* The core's. */
     uint16_t packet_id;
     bool is_wanted; /* something of ours matched it */
+    size_t holds;   /* calls that hold back its acknowledgement */
     uint64_t
         part_call; /* the request that it is a part, or one of several responses, of; 0: none */
     wilco_message_fn *on_part; /* ... who gets it; NULL: nobody */

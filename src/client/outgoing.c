@@ -136,6 +136,62 @@ outgoing_again(struct outgoing **out, const struct outgoing *o, struct span resp
     return st;
 }
 
+static void
+set_expiry(uint8_t *at, uint64_t remaining_ms)
+{
+    uint64_t seconds = remaining_ms / 1000 + (remaining_ms % 1000 != 0);
+
+    seconds = seconds < UINT32_MAX ? seconds : UINT32_MAX;
+    for (int i = 0; i < 4; i++) {
+        at[i] = (uint8_t)(seconds >> (24 - 8 * i));
+    }
+}
+
+/* Where the Message Expiry Interval of `properties`, which lie in `o`, has its four bytes; NULL:
+ * there is none. */
+static uint8_t *
+expiry_of(struct outgoing *o, struct span properties)
+{
+    struct wire_property_iterator it = wire_property_iterate(properties);
+    struct wire_property p;
+
+    while (wire_property_next(&it, &p)) {
+        if (p.id == WIRE_MESSAGE_EXPIRY_INTERVAL) {
+            return o->bytes + (p.bytes.data - o->bytes) + 1;
+        }
+    }
+    return NULL;
+}
+
+enum wilco_status
+outgoing_copy(struct outgoing **out, struct outgoing_account *account, struct span packet,
+              uint64_t remaining_ms)
+{
+    struct outgoing *o = block_new(account, packet.len);
+    struct wire_header header;
+    struct wire_publish p;
+    uint8_t *expiry = NULL;
+    enum wilco_status st;
+
+    if (o == NULL) {
+        return WILCO_ENOMEM;
+    }
+    memcpy(o->bytes, packet.data, packet.len);
+    st = wire_header_decode(&header, span_of(o->bytes, o->len));
+    assert(st == WILCO_OK);
+    st = wire_publish_decode(&p, header.flags,
+                             span_of(o->bytes + header.header_bytes, header.remaining), WIRE_V5);
+    assert(st == WILCO_OK);
+    o->qos = p.qos;
+    o->id_offset = header.header_bytes + 2 + p.topic.len;
+    expiry = expiry_of(o, p.properties.block);
+    if (expiry != NULL && remaining_ms != UINT64_MAX) {
+        set_expiry(expiry, remaining_ms);
+    }
+    *out = o;
+    return WILCO_OK;
+}
+
 void
 outgoing_ref(struct outgoing *o)
 {

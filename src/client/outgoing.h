@@ -43,6 +43,11 @@ WILCO_MUST_CHECK enum wilco_status outgoing_new(struct outgoing **out,
 WILCO_MUST_CHECK enum wilco_status outgoing_again(struct outgoing **out, const struct outgoing *o,
                                                   struct span response_topic, uint64_t remaining_ms,
                                                   size_t packet_bytes_max);
+/* One that sends the same again: `packet` is a PUBLISH as another one had it. Its Message Expiry
+ * Interval, if it has one, becomes that of `remaining_ms`. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status outgoing_copy(struct outgoing **out,
+                                                 struct outgoing_account *account,
+                                                 struct span packet, uint64_t remaining_ms);
 void outgoing_ref(struct outgoing *o);
 void outgoing_unref(void *owner); /* a struct outgoing; the last one frees */
 void outgoing_set_id(struct outgoing *o, uint16_t packet_id);

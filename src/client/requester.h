@@ -51,7 +51,7 @@ struct request {
     unsigned tries_refused;   /* sent, and not executed for sure */
     unsigned statuses_owed;   /* the broker's word on tries that PUBACK has told us of */
     unsigned pauses;          /* before tries, so far */
-    uint32_t parts_seen;      /* the next one has this `rr-seq` */
+    uint32_t parts_seen;      /* of a stream: the last `rr-seq`, which begins with 1 */
     uint32_t parts_done;      /* taken, and not yet reported to the responder */
     enum wilco_stage stage;   /* as far as we know */
     struct wilco_tally tally; /* of its responders */

@@ -1,18 +1,50 @@
 #ifndef WILCO_CLIENT_RESPONDER_H
 #define WILCO_CLIENT_RESPONDER_H
 
-#include "client/message.h"
+#include "client/repeats.h"
+#include "wilco/wilco.h"
+#include "wire/property.h"
 
-/* A request that is being served. It holds its message and, once it is attached, its client's
- * memory, so that it can be answered whenever and wherever; the client may be closed by then. */
-struct wilco_call {
+/* What the application wants of one responder, and how much it has to do. It is counted, under the
+ * client's lock: by its subscription, its calls, and what is remembered of them. */
+struct responder {
+    size_t refs;
     const struct wilco_alloc *alloc;
-    struct wilco_message *message;
-    struct wilco *client; /* NULL until it is handed to the application */
+    wilco_request_fn *on_request;
+    void *context;
+    uint32_t concurrency_max, queue_max, execution_timeout_ms; /* 0: no limit, nothing, none */
+    bool ack_late;
+    bool repeat_off;
+    bool is_leaving;     /* its subscription is to stay when it is unsubscribed */
+    bool is_stopping;    /* none of those that wait is to start any more */
+    struct list waiting; /* struct wilco_call, in the order of arrival */
+    size_t waiting_count;
+    size_t active_count; /* calls that were started and not let go of */
+    struct repeat_budget budget;
+    const char *service, *version, *description; /* in `texts`, or NULL */
+    char texts[];
 };
 
-/* One more owner of `m`. NULL: out of memory. */
-struct wilco_call *call_new(const struct wilco_alloc *a, const struct wilco_message *m);
-void call_free(struct wilco_call *call); /* leaves the client alone; NULL is allowed */
+/* Memory for answers when the application does not say. */
+#define RESPONDER_REPEAT_BYTES (1U << 20)
+
+/* `options` NULL: all defaults. WILCO_EINVAL (a text is wrong), WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status responder_new(struct responder **out,
+                                                 const struct wilco_alloc *a,
+                                                 const struct wilco_responder *options,
+                                                 wilco_request_fn *on_request, void *context);
+struct responder *responder_ref(struct responder *r); /* NULL is allowed */
+void responder_unref(struct responder *r);            /* the last one frees; NULL is allowed */
+
+/* Whether one more call may be started. */
+static inline bool
+responder_has_room(const struct responder *r)
+{
+    return r->concurrency_max == 0 || r->active_count < r->concurrency_max;
+}
+
+/* The User Properties of its SUBSCRIBE: as many of them as this returns. */
+#define RESPONDER_USERS_MAX 3
+size_t responder_users(const struct responder *r, struct wire_user_property users[]);
 
 #endif

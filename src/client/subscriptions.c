@@ -38,6 +38,7 @@ subscriptions_remove(struct subscriptions *t, struct subscription *s)
     list_remove(&s->link);
     t->count--;
     t->inbox_count -= s->inbox != INBOX_NONE;
+    responder_unref(s->to.responder);
     mem_free(t->alloc, s);
 }
 

@@ -4,13 +4,14 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "client/message.h"
+#include "client/responder.h"
 
 /* What this client subscribes to, by filter and by Subscription Identifier, and whom it is for: a
  * callback for messages, one for requests, or the requester, whose response topic it is. */
 struct subscriber {
-    wilco_message_fn *on_message;
-    wilco_request_fn *on_request;
+    wilco_message_fn *on_message; /* NULL: `responder` */
     void *context;
+    struct responder *responder; /* counted; NULL: `on_message` */
 };
 
 enum inbox_state {

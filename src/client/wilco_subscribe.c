@@ -4,12 +4,8 @@
 
 #include "client/client.h"
 
-#include <stdio.h>
-#include <string.h>
-
-/* Waits for what was asked for with `st`. */
-static enum wilco_status
-wait_for(struct wilco *c, struct waiter *w, enum wilco_status st, uint8_t *reason_code)
+enum wilco_status
+client_await(struct wilco *c, struct waiter *w, enum wilco_status st, uint8_t *reason_code)
 {
     if (st != WILCO_OK) {
         return st == WILCO_AGAIN ? WILCO_ELIMIT : st;
@@ -20,9 +16,9 @@ wait_for(struct wilco *c, struct waiter *w, enum wilco_status st, uint8_t *reaso
     return w->status;
 }
 
-static enum wilco_status
-subscribe(struct wilco *c, const struct wilco_subscription *s, const struct core_subscriber *to,
-          uint8_t *reason_code)
+enum wilco_status
+client_subscribe(struct wilco *c, const struct wilco_subscription *s,
+                 const struct core_subscriber *to, uint8_t *reason_code)
 {
     struct waiter w;
     uint8_t code = 0;
@@ -31,7 +27,7 @@ subscribe(struct wilco *c, const struct wilco_subscription *s, const struct core
     if (st == WILCO_OK) {
         st = waiter_init(&w);
         if (st == WILCO_OK) {
-            st = wait_for(c, &w, core_subscribe(c->core, s, to, &w, &code), &code);
+            st = client_await(c, &w, core_subscribe(c->core, s, to, &w, &code), &code);
             waiter_fini(&w);
         }
     }
@@ -51,7 +47,7 @@ wilco_subscribe(struct wilco *client, const struct wilco_subscription *subscript
     if (on_message == NULL) {
         return WILCO_EINVAL;
     }
-    return subscribe(client, subscription, &to, reason_code);
+    return client_subscribe(client, subscription, &to, reason_code);
 }
 
 enum wilco_status
@@ -64,48 +60,10 @@ wilco_unsubscribe(struct wilco *client, const char *filter)
     if (st == WILCO_OK) {
         st = waiter_init(&w);
         if (st == WILCO_OK) {
-            st = wait_for(client, &w, core_unsubscribe(client->core, filter, &w), &code);
+            st = client_await(client, &w, core_unsubscribe(client->core, filter, &w), &code);
             waiter_fini(&w);
         }
     }
     client_leave(client);
-    return st;
-}
-
-/* "$share/<group>/<filter>"; NULL: out of memory. */
-static char *
-shared_filter(const struct wilco_alloc *a, const char *group, const char *filter)
-{
-    size_t size = sizeof("$share//") + strlen(group) + strlen(filter);
-    char *text = mem_alloc(a, size);
-
-    if (text != NULL) {
-        (void)snprintf(text, size, "$share/%s/%s", group, filter);
-    }
-    return text;
-}
-
-enum wilco_status
-wilco_respond(struct wilco *client, const struct wilco_responder *responder,
-              wilco_request_fn *on_request, void *context, uint8_t *reason_code)
-{
-    const struct core_subscriber to = {.on_request = on_request, .context = context};
-    struct wilco_subscription s = {.filter = responder->filter};
-    char *shared = NULL;
-    enum wilco_status st = WILCO_ENOMEM;
-
-    if (on_request == NULL || responder->filter == NULL) {
-        return WILCO_EINVAL;
-    }
-    s.qos = responder->qos_0 ? 0 : responder->qos == 0 ? 1 : responder->qos;
-    if (responder->group == NULL) {
-        return subscribe(client, &s, &to, reason_code);
-    }
-    shared = shared_filter(client->alloc, responder->group, responder->filter);
-    if (shared != NULL) {
-        s.filter = shared;
-        st = subscribe(client, &s, &to, reason_code);
-    }
-    mem_free(client->alloc, shared);
     return st;
 }

@@ -45,6 +45,7 @@ struct crowd {
     const struct crowd_ops *ops;
     void *context;
     struct address server;
+    const char *username, *password; /* of all connections; NULL: none */
     unsigned sources; /* addresses 127.0.0.2 and following to connect from, in turns; 0: any */
     int epoll;
     struct peer *peers;
@@ -54,6 +55,7 @@ struct crowd {
     struct outbox out;
     struct buffer in;
     enum wilco_status status;
+    uint8_t reason_code; /* with which the server refused a connection */
     char reason[CROWD_REASON_BYTES];
 };
 

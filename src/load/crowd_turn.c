@@ -112,7 +112,7 @@ crowd_send(struct crowd *c, struct peer *p)
 static void
 say_hello(struct crowd *c, struct peer *p)
 {
-    struct introduction who = {.client_id = ""};
+    struct introduction who = {.username = c->username, .password = c->password};
 
     if (socket_connected(p->fd) != WILCO_OK) {
         crowd_fail_errno(c, WILCO_ECONNECT, "cannot connect");
@@ -139,6 +139,7 @@ greet(struct crowd *c, struct peer *p, const struct arrival *a)
         c->ready++;
         c->ops->take(c->context, p, a);
     } else if (status != WILCO_AGAIN) {
+        c->reason_code = a->reason_code;
         crowd_fail(c, WILCO_ECONNECT,
                    "the server refused %s, or knows no inbox (reason code 0x%02X)", who.client_id,
                    (unsigned)a->reason_code);

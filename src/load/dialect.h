@@ -30,9 +30,10 @@ struct arrival {
 /* Who a peer is: asked for once it is connected, and again when it goes on. */
 struct introduction {
     char client_id[64];
-    struct place listens; /* PLACE_NONE: to nothing */
-    const char *group;    /* shares what it listens to; NULL: alone */
-    char *inbox;          /* PLACE_BYTES for the inbox that the broker gives; NULL: not wanted */
+    const char *username, *password; /* NULL: none */
+    struct place listens;            /* PLACE_NONE: to nothing */
+    const char *group;               /* shares what it listens to; NULL: alone */
+    char *inbox; /* PLACE_BYTES for the inbox that the broker gives; NULL: not wanted */
     uint8_t qos;
 };
 

@@ -25,6 +25,14 @@ hello(struct outbox *out, const struct introduction *who)
     connect.as.connect.version = WIRE_V5;
     connect.as.connect.clean_start = true;
     connect.as.connect.client_id = span_of_text(who->client_id);
+    if (who->username != NULL) {
+        connect.as.connect.has_user_name = true;
+        connect.as.connect.user_name = span_of_text(who->username);
+    }
+    if (who->password != NULL) {
+        connect.as.connect.has_password = true;
+        connect.as.connect.password = span_of_text(who->password);
+    }
     if (who->inbox != NULL) {
         ask_for_inbox(&connect.as.connect.properties);
     }

@@ -56,8 +56,9 @@ with_defaults(const struct load_options *given)
     o.wildcard = o.wildcard == NULL ? "exact" : o.wildcard;
     o.seconds = o.seconds > 0 ? o.seconds : 2;
     o.timeout = o.timeout > 0 ? o.timeout : 5;
+    o.moment = o.moment > 0 ? o.moment : 0.1;
     set_default(&o.requesters, 1);
-    set_default(&o.responders, 1);
+    set_default(&o.responders, o.topic == NULL ? 1 : 0);
     set_default(&o.publishers, 1);
     set_default(&o.subscribers, 1);
     set_default(&o.connections, connects ? 10000 : 1);
@@ -97,6 +98,12 @@ misfit(const struct load_options *o, const struct mode *mode, const struct diale
     if ((mode->is_mqtt_only || o->inbox || o->qos > 0) && !is_mqtt) {
         return "this is for MQTT only";
     }
+    if (o->topic != NULL && (mode != &mode_request || o->responders > 0 || !is_mqtt)) {
+        return "a topic is for MQTT requests without responders of our own";
+    }
+    if (o->topic != NULL && (!place_is_topic(o->topic) || o->group)) {
+        return "this topic cannot be asked";
+    }
     if (o->group && dialect == &dialect_frames) {
         return "frames know no groups";
     }
@@ -112,14 +119,19 @@ misfit(const struct load_options *o, const struct mode *mode, const struct diale
     return NULL;
 }
 
+/* The address of the server, and who says hello to it. Borrows from `o` and `url`. */
 static enum wilco_status
-find_server(struct address *out, const char *text, const char **why)
+find_server(struct crowd *c, struct url *url, const struct load_options *o, const char **why)
 {
-    struct url url;
     size_t count = 0;
-    enum wilco_status status = url_parse(&url, text, why);
+    enum wilco_status status = url_parse(url, o->url, why);
 
-    return status == WILCO_OK ? address_resolve(out, 1, &count, &url, false, why) : status;
+    if (status != WILCO_OK) {
+        return status;
+    }
+    c->username = o->username != NULL ? o->username : url->has_user ? url->user : NULL;
+    c->password = o->password != NULL ? o->password : url->has_password ? url->password : NULL;
+    return address_resolve(&c->server, 1, &count, url, false, why);
 }
 
 static double
@@ -144,6 +156,7 @@ report_latency(struct load_latency *out, const struct latency *l)
     out->p90_us = us(latency_percentile(l, 90));
     out->p99_us = us(latency_percentile(l, 99));
     out->p999_us = us(latency_percentile(l, 99.9));
+    out->p9999_us = us(latency_percentile(l, 99.99));
     out->max_us = us(l->max_ns);
     out->mean_us = l->count == 0 ? 0 : us(l->sum_ns) / (double)l->count;
     for (size_t i = 0; i < count && l->count > 0; i++) {
@@ -156,20 +169,25 @@ report_latency(struct load_latency *out, const struct latency *l)
 static enum wilco_status
 run_mode(struct run *r, const struct mode *mode, char reason[LOAD_REASON_BYTES])
 {
+    bool is_watched = r->options->watch != NULL;
     enum wilco_status status = WILCO_ENOMEM;
 
     r->latency = mem_zalloc(alloc_system(), sizeof(*r->latency));
-    if (r->latency == NULL) {
+    r->moments = is_watched ? mem_zalloc(alloc_system(), sizeof(*r->moments)) : NULL;
+    if (r->latency == NULL || (is_watched && r->moments == NULL)) {
         (void)snprintf(reason, LOAD_REASON_BYTES, "out of memory");
-        return status;
+        goto done;
     }
     r->crowd.epoll = -1;
     status = mode->run(r);
     report_latency(&r->result->latency, r->latency);
     if (status != WILCO_OK) {
         (void)snprintf(reason, LOAD_REASON_BYTES, "%s", r->crowd.reason);
+        r->result->reason_code = r->crowd.reason_code;
     }
     crowd_close(&r->crowd);
+done:
+    mem_free(alloc_system(), r->moments);
     mem_free(alloc_system(), r->latency);
     return status;
 }
@@ -183,11 +201,12 @@ load_run(struct load_result *out, const struct load_options *options,
     struct run r = {.options = &o, .result = out, .crowd.dialect = dialect_named(o.dialect)};
     const char *why = misfit(&o, mode, r.crowd.dialect);
     char name[RANDOM_TOKEN_MAX + 1] = "";
+    struct url url;
     enum wilco_status status = why == NULL ? WILCO_OK : WILCO_EINVAL;
 
     *out = (struct load_result){.count = 0};
     if (status == WILCO_OK) {
-        status = find_server(&r.crowd.server, o.url, &why);
+        status = find_server(&r.crowd, &url, &o, &why);
     }
     if (status == WILCO_OK && o.name == NULL) {
         status = random_token(random_system(), name, NAME_CHARS);

@@ -12,17 +12,29 @@
  * one connection for each party, and loopback or network alike; it prints nothing. It checks what
  * comes back, and says what it cost itself: at a `generator_load` near 1 it is the limit. */
 
+/* What was measured in a piece of the measured time. Without a count the latencies are 0. */
+struct load_moment {
+    double at; /* seconds since measuring began, at its end */
+    double seconds;
+    uint64_t count;
+    double p50_us;
+    double p99_us;
+    double max_us;
+};
+
 /* Zero means the default. Which mode uses what is said with the modes. */
 struct load_options {
-    const char *mode;    /* one of load_mode_name() */
-    const char *dialect; /* "mqtt" (MQTT 5.0), "frames" (a bare relay), "nats" */
-    const char *url;     /* mqtt://127.0.0.1:1883, whatever the dialect */
-    const char *name;    /* what client identifiers and topics begin with; NULL: chosen by chance */
-    int pid;             /* the server's process, to see what it uses; 0: not looked at */
-    double seconds;      /* measured (2) */
-    double warmup;       /* seconds before (0.3) */
-    double timeout;      /* seconds after which what has not come is missing (5) */
-    double rate;         /* per second in all: open loop, latency from when it was due; 0: closed */
+    const char *mode;     /* one of load_mode_name() */
+    const char *dialect;  /* "mqtt" (MQTT 5.0), "frames" (a bare relay), "nats" */
+    const char *url;      /* mqtt://127.0.0.1:1883, whatever the dialect */
+    const char *username; /* NULL: that of the URL, if it has one; likewise */
+    const char *password;
+    const char *name; /* what client identifiers and topics begin with; NULL: chosen by chance */
+    int pid;          /* the server's process, to see what it uses; 0: not looked at */
+    double seconds;   /* measured (2) */
+    double warmup;    /* seconds before (0.3) */
+    double timeout;   /* seconds after which what has not come is missing (5) */
+    double rate;      /* per second in all: open loop, latency from when it was due; 0: closed */
     size_t payload_bytes;
     uint8_t qos;
     unsigned requesters;    /* request (1) */
@@ -34,11 +46,17 @@ struct load_options {
     unsigned subscriptions; /* idle (0), subscribe (1): of each connection */
     unsigned sources;  /* idle, subscribe: how many addresses to connect from, 127.0.0.2 and on */
     unsigned messages; /* retained (1) */
+    const char *topic; /* request: ask whoever serves it, with no responders of our own; what they
+                          answer is not looked at */
     const char *wildcard;  /* subscribe: "exact", "plus" or "hash" */
     void (*started)(void); /* called when measuring begins; NULL is allowed */
-    bool inbox;            /* request: responses go to the inboxes that the server gives */
-    bool group;            /* request: responders share one subscription */
-    bool fan;              /* publish: every message goes to every subscriber */
+    /* Called after every `moment` seconds (0.1) while measuring; NULL is allowed. */
+    void (*watch)(void *context, const struct load_moment *m);
+    void *context;
+    double moment;
+    bool inbox; /* request: responses go to the inboxes that the server gives */
+    bool group; /* request: responders share one subscription */
+    bool fan;   /* publish: every message goes to every subscriber */
 };
 
 #define LOAD_PERCENTILES 48U
@@ -53,6 +71,7 @@ struct load_latency {
     double p90_us;
     double p99_us;
     double p999_us;
+    double p9999_us;
     double max_us;
     double mean_us;
     struct load_percentile percentiles[LOAD_PERCENTILES]; /* for plots, rising */
@@ -77,6 +96,7 @@ struct load_result {
     double subscriptions_per_second; /* subscribe */
     double match_us;                 /* subscribe: for each message, one at a time */
     struct load_latency latency;
+    uint8_t reason_code; /* after a failure: with which the server refused a connection; or 0 */
 };
 
 /* Whether all that was sent came back, once and in time. */

@@ -1,5 +1,5 @@
-/* Requests and responses. Requester i asks responder i modulo their number, with `window` in
- * flight.
+/* Requests and responses. Requester i asks responder i modulo their number, or a topic that others
+ * serve, with `window` in flight.
  *
  * A request's word is `turn << 32 | requester << 16 | slot`: what comes back is right when it is
  * the word of a slot that is open. A requester owes requests: its whole window at the beginning and
@@ -131,6 +131,13 @@ take_odd(struct exchange *x, struct requester *q, uint64_t word)
     }
 }
 
+/* Our own responders give back what they were sent. */
+static bool
+may_be_answer(const struct load_options *o, size_t payload_len)
+{
+    return o->topic != NULL || payload_len == o->payload_bytes;
+}
+
 static void
 take_answer(struct exchange *x, struct requester *q, const struct arrival *a)
 {
@@ -138,7 +145,7 @@ take_answer(struct exchange *x, struct requester *q, const struct arrival *a)
     uint64_t at = word & LOW_BITS;
     struct slot *s = &q->slots[at < x->run->options->window ? at : 0];
 
-    if (a->word == NULL || a->payload.len != x->run->options->payload_bytes) {
+    if (a->word == NULL || !may_be_answer(x->run->options, a->payload.len)) {
         x->run->result->wrong++;
     } else if (WILCO_UNLIKELY(s->since_ns == 0 || s->word != word)) {
         take_odd(x, q, word);
@@ -233,7 +240,8 @@ prepare_requester(struct exchange *x, unsigned i)
     struct wording w = {.payload_bytes = o->payload_bytes, .qos = o->qos};
     enum wilco_status status = WILCO_OK;
 
-    w.to = place_of(o->name, PLACE_ASK, o->group ? 0 : i % o->responders);
+    w.to = o->topic != NULL ? place_of_topic(o->topic)
+                            : place_of(o->name, PLACE_ASK, o->group ? 0 : i % o->responders);
     w.reply_to = place_of(o->name, PLACE_ANSWER, i);
     if (o->inbox) {
         (void)snprintf(w.reply_to.text, sizeof(w.reply_to.text), "%s", q->inbox);

@@ -1,6 +1,7 @@
 #include "load/place.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define KINDS 4U /* of enum place_kind */
 
@@ -15,6 +16,23 @@ place_of(const char *name, enum place_kind kind, unsigned index)
         p.room = index * KINDS + kind;
     }
     return p;
+}
+
+struct place
+place_of_topic(const char *topic)
+{
+    struct place p = {.text = "", .room = PLACE_ROOM_NONE};
+
+    (void)snprintf(p.text, sizeof(p.text), "%s", topic);
+    return p;
+}
+
+bool
+place_is_topic(const char *topic)
+{
+    size_t len = strlen(topic);
+
+    return len > 0 && len < PLACE_BYTES && strpbrk(topic, "+#") == NULL;
 }
 
 enum place_kind

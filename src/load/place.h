@@ -1,6 +1,7 @@
 #ifndef WILCO_LOAD_PLACE_H
 #define WILCO_LOAD_PLACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Where messages go: a topic for MQTT, a subject for NATS, the number of a room for frames. */
@@ -21,6 +22,10 @@ struct place {
 
 /* `name` is what topics of this run begin with, so that runs beside each other do not meet. */
 struct place place_of(const char *name, enum place_kind kind, unsigned index);
+/* Somewhere that somebody else has chosen; `topic` is valid. */
+struct place place_of_topic(const char *topic);
+/* Whether it is short enough, and nothing but a topic. */
+bool place_is_topic(const char *topic);
 /* The kind of a room. */
 enum place_kind place_kind_of(uint32_t room);
 

@@ -17,6 +17,9 @@ turn(struct run *r, run_step_fn *step)
     uint64_t wait_ns = step == NULL ? RUN_TICK_NS : step(r->crowd.context);
 
     crowd_turn(&r->crowd, wait_ns < RUN_TICK_NS ? wait_ns : RUN_TICK_NS);
+    if (r->moments != NULL && r->is_measuring) {
+        moments_look(r->moments, r->crowd.now_ns);
+    }
 }
 
 void
@@ -40,6 +43,9 @@ run_start(struct run *r)
     r->start_server_ns = meter_cpu_ns(r->options->pid);
     r->start_ns = clock_monotonic_ns();
     r->is_measuring = true;
+    if (r->moments != NULL) {
+        moments_start(r->moments, r->options, r->start_ns);
+    }
 }
 
 void
@@ -49,6 +55,9 @@ run_stop(struct run *r)
     double server_s = (double)(meter_cpu_ns(r->options->pid) - r->start_server_ns) / 1e9;
     double own_s = (double)(meter_own_cpu_ns() - r->start_own_ns) / 1e9;
 
+    if (r->moments != NULL) {
+        moments_end(r->moments, clock_monotonic_ns());
+    }
     r->is_measuring = false;
     out->seconds = (double)(clock_monotonic_ns() - r->start_ns) / 1e9;
     out->generator_load = own_s / out->seconds;

@@ -4,6 +4,7 @@
 #include "load/crowd.h"
 #include "load/latency.h"
 #include "load/load.h"
+#include "load/moments.h"
 #include "load/pace.h"
 
 /* One run of a mode: what all modes share. A mode is one function that opens the crowd, lets it
@@ -14,6 +15,7 @@ struct run {
     const struct load_options *options; /* with all defaults filled in */
     struct load_result *result;
     struct latency *latency;
+    struct moments *moments; /* NULL: nobody watches */
     struct crowd crowd;
     bool is_measuring;
     bool is_over; /* nothing new is started */
@@ -53,8 +55,13 @@ static inline void
 run_count(struct run *r, uint64_t since_ns)
 {
     if (r->is_measuring) {
+        uint64_t ns = r->crowd.now_ns > since_ns ? r->crowd.now_ns - since_ns : 0;
+
         r->result->count++;
-        latency_record(r->latency, r->crowd.now_ns > since_ns ? r->crowd.now_ns - since_ns : 0);
+        latency_record(r->latency, ns);
+        if (r->moments != NULL) {
+            latency_record(&r->moments->latency, ns);
+        }
     }
 }
 

@@ -50,6 +50,12 @@ class Asking(BrokerCase):
         self.assertIn(["a", "1"], answer["user_properties"])
         self.assertIn(["a", "2"], answer["user_properties"])
 
+    def test_colours(self):
+        self.start_respond("echo/+", "--echo")
+        self.assertIn(b"\033[1mrequest\033[0m\n", self.ask("-v", "--colour", "always", "echo/x", "hello").stderr)
+        self.assertNotIn(b"\033", self.ask("-v", "echo/x", "hello").stderr)  # no terminal
+        self.assertIn(b"\033[1;31mwilco request:\033[0m ", self.ask("--color=always", "nobody/here", "x").stderr)
+
     def test_nobody_there(self):
         done = self.ask("nobody/here", "x")
         self.assertEqual((done.returncode, done.stdout), (16, b""))

@@ -94,7 +94,18 @@ headers() {
   echo "ok: headers as C${cxx:+ and as C++}"
 }
 
+# Where man and shells look for them.
+papers() {
+  local name
+  for name in man/man1/wilco-request.1 man/man5/wilco.conf.5 man/man8/wilco-broker.8 \
+    bash-completion/completions/wilco zsh/site-functions/_wilco fish/vendor_completions.d/wilco.fish; do
+    [ -s "$prefix/share/$name" ] || fail "there is no share/$name"
+  done
+  echo "ok: man pages and completion"
+}
+
 install_somewhere_else
+papers
 start_broker
 with_pkg_config
 with_cmake

@@ -70,6 +70,7 @@ broker_init(struct broker *b, const struct broker_config *config, uint64_t now_m
         .auth_methods = config->auth_methods,
         .auth_method_count = config->auth_method_count,
         .access = config->access,
+        .unix_offset_ms = config->unix_ms - now_ms,
     };
     status = make_shared(b, now_ms);
     while (status == WILCO_OK && b->shard_count < config->shard_count) {

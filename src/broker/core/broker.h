@@ -29,9 +29,10 @@ struct broker {
     size_t auth_method_count;
     const struct access_policy *access; /* NULL: everybody may do everything */
     uint64_t hash_seed;
-    struct topic_index *index;      /* safe from any thread */
-    struct retained *retained;      /* safe from any thread */
-    struct sys *sys;                /* likewise */
+    uint64_t unix_offset_ms;   /* from shard->now_ms to the wall clock, as it was at the start */
+    struct topic_index *index; /* safe from any thread */
+    struct retained *retained; /* safe from any thread */
+    struct sys *sys;           /* likewise */
     struct service_table *services; /* likewise */
     unsigned shard_count;           /* 1 to SHARDS_MAX */
     struct shard *shards[SHARDS_MAX];
@@ -49,6 +50,7 @@ struct broker_config {
     size_t auth_method_count;
     const struct access_policy *access; /* NULL is allowed; it outlives the broker */
     unsigned shard_count;
+    uint64_t unix_ms; /* wall clock, for the times that people read */
 };
 
 /* Makes the shared structures and the shards. WILCO_ENOMEM, WILCO_EIO (no randomness): nothing is

@@ -4,6 +4,7 @@
 #include "broker/core/forward.h"
 #include "broker/core/reply.h"
 #include "broker/core/request.h"
+#include "broker/core/request_op.h"
 #include "broker/core/response.h"
 
 /* In send_entry.detail: the client's Receive Maximum left no room to send this one again yet. */
@@ -30,8 +31,8 @@ can_send_now(const struct session *s, uint8_t qos)
     return s->waiting->count == 0 && s->unsent == 0 && s->sent.quota > 0 && has_room(s);
 }
 
-/* It will not get the message. If that was a request, it has ended; if it was a response, its
- * requester must hear of it. */
+/* It will not get the message. If that was a request, it has ended; if it was a response, or a
+ * piece of a request, the requester must hear of it. */
 static void
 lose(struct session *s, const struct message *m, struct request *r, enum request_failure why)
 {
@@ -40,6 +41,9 @@ lose(struct session *s, const struct message *m, struct request *r, enum request
     }
     if (m->responds_to == s->id) {
         response_lost(s, m, why);
+    }
+    if (m->request.op != REQUEST_OP_NONE) {
+        request_op_lost(s, m, why);
     }
 }
 
@@ -255,6 +259,19 @@ deliver(struct session *s, struct message *m, const struct delivery_terms *t)
         send_qos_0(s, m, t);
     } else {
         send_new(s, m, t);
+    }
+}
+
+void
+deliver_behind(struct session *s, struct message *m, const struct delivery_terms *t)
+{
+    if (s->waiting->count == 0) {
+        deliver(s, m, t);
+    } else if (!has_queue_room(s, m->packet_bytes)) {
+        s->shard->stats.dropped_queue_full++;
+        lose(s, m, NULL, REQUEST_NO_ROOM);
+    } else {
+        keep(s, m, t);
     }
 }
 

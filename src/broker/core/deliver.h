@@ -17,6 +17,8 @@
 
 /* `t->qos` is the lower of published and granted. */
 void deliver(struct session *s, struct message *m, const struct delivery_terms *t);
+/* The same for what must not overtake what waits already, at QoS 0 either. */
+void deliver_behind(struct session *s, struct message *m, const struct delivery_terms *t);
 /* A retained message for a new subscription: also QoS 0 waits rather than being dropped. Call it
  * for all of a subscription's if deliver_has_room() says so before the first: then the bound is the
  * queue's plus what is retained. */

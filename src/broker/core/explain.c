@@ -23,6 +23,8 @@ static const struct {
      "this client may not receive what it is for, such as the inbox of another client"},
     {WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, WIRE_REASON_CON,
      "the Will is a request with a User Property that makes no sense, or must not be retained"},
+    {WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, WIRE_REASON_SUB,
+     "rr-observe is neither 0 nor 1, or is said of a shared subscription or an inbox"},
     {WIRE_REASON_NOT_AUTHORIZED, ACKS, "topics that begin with $ are the broker's own"},
     {WIRE_REASON_SERVER_UNAVAILABLE, WIRE_REASON_CON, "the broker cannot serve anybody just now"},
     {WIRE_REASON_SERVER_BUSY, WIRE_REASON_CON, "as many clients are connected as the broker takes"},

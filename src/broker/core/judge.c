@@ -5,18 +5,22 @@
 #include "broker/core/message.h"
 #include "broker/core/publish.h"
 #include "broker/core/request.h"
+#include "broker/core/request_op.h"
 #include "broker/core/status_response.h"
 
 #define NS_PER_S UINT64_C(1000000000)
+#define FORGED   "__srcId is not the Client Identifier of the publisher"
 #define ACCEPTED ((struct verdict){.reason_code = WIRE_REASON_SUCCESS})
 
 /* What has been found out about a message so far. */
 struct matter {
     struct conn *conn;
     const struct wire_publish *p;
-    struct request_terms terms;     /* of a request */
+    struct request_terms terms;     /* of a request, or a word about one */
+    const char *nonsense;           /* what is wrong with them; NULL: nothing */
     struct response_terms response; /* of a response to a request that is known */
     bool is_request;
+    bool is_op;               /* a word about a request, and no request itself */
     bool is_to_inbox;         /* its topic */
     enum request_failure why; /* why a request is refused, if it is */
     bool was_told;            /* and its publisher was told so */
@@ -85,7 +89,22 @@ refuse_request(struct matter *m, uint8_t reason_code, enum request_failure failu
     return refuse(reason_code, why);
 }
 
-/* Reads what makes it a request, and judges that. */
+/* What becomes of it is told to the requester alone. */
+static const char *
+judge_trace(const struct matter *m)
+{
+    const struct session *session = m->conn->session;
+    struct span topic = m->terms.trace;
+
+    if (topic.data == NULL) {
+        return NULL;
+    }
+    if (!session->wants_status) {
+        return "rr-trace is for clients that say rr=1 in their CONNECT";
+    }
+    return inbox_owns(session, topic) ? NULL : "the rr-trace is not in the inbox of the requester";
+}
+
 static struct verdict
 judge_request(struct matter *m)
 {
@@ -97,12 +116,16 @@ judge_request(struct matter *m)
     if (why != NULL) {
         return refuse(WIRE_REASON_NOT_AUTHORIZED, why);
     }
-    if (request_terms_read(&m->terms, &m->p->properties, &why) != WILCO_OK) {
-        return refuse_request(m, WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, REQUEST_MALFORMED, why);
+    if (m->nonsense != NULL) {
+        return refuse_request(m, WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, REQUEST_MALFORMED,
+                              m->nonsense);
+    }
+    why = judge_trace(m);
+    if (why != NULL) {
+        return refuse(WIRE_REASON_NOT_AUTHORIZED, why);
     }
     if (judge_is_forged(b, client_id, &m->terms)) {
-        return refuse(WIRE_REASON_NOT_AUTHORIZED,
-                      "__srcId is not the Client Identifier of the publisher");
+        return refuse(WIRE_REASON_NOT_AUTHORIZED, FORGED);
     }
     if (!is_within_quota(session)) {
         return refuse_request(m, WIRE_REASON_QUOTA_EXCEEDED, REQUEST_QUOTA,
@@ -159,6 +182,48 @@ judge_destination(struct matter *m)
     return ACCEPTED;
 }
 
+/* What keeps it from being a word about a request; NULL: nothing. */
+static const char *
+op_objection(const struct matter *m)
+{
+    if (!m->is_request || !wire_properties_has(&m->p->properties, WIRE_CORRELATION_DATA)) {
+        return "rr-op needs the Response Topic and the Correlation Data of the request";
+    }
+    if (m->nonsense != NULL) {
+        return m->nonsense;
+    }
+    if (m->p->retain) {
+        return "what says rr-op must not be retained";
+    }
+    return m->terms.op == REQUEST_OP_CREDIT && m->terms.more == 0
+               ? "rr-op=credit needs rr-more, the number of responses"
+               : NULL;
+}
+
+/* It is published where the request was, but goes to nobody by that. Inboxes need no permission:
+ * what was asked there was permitted, and nothing else is reached. */
+static struct verdict
+judge_op(const struct matter *m)
+{
+    const struct session *session = m->conn->session;
+    const struct broker *b = session->shard->broker;
+    struct span client_id = session_client_id(session);
+    struct span topic = m->p->topic;
+    const char *why = op_objection(m);
+
+    if (why != NULL) {
+        return refuse(WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, why);
+    }
+    if (!inbox_holds(topic) &&
+        (topic.data[0] == '$' || !access_may(b->access, client_id, ACCESS_PUBLISH, topic))) {
+        return refuse(WIRE_REASON_NOT_AUTHORIZED, "this client may not publish to this topic");
+    }
+    if (judge_is_forged(b, client_id, &m->terms)) {
+        return refuse(WIRE_REASON_NOT_AUTHORIZED, FORGED);
+    }
+    return ACCEPTED;
+}
+
 static struct message *
 make_message(const struct matter *m)
 {
@@ -174,6 +239,7 @@ make_message(const struct matter *m)
         message_ask(message, m->p, &m->terms, s->broker->hash_seed);
         message->request.wants_status = session->wants_status;
         message->request.is_to_inbox = inbox_holds(m->p->properties.response_topic);
+        message->request.is_traced = m->terms.trace.data != NULL;
     }
     if (m->answered != NULL && (!m->p->retain || m->is_to_inbox)) {
         /* What is retained is not for the requester alone, and will be sent again and again. */
@@ -195,10 +261,49 @@ send_on_its_way(const struct matter *m, struct message *message, size_t *receive
                         : publish_message(s, message, receivers);
 }
 
+/* Says how many have got it where that can be of use, and that nobody has. */
+static struct verdict
+conclude(const struct matter *m, size_t receivers)
+{
+    const struct settings *settings = &m->conn->shard->broker->settings;
+    bool is_told = entrance_tells_no_matching_subscribers(m->conn->entrance, settings);
+    struct verdict verdict =
+        receivers == 0 && is_told ? refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL) : ACCEPTED;
+
+    verdict.is_counted = m->is_request && !m->is_op && m->terms.is_fan;
+    verdict.receivers = receivers;
+    return verdict;
+}
+
+static struct verdict
+accept_op(struct matter *m)
+{
+    struct message *message = make_message(m);
+    enum wilco_status status = WILCO_ENOMEM;
+    size_t reached = 0;
+
+    if (message != NULL) {
+        conn_note_exchange(m->conn);
+        status = request_op_send(m->conn->shard, message, &reached);
+        message_unref(message);
+    }
+    return status == WILCO_OK ? conclude(m, reached) : refuse(WIRE_REASON_QUOTA_EXCEEDED, NULL);
+}
+
+/* The request that it answers has its answer. */
+static void
+settle_answered(const struct matter *m, uint64_t sent_before)
+{
+    if (m->answered != NULL) {
+        request_answered(m->answered, &m->response,
+                         m->conn->shard->stats.publish_sent > sent_before);
+    }
+}
+
 static struct verdict
 accept_message(struct matter *m)
 {
-    const struct settings *settings = &m->conn->shard->broker->settings;
+    uint64_t sent_before = m->conn->shard->stats.publish_sent;
     struct message *message = make_message(m);
     enum wilco_status status = WILCO_ENOMEM;
     size_t receivers = 0;
@@ -215,13 +320,31 @@ accept_message(struct matter *m)
         return refuse_request(m, WIRE_REASON_QUOTA_EXCEEDED,
                               status == WILCO_ENOMEM ? REQUEST_NO_MEMORY : REQUEST_QUOTA, NULL);
     }
-    if (m->answered != NULL) {
-        request_answered(m->answered, m->response.has_more, m->response.is_error);
+    m->conn->session->has_asked_on |= m->terms.ends_with_asker;
+    settle_answered(m, sent_before);
+    return conclude(m, receivers);
+}
+
+/* What it says of itself. A response may say what it likes. */
+static void
+read_terms(struct matter *m)
+{
+    const struct wire_properties *v = &m->p->properties;
+
+    if (m->is_request) {
+        (void)!request_terms_read(&m->terms, v, &m->nonsense); /* which says what is wrong */
+        m->is_op =
+            m->terms.op != REQUEST_OP_NONE || (m->nonsense != NULL && request_terms_name_op(v));
     }
-    if (receivers == 0 && entrance_tells_no_matching_subscribers(m->conn->entrance, settings)) {
-        return refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL);
-    }
-    return ACCEPTED;
+}
+
+/* Without a Response Topic, and no response either. */
+static bool
+is_stray_op(const struct matter *m)
+{
+    return !m->is_request && m->answered == NULL &&
+           m->conn->shard->broker->settings.request_tracking != 0 &&
+           request_terms_name_op(&m->p->properties);
 }
 
 static struct verdict
@@ -241,9 +364,16 @@ consider(struct matter *m)
         return refuse(WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR,
                       "requests and responses must not be retained here");
     }
+    read_terms(m);
+    if (m->is_op) {
+        verdict = judge_op(m);
+        return verdict.reason_code == WIRE_REASON_SUCCESS ? accept_op(m) : verdict;
+    }
     verdict = judge_destination(m);
     if (verdict.reason_code == WIRE_REASON_SUCCESS && m->is_request) {
         verdict = judge_request(m);
+    } else if (verdict.reason_code == WIRE_REASON_SUCCESS && is_stray_op(m)) {
+        verdict = judge_op(m);
     }
     return verdict.reason_code == WIRE_REASON_SUCCESS ? accept_message(m) : verdict;
 }
@@ -261,10 +391,11 @@ judge_message(struct conn *c, const struct wire_publish *p)
     };
     struct verdict verdict = consider(&m);
     bool is_refused = wire_reason_is_error(verdict.reason_code);
+    bool is_request = m.is_request && !m.is_op;
 
-    stats->rr_requests += m.is_request;
+    stats->rr_requests += is_request;
     stats->publish_refused += is_refused;
-    if (m.is_request && is_refused && !m.was_told) {
+    if (is_request && is_refused && !m.was_told) {
         tell_refused(&m, &verdict);
     }
     stats_count_reason(stats, verdict.reason_code);

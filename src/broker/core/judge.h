@@ -7,10 +7,12 @@
 
 /* What becomes of a message that a client publishes, once its packet is known to be in order: it is
  * refused, or sent on its way as a plain message, a request, a response that was asked for, or
- * several of these. */
+ * several of these; or as a word about a request (request_op.h). */
 struct verdict {
     uint8_t reason_code; /* to acknowledge it with */
+    bool is_counted;     /* the acknowledgement says `receivers`, if it can */
     const char *why;     /* Reason String for a refusal; NULL: the words of explain.h */
+    size_t receivers;    /* of a request: how many it is on its way to */
 };
 
 /* `p->topic` is a valid Topic Name. */

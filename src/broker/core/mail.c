@@ -3,6 +3,7 @@
 #include "broker/core/deliver.h"
 #include "broker/core/inbox.h"
 #include "broker/core/request.h"
+#include "broker/core/request_op.h"
 #include "broker/core/share.h"
 
 struct mail *
@@ -14,7 +15,7 @@ mail_new(const struct wilco_alloc *a, struct message *m, uint32_t targets, uint3
     if (mail != NULL) {
         *mail = (struct mail){
             .alloc = a,
-            .message = message_ref(message_share(m)),
+            .message = m == NULL ? NULL : message_ref(message_share(m)),
             .target_count = targets,
             .word_count = words,
         };
@@ -103,6 +104,17 @@ target_send(struct shard *s, struct message *m, const struct target *t, const ui
     return true;
 }
 
+/* What a session of another shard has to say about its requests. */
+static void
+hear(struct shard *s, struct message *word, uint64_t asker)
+{
+    if (word == NULL) {
+        request_op_cancel_all(s, asker);
+    } else {
+        request_op_arrives(s, word);
+    }
+}
+
 void
 mail_deliver(struct shard *s, struct mail *mail)
 {
@@ -114,6 +126,10 @@ mail_deliver(struct shard *s, struct mail *mail)
     for (uint32_t i = 0; i < mail->target_count; i++) {
         const struct target *t = &mail->targets[i];
 
+        if (WILCO_UNLIKELY(t->is_word)) {
+            hear(s, mail->message, t->session_id);
+            continue;
+        }
         if (t->is_shared && t->is_request) {
             share_arrived(s, t->session_id);
         }

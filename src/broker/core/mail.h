@@ -17,6 +17,8 @@ struct target {
     bool is_request : 1; /* opens a request with the session (request.h) */
     bool was_sent : 1;   /* an earlier holder has had the request */
     bool is_inbox : 1;   /* it was published to the session's inbox (inbox.h) */
+    bool is_word : 1;    /* not for the session, but what that has to say (request_op.h); or nothing
+                            more, as it has ended: without a message */
 };
 
 static inline uint32_t
@@ -30,7 +32,7 @@ target_words(const struct target *t)
 struct mail {
     struct mailbox_node node;
     const struct wilco_alloc *alloc;
-    struct message *message; /* a reference */
+    struct message *message; /* a reference; or NULL */
     uint32_t target_count;
     uint32_t word_count;
     struct target targets[]; /* then the words */

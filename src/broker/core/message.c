@@ -155,6 +155,7 @@ init(struct message *m, const struct wire_publish *p)
     m->retain = p->retain;
     m->in_exchange = (p->properties.present & EXCHANGE) != 0;
     m->is_part = false;
+    m->is_of_fan = false;
     m->is_shared = false;
     m->request = (struct message_request){.more = 0};
 }
@@ -225,6 +226,9 @@ message_ask(struct message *m, const struct wire_publish *p, const struct reques
     r->more = terms->more;
     r->is_idempotent = terms->is_idempotent;
     r->fails_if_offline = terms->fails_if_offline;
+    r->ends_with_asker = terms->ends_with_asker;
+    r->is_fan = terms->is_fan;
+    r->op = (uint8_t)terms->op;
     r->partition = terms->partition.len == 0 ? 0 : hash_bytes(terms->partition, hash_seed) | 1;
     if (terms->ttl_ms < m->life_ms) {
         m->life_ms = terms->ttl_ms;

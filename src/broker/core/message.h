@@ -24,6 +24,10 @@ struct message_request {
     bool wants_status : 1; /* its publisher takes status responses (status_response.h) */
     bool is_counted : 1;   /* among its publisher's (requests_in_flight_max) */
     bool is_to_inbox : 1;  /* the Response Topic lies in the inbox of the publisher (inbox.h) */
+    bool ends_with_asker : 1;
+    bool is_fan : 1;
+    bool is_traced : 1; /* its way is told to its publisher (request_trace.h) */
+    uint8_t op;         /* enum request_op: it is a word about a request, not one itself */
     /* Copies that have not come to an end, and what has become of those that have (request.h);
      * shared by the shards that hold one. */
     atomic_uint copies;
@@ -62,6 +66,7 @@ struct message {
     bool retain;      /* as published */
     bool in_exchange; /* a request or a response: has a Response Topic or Correlation Data */
     bool is_part;     /* of a response that was asked for: others are to follow it */
+    bool is_of_fan;   /* likewise: others have been asked the same (`rr-fan`) */
     bool is_shared;   /* between shards; set before any other can see it, and never taken back */
     struct message_request request;
     uint8_t packet[];

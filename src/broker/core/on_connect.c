@@ -106,7 +106,7 @@ objection_to_request(const struct conn *c, const struct wire_connect *p)
     if (judge_response_topic(b, p->client_id, session_to_resume(c, p), v->response_topic) != NULL) {
         return WIRE_REASON_NOT_AUTHORIZED;
     }
-    if (request_terms_read(&terms, v, &why) != WILCO_OK) {
+    if (request_terms_read(&terms, v, &why) != WILCO_OK || terms.op != REQUEST_OP_NONE) {
         return WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR;
     }
     return judge_is_forged(b, p->client_id, &terms) ? WIRE_REASON_NOT_AUTHORIZED
@@ -211,7 +211,8 @@ expiry_asked_for(const struct wire_connect *p)
     return p->properties.session_expiry_interval; /* absent: 0 */
 }
 
-/* A will with a Response Topic is a request when its time comes. */
+/* A will with a Response Topic is a request when its time comes. It does not end with its
+ * requester, who is gone by then. */
 static void
 ask_with(const struct session *session, struct message *m, const struct wire_publish *will)
 {
@@ -221,6 +222,7 @@ ask_with(const struct session *session, struct message *m, const struct wire_pub
 
     if (b->settings.request_tracking != 0 &&
         request_terms_read(&terms, &will->properties, &why) == WILCO_OK) {
+        terms.ends_with_asker = false;
         message_ask(m, will, &terms, b->hash_seed);
         m->request.wants_status = session->wants_status;
         m->request.is_to_inbox = inbox_holds(will->properties.response_topic);

@@ -64,6 +64,8 @@ acknowledge(struct conn *c, enum wire_type type, uint16_t packet_id, const struc
 {
     if (c->version != WIRE_V5 && verdict->reason_code == WIRE_REASON_QUOTA_EXCEEDED) {
         conn_end(c, verdict->reason_code);
+    } else if (verdict->is_counted) {
+        reply_ack_counted(c, type, packet_id, verdict->reason_code, verdict->receivers);
     } else {
         reply_ack_because(c, type, packet_id, verdict->reason_code, verdict->why);
     }

@@ -21,14 +21,36 @@ enum retain_handling {
     RETAIN_DO_NOT_SEND = 2,
 };
 
+/* What a SUBSCRIBE says of all its filters. */
+struct common {
+    uint32_t identifier;
+    bool is_observer; /* User Property rr-observe=1 */
+    bool is_nonsense; /* likewise, but neither 0 nor 1 */
+};
+
+static struct common
+common_of(const struct conn *c, const struct wire_properties *v)
+{
+    struct common common = {.identifier = v->subscription_identifier};
+    struct span value = SPAN_EMPTY;
+
+    if (c->shard->broker->settings.request_tracking != 0 &&
+        wire_properties_user(v, SPAN_LITERAL("rr-observe"), &value)) {
+        common.is_observer = span_equal(value, SPAN_LITERAL("1"));
+        common.is_nonsense = !common.is_observer && !span_equal(value, SPAN_LITERAL("0"));
+    }
+    return common;
+}
+
 static struct subscription_how
-how_of(const struct wire_subscription *w, uint32_t identifier)
+how_of(const struct wire_subscription *w, const struct common *common)
 {
     return (struct subscription_how){
-        .identifier = identifier,
+        .identifier = common->identifier,
         .qos = w->qos,
         .no_local = w->no_local,
         .retain_as_published = w->retain_as_published,
+        .is_observer = common->is_observer,
     };
 }
 
@@ -47,14 +69,17 @@ wants_retained(const struct wire_subscription *w, bool existed)
 }
 
 /* WIRE_REASON_SUCCESS, or why this client may not have this subscription. Inboxes are their
- * owners' alone, and are not shared. */
+ * owners' alone, and are not shared; who watches does not do so in the place of others. */
 static uint8_t
-denial(const struct conn *c, struct span filter)
+denial(const struct conn *c, struct span filter, const struct common *common)
 {
     struct span group = SPAN_EMPTY;
     struct span inner = filter;
 
     (void)topic_share_split(filter, &group, &inner);
+    if (common->is_nonsense || (common->is_observer && (group.len > 0 || inbox_holds(inner)))) {
+        return WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR;
+    }
     if (inbox_holds(inner) && (group.len > 0 || !inbox_owns(c->session, inner))) {
         return WIRE_REASON_NOT_AUTHORIZED;
     }
@@ -74,11 +99,11 @@ subscribe(struct session *s, struct span filter, const struct subscription_how *
 /* The reason code for one filter [MQTT-3.8.4-7]; `*send_retained` says whether its retained
  * messages are due. */
 static uint8_t
-subscribe_one(struct conn *c, const struct wire_subscription *w, uint32_t identifier,
+subscribe_one(struct conn *c, const struct wire_subscription *w, const struct common *common,
               bool *send_retained)
 {
     const struct settings *limits = &c->shard->broker->settings;
-    const struct subscription_how how = how_of(w, identifier);
+    const struct subscription_how how = how_of(w, common);
     uint8_t reason_code = WIRE_REASON_SUCCESS;
     bool existed = false;
 
@@ -88,7 +113,7 @@ subscribe_one(struct conn *c, const struct wire_subscription *w, uint32_t identi
     }
     reason_code = limits_on_filter(limits, w->filter);
     if (reason_code == WIRE_REASON_SUCCESS) {
-        reason_code = denial(c, w->filter);
+        reason_code = denial(c, w->filter, common);
     }
     if (reason_code != WIRE_REASON_SUCCESS) {
         return reason_code;
@@ -217,7 +242,7 @@ on_subscribe(struct conn *c, const struct frame *f)
     struct buffer *scratch = &c->shard->reply; /* the reason codes, then whether retained are due */
     enum wilco_status status = wire_subscribe_decode(&p, f->body, (enum wire_version)c->version);
     struct span rest = SPAN_EMPTY;
-    uint32_t identifier = 0;
+    struct common common = {.identifier = 0};
     uint8_t reason_code = WIRE_REASON_SUCCESS;
 
     if (status == WILCO_OK) {
@@ -235,11 +260,11 @@ on_subscribe(struct conn *c, const struct frame *f)
         return WILCO_OK;
     }
     rest = p.payload;
-    identifier = p.properties.subscription_identifier;
+    common = common_of(c, &p.properties);
     for (size_t i = 0; next_filter(c, &rest, &w); i++) {
         bool send_retained = false;
 
-        scratch->data[i] = subscribe_one(c, &w, identifier, &send_retained);
+        scratch->data[i] = subscribe_one(c, &w, &common, &send_retained);
         scratch->data[p.count + i] = send_retained;
         c->shard->stats.subscribe_refused += wire_reason_is_error(scratch->data[i]);
         stats_count_reason(&c->shard->stats, scratch->data[i]);
@@ -248,7 +273,7 @@ on_subscribe(struct conn *c, const struct frame *f)
     rest = p.payload;
     for (size_t i = 0; next_filter(c, &rest, &w); i++) {
         if (scratch->data[p.count + i]) {
-            send_retained_for(c, &w, identifier);
+            send_retained_for(c, &w, common.identifier);
         }
     }
     return WILCO_OK;

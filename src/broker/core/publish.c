@@ -28,6 +28,7 @@ struct publish_scratch {
     bool is_request;    /* what is published opens requests */
     uint32_t service;   /* of the filter of all subscriptions that are not shared */
     size_t passed_over; /* sessions and groups that must not have it, as they are offline */
+    size_t watchers;    /* targets that only watch a request */
     uint32_t *words;    /* of the targets (mail.h) */
     size_t word_count;
     size_t word_capacity;
@@ -113,7 +114,7 @@ target_of(const struct message *m, const struct topic_match *match, bool is_requ
         .qos = lower_qos(m->qos, match->how.qos), /* [MQTT-4.8.2-3] */
         /* [MQTT-3.3.1-12], [MQTT-3.3.1-13] */
         .retain = m->retain && match->how.retain_as_published,
-        .is_request = is_request,
+        .is_request = is_request && !match->how.is_observer,
     };
 }
 
@@ -125,26 +126,28 @@ add_target(struct publish_scratch *p, const struct message *m, const struct topi
     void *items = p->targets;
     enum wilco_status status =
         make_room(p->alloc, &items, p->target_count, &p->target_capacity, sizeof(*p->targets));
+    struct target *t = NULL;
 
     p->targets = items;
     if (status != WILCO_OK) {
         return status;
     }
-    p->targets[p->target_count] = target_of(m, match, p->is_request);
-    p->targets[p->target_count].word_at = (uint32_t)p->word_count;
-    p->targets[p->target_count].is_shared = from->group != 0;
-    p->target_count++;
+    t = &p->targets[p->target_count];
+    *t = target_of(m, match, p->is_request);
+    t->word_at = (uint32_t)p->word_count;
+    t->is_shared = from->group != 0;
     if (from->group != 0) {
         status = add_word(p, from->group);
     }
-    if (p->is_request && status == WILCO_OK) {
+    if (t->is_request && status == WILCO_OK) {
         status = add_word(p, from->service);
     }
     if (match->how.identifier != 0 && status == WILCO_OK) {
         status = add_word(p, match->how.identifier);
     }
-    if (status != WILCO_OK) {
-        p->target_count--;
+    if (status == WILCO_OK) {
+        p->target_count++;
+        p->watchers += p->is_request && !t->is_request;
     }
     return status;
 }
@@ -165,13 +168,17 @@ widen_target(struct publish_scratch *p, const struct message *m, const struct to
     return add_word(p, match->how.identifier);
 }
 
+/* Of one session those first that are asked, if any is. */
 static int
 by_session(const void *a, const void *b)
 {
-    uint64_t left = ((const struct topic_match *)a)->session_id;
-    uint64_t right = ((const struct topic_match *)b)->session_id;
+    const struct topic_match *left = a;
+    const struct topic_match *right = b;
 
-    return (left > right) - (left < right);
+    if (left->session_id != right->session_id) {
+        return left->session_id > right->session_id ? 1 : -1;
+    }
+    return left->how.is_observer - right->how.is_observer;
 }
 
 static bool
@@ -180,13 +187,18 @@ is_own(const struct message *m, const struct topic_match *match) /* [MQTT-3.8.3-
     return match->how.no_local && match->session_id == m->publisher;
 }
 
-/* Of several filters the first one that has subscriptions stands for all. */
+/* Of several filters the first one that has subscriptions stands for all: one whose subscribers are
+ * asked, if there is any. */
 static uint32_t
 service_of_plain(const struct topic_matches *matches)
 {
     size_t i = 0;
+    size_t item = 0;
 
-    while (i + 1 < matches->filters && matches->found[i + 1].first == 0) {
+    while (item + 1 < matches->count && matches->items[item].how.is_observer) {
+        item++;
+    }
+    while (i + 1 < matches->filters && matches->found[i + 1].first <= item) {
         i++;
     }
     return audience_service(matches->found[i].audience);
@@ -198,12 +210,13 @@ presence_of(const struct broker *b, uint64_t session_id)
     return session_table_presence(&b->shards[session_id_shard(session_id)]->sessions, session_id);
 }
 
-/* A request may say that it does not wait for those who are offline. */
+/* A request may say that it does not wait for those who are offline. Who only watches may have it
+ * later. */
 static bool
 is_passed_over(struct publish_scratch *p, const struct broker *b, const struct message *m,
                const struct topic_match *match)
 {
-    if (!p->is_request || !m->request.fails_if_offline ||
+    if (!p->is_request || !m->request.fails_if_offline || match->how.is_observer ||
         presence_of(b, match->session_id) > SESSION_OFFLINE) {
         return false;
     }
@@ -289,6 +302,7 @@ gather(struct shard *s, const struct message *m)
     p->target_count = 0;
     p->word_count = 0;
     p->passed_over = 0;
+    p->watchers = 0;
     p->is_request = message_is_request(m);
     rcu_read_begin();
     status = topic_index_match(s->broker->index, message_topic(m), &s->matches);
@@ -433,13 +447,15 @@ give_up_request(struct shard *s, struct message *m)
     request_unserved(s, m, REQUEST_NO_MEMORY);
 }
 
-/* There are so many who get it: counts, and lets a request begin or fail. */
+/* There are so many who get it, beside those who watch: counts, and lets a request begin or fail.
+ */
 static void
 set_out(struct shard *s, struct message *m, size_t receivers)
 {
     const struct publish_scratch *p = s->scratch;
 
-    s->stats.publish_unmatched += receivers == 0 && m->publisher != SESSION_ID_NONE;
+    s->stats.publish_unmatched +=
+        receivers == 0 && p->watchers == 0 && m->publisher != SESSION_ID_NONE;
     if (p->is_request && receivers > 0) {
         request_starts(s, m, receivers);
     } else if (p->is_request) {
@@ -471,13 +487,16 @@ follow(struct shard *s, struct message *m, const struct route *r, size_t *receiv
 {
     const struct topic_match match = {.session_id = r->session_id, .how = r->how};
     struct publish_scratch *p = s->scratch;
+    bool has_target = false;
 
     p->is_request = message_is_request(m);
     p->passed_over = 0;
-    *receivers = r->session_id != SESSION_ID_NONE && !is_own(m, &match) &&
+    has_target = r->session_id != SESSION_ID_NONE && !is_own(m, &match) &&
                  !is_passed_over(p, s->broker, m, &match);
+    p->watchers = has_target && p->is_request && match.how.is_observer;
+    *receivers = has_target - p->watchers;
     set_out(s, m, *receivers);
-    return *receivers == 0 ? WILCO_OK : send_along(s, m, &match, r->service);
+    return has_target ? send_along(s, m, &match, r->service) : WILCO_OK;
 }
 
 static bool
@@ -508,7 +527,7 @@ distribute(struct shard *s, struct message *m, size_t *receivers)
 {
     uint64_t others = 0;
 
-    *receivers = s->scratch->target_count;
+    *receivers = s->scratch->target_count - s->scratch->watchers;
     set_out(s, m, *receivers);
     others = deliver_here(s, m);
     return others == 0 ? WILCO_OK : send_elsewhere(s, m, others);

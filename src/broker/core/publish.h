@@ -9,8 +9,8 @@
  * one with its own identifier [MQTT-3.3.4-5] for one member of each matching group [U-4.8.2-1],
  * [U-4.8.2-3], preferably one that is connected.
  *
- * `*receivers` says how many copies are on their way, of requests like of all else [U-4.10-2]; 0
- * becomes reason code 0x10. WILCO_ENOMEM:
+ * `*receivers` says how many copies are on their way, of requests like of all else [U-4.10-2], but
+ * of a request not those for who only watches; 0 becomes reason code 0x10. WILCO_ENOMEM:
  * some of them may not have been. */
 WILCO_MUST_CHECK enum wilco_status publish_message(struct shard *s, struct message *m,
                                                    size_t *receivers);

@@ -1,9 +1,13 @@
 #include "broker/core/reply.h"
 
 #include "broker/core/explain.h"
+#include "broker/core/session.h"
 #include "wire/ping.h"
 
+#include <stdio.h>
+
 #define ACK_BYTES_MAX 8U
+#define COUNT_BYTES   21U
 
 /* For the packets too large for one piece of output: SUBACK for tens of thousands of filters. */
 static void
@@ -131,6 +135,28 @@ reply_ack_because(struct conn *c, enum wire_type type, uint16_t packet_id, uint8
         return;
     }
     reply_bare_ack(c, type, packet_id, reason_code);
+}
+
+void
+reply_ack_counted(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code,
+                  size_t count)
+{
+    char digits[COUNT_BYTES];
+    const struct wire_user_property user = {
+        .name = SPAN_LITERAL("rr-count"),
+        .value = span_of(digits, (size_t)snprintf(digits, sizeof(digits), "%zu", count)),
+    };
+    struct wire_any packet = {
+        .type = type,
+        .as.ack = {.packet_id = packet_id,
+                   .reason_code = reason_code,
+                   .properties = {.users = &user, .user_count = 1}},
+    };
+
+    wire_properties_set(&packet.as.ack.properties, WIRE_USER_PROPERTY);
+    if (!c->session->wants_status || !c->wants_reasons || !reply_packet(c, &packet)) {
+        reply_bare_ack(c, type, packet_id, reason_code);
+    }
 }
 
 void

@@ -5,8 +5,8 @@
 #include "wire/any.h"
 
 /* Packets that answer: put into a connection's output in the client's version of the protocol. Out
- * of memory breaks the connection. Nothing is said on one that is ending [MQTT-3.14.4-1]. None has
- * User Properties: [MQTT-3.4.2-3], [MQTT-3.5.2-3], [MQTT-3.6.2-3], [MQTT-3.7.2-3], [MQTT-3.9.2-2],
+ * of memory breaks the connection. Nothing is said on one that is ending [MQTT-3.14.4-1]. None but
+ * one (reply_ack_counted()) has User Properties: [MQTT-3.6.2-3], [MQTT-3.7.2-3], [MQTT-3.9.2-2],
  * [MQTT-3.11.2-2], [MQTT-3.14.2-4]. */
 
 /* false: larger than the client's Maximum Packet Size, and not sent [MQTT-3.1.2-24]. */
@@ -27,6 +27,11 @@ void reply_ack(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t 
  * NULL: those. */
 void reply_ack_because(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code,
                        const char *why);
+/* PUBACK or PUBREC that says in a User Property `rr-count` how many have got the request, where the
+ * client wants to know [MQTT-3.1.2-29] and the packet is not too large for it [MQTT-3.4.2-3],
+ * [MQTT-3.5.2-3]; otherwise without. */
+void reply_ack_counted(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code,
+                       size_t count);
 void reply_pingresp(struct conn *c);
 
 #endif

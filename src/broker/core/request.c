@@ -6,6 +6,7 @@
 
 #include "broker/core/request_log.h"
 #include "broker/core/request_table.h"
+#include "broker/core/request_trace.h"
 #include "broker/core/share.h"
 #include "broker/core/status_response.h"
 #include "wire/reason.h"
@@ -82,6 +83,13 @@ request_unserved(struct shard *s, struct message *m, enum request_failure why)
 
     request_log_failure(s, m, NULL, &facts);
     tell_failure(s, m, &facts);
+    request_trace_failure(s, m, NULL, &facts);
+}
+
+size_t
+request_copies_left(const struct message *m)
+{
+    return atomic_load_explicit(&m->request.copies, memory_order_relaxed) & COPIES;
 }
 
 /* The copies that were left before, with `flags` added; this one is the caller's alone if it was
@@ -100,6 +108,16 @@ take_copy_off(struct message *m, unsigned flags)
     return atomic_fetch_sub_explicit(&m->request.copies, 1, memory_order_acq_rel);
 }
 
+/* One of several holders that the requester counts has failed. */
+static void
+tell_one(struct shard *s, const struct message *m, const struct status_facts *facts)
+{
+    struct status_facts one = *facts;
+
+    one.is_of_fan = true;
+    tell_failure(s, m, &one);
+}
+
 /* `facts` NULL: the copy was answered, or is no longer watched. */
 static void
 copy_ends(struct shard *s, struct message *m, unsigned flags, const struct status_facts *facts)
@@ -107,6 +125,10 @@ copy_ends(struct shard *s, struct message *m, unsigned flags, const struct statu
     unsigned copies = take_copy_off(m, flags);
     struct status_facts last;
 
+    if (m->request.is_fan && facts != NULL) {
+        tell_one(s, m, facts);
+        facts = NULL;
+    }
     if ((copies & COPIES) > 1) {
         return;
     }
@@ -132,6 +154,7 @@ request_not_opened(struct shard *s, struct message *m, enum request_failure why,
 
     request_log_failure(s, m, NULL, &facts);
     copy_ends(s, m, was_sent ? MAYBE : 0, &facts);
+    request_trace_failure(s, m, NULL, &facts);
 }
 
 static bool
@@ -166,8 +189,10 @@ make(struct session *holder, struct message *m, const struct request_way *way,
         r->more = m->request.more;
         r->qos = way->qos;
         r->stage = REQUEST_QUEUED;
-        r->is_filed = false;
         r->was_sent = way->was_sent;
+        r->is_filed = false;
+        r->is_by_key = false;
+        r->is_with_asker = false;
         r->timer.kind = SHARD_TIMER_REQUEST;
     }
     return r;
@@ -185,6 +210,7 @@ join_holder(struct request *r)
     s->stats.rr_in_flight++;
     s->stats.rr_in_flight_bytes += r->message->packet_bytes;
     standing_set_held(holder->standing, holder->request_count);
+    request_asked_add(&s->asked, r);
     request_deadlines_add(s, r);
 }
 
@@ -200,18 +226,27 @@ refuse_copy(struct shard *s, struct message *m, const struct request_way *way,
     request_not_opened(s, m, why, way->was_sent);
 }
 
-/* Without a request nobody may answer into an inbox, so the copy ends; elsewhere it goes on, and
- * nothing will be known of it. */
+/* Without a request nobody may answer into an inbox, so the copy ends; and so it does where the
+ * requester counts on hearing of it. Elsewhere it goes on, and nothing will be known of it. */
 static bool
 go_untracked(struct shard *s, struct message *m, const struct request_way *way)
 {
-    if (m->request.is_to_inbox) {
+    if (m->request.is_to_inbox || m->request.is_fan) {
         refuse_copy(s, m, way, REQUEST_NOT_TRACKED);
         return false;
     }
     s->stats.rr_untracked++;
     copy_ends(s, m, UNWATCHED, NULL);
     return true;
+}
+
+/* Its requester has left meanwhile, and wanted it to end with him. */
+static bool
+is_abandoned(const struct broker *b, const struct message *m)
+{
+    const struct shard *home = b->shards[session_id_shard(m->publisher)];
+
+    return session_table_presence(&home->sessions, m->publisher) == SESSION_GONE;
 }
 
 bool
@@ -227,6 +262,10 @@ request_open(struct session *holder, struct message *m, const struct request_way
     }
     if (m->request.fails_if_offline && holder->presence == SESSION_OFFLINE) {
         refuse_copy(s, m, way, REQUEST_OFFLINE);
+        return false;
+    }
+    if (WILCO_UNLIKELY(m->request.ends_with_asker) && is_abandoned(s->broker, m)) {
+        refuse_copy(s, m, way, REQUEST_CANCELLED);
         return false;
     }
     *out = has_room(holder, m) ? make(holder, m, way, stats) : NULL;
@@ -245,6 +284,7 @@ close(struct request *r, bool was_answered)
     struct shard *s = holder->shard;
 
     request_table_remove(&s->requests, r, was_answered);
+    request_asked_remove(&s->asked, r);
     request_deadlines_remove(s, r);
     list_remove(&r->of_holder);
     holder->request_count--;
@@ -317,7 +357,17 @@ request_fail(struct request *r, enum request_failure why)
     }
     request_log_failure(s, r->message, r, &facts);
     copy_ends(s, r->message, facts.maybe ? MAYBE : 0, &facts);
+    request_trace_failure(s, r->message, r, &facts);
     close(r, false);
+}
+
+void
+request_cancel(struct request *r)
+{
+    if (r->delivery != NULL) { /* though it has been sent: no other member gets it either */
+        r->delivery->is_cancelled = true;
+    }
+    request_fail(r, REQUEST_CANCELLED);
 }
 
 void
@@ -352,6 +402,7 @@ request_mark_response(const struct request *r, struct message *response, bool mo
     response->responds_to = r->message->publisher;
     response->service = r->service;
     response->is_part = more && r->more > 0;
+    response->is_of_fan = r->message->request.is_fan;
 }
 
 static void
@@ -367,22 +418,23 @@ count_answer(struct request *r, uint64_t took_us, bool is_error)
 }
 
 void
-request_answered(struct request *r, bool more, bool is_error)
+request_answered(struct request *r, const struct response_terms *t, bool was_forwarded)
 {
     struct shard *s = r->holder->shard;
     uint64_t took_us = since_us(s->now_us, r->sent_us);
 
-    if (more && r->more > 0) {
+    if (t->has_more && r->more > 0) {
         r->more--;
         return;
     }
-    count_answer(r, took_us, is_error);
+    count_answer(r, took_us, t->status >= RESPONSE_ERROR);
     standing_answered(r->holder->standing, took_us, s->now_ms);
     request_log_answer(s, r);
     if (r->delivery != NULL) { /* not acknowledged yet, but no other member needs it any more */
         r->delivery->is_cancelled = true;
     }
     copy_ends(s, r->message, ANSWERED, NULL);
+    request_trace_answer(s, r, t, was_forwarded);
     close(r, true);
 }
 

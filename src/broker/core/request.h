@@ -1,8 +1,8 @@
 #ifndef WILCO_BROKER_CORE_REQUEST_H
 #define WILCO_BROKER_CORE_REQUEST_H
 
-#include "base/map.h"
 #include "base/wheel.h"
+#include "broker/core/key_ring.h"
 #include "broker/core/request_failure.h"
 #include "broker/core/session.h"
 
@@ -15,7 +15,9 @@
  * A message that goes to several responders has a request with each, and counts them in itself
  * (message_request.copies): only when the last has ended without a response a status response
  * (status_response.h) is sent. So there is never a status where there was a response, and never two
- * (unless the response itself could not be handed over, which is a failure of its own). */
+ * (unless the response itself could not be handed over, which is a failure of its own). Where the
+ * requester wants to hear of each responder (message_request.is_fan), each that fails has a status
+ * of its own. */
 struct request {
     /* What each of them needs comes first, in two lines of cache. */
     struct list of_holder;  /* in session->requests */
@@ -31,13 +33,16 @@ struct request {
     uint32_t more;               /* responses that may still come before the last one */
     uint8_t qos;                 /* at which it goes to the holder */
     uint8_t stage;               /* enum request_stage */
-    bool is_filed;               /* by key */
     bool was_sent;               /* an earlier holder may have executed it, or sent a part */
+    bool is_filed : 1;           /* in by_answer */
+    bool is_by_key : 1;          /* in by_key; else that is in a list of those that are not */
+    bool is_with_asker : 1;      /* in by_asker */
+    struct key_ring_node by_key; /* by who asked what (request_asked.h) */
     /* And what few need. */
-    struct timer timer;        /* the deadline */
-    struct map_node by_key;    /* while it is filed (request_table.h): the oldest of its key */
-    struct list same_key;      /* likewise: a ring of those with its key, the oldest first */
-    struct request *next_free; /* when it is none */
+    struct timer timer;             /* the deadline */
+    struct key_ring_node by_answer; /* by what answers it (request_table.h) */
+    struct key_ring_node by_asker;  /* by who asked, if it is to end with him */
+    struct request *next_free;      /* when it is none */
 };
 
 /* How a copy of a message reaches a holder. */
@@ -63,12 +68,17 @@ bool request_open(struct session *holder, struct message *m, const struct reques
 void request_not_opened(struct shard *s, struct message *m, enum request_failure why,
                         bool was_sent);
 
+/* Holders of this message that have not come to their end. */
+size_t request_copies_left(const struct message *m);
+
 /* It is (again) in the output of its holder's connection. */
 void request_sent(struct request *r);
 /* Its holder has acknowledged it (QoS 2: with PUBREC); the code may refuse it, which ends it. */
 void request_acked(struct request *r, uint8_t reason_code);
 /* Ends it without a response. */
 void request_fail(struct request *r, enum request_failure why);
+/* The same because its requester does not want it any more: nobody will be sent it who has not. */
+void request_cancel(struct request *r);
 /* Another holder has got it: ends silently. */
 void request_moved(struct request *r);
 
@@ -81,9 +91,9 @@ void request_count_stray(struct session *holder, struct span topic, struct span 
 /* Before the response is published: whose it is and what it belongs to, noted in the message.
  * `more` are to come: request_answered(). */
 void request_mark_response(const struct request *r, struct message *response, bool more);
-/* After it was: the request ends, unless `more` are to come and it allows them. `is_error`: the
- * response says so itself (`__stat`). */
-void request_answered(struct request *r, bool more, bool is_error);
+/* After it was: the request ends, unless more are to come, as the response says, and it allows
+ * them. `was_forwarded`: it is in the output of a connection already. */
+void request_answered(struct request *r, const struct response_terms *t, bool was_forwarded);
 
 void request_timer_fired(struct request *r);
 /* The holder has lost its connection but not its session; share_member_left() was before. What

@@ -16,6 +16,8 @@
     X(TOO_LARGE, 413, rr_not_taken, "the request is larger than the responder takes")              \
     X(NO_MEMORY, 503, rr_not_taken, "the broker is out of memory")                                 \
     X(DECLINED, 503, rr_not_taken, "the responder refused the request in its acknowledgement")     \
+    X(NO_OPS, 503, rr_not_taken, "the responder takes no request in pieces (rr-op)")               \
+    X(CANCELLED, 499, rr_cancelled, "the requester has cancelled the request")                     \
     X(LOST, 503, rr_lost, "the responder was lost")                                                \
     X(DEADLINE, 504, rr_timed_out, "the deadline of the request has passed")                       \
     X(RESPONSE_TOO_LARGE, 413, rr_response_lost,                                                   \

@@ -67,38 +67,13 @@ is_answered_by(const struct request *r, struct span topic, struct span correlati
            span_equal(message_response_topic(r->message), topic);
 }
 
-/* The oldest of those filed with this key. */
-static struct request *
-find_filed(const struct request_table *t, uint64_t key, const struct session *holder,
-           struct span topic, struct span correlation)
-{
-    for (struct map_node *n = map_first(&t->by_key, key); n != NULL; n = map_next(n)) {
-        struct request *r = CONTAINER_OF(n, struct request, by_key);
-
-        if (r->holder == holder && is_answered_by(r, topic, correlation)) {
-            return r;
-        }
-    }
-    return NULL;
-}
-
-/* Of several with one key only the oldest is in the map, and the others behind it in a ring. */
 static enum wilco_status
 file(struct request_table *t, struct request *r)
 {
-    struct span topic = message_response_topic(r->message);
-    struct span correlation = message_correlation(r->message);
-    uint64_t key = key_of(t, r->holder, topic, correlation);
-    struct request *oldest = find_filed(t, key, r->holder, topic, correlation);
-    enum wilco_status status = WILCO_OK;
+    uint64_t key =
+        key_of(t, r->holder, message_response_topic(r->message), message_correlation(r->message));
+    enum wilco_status status = key_ring_add(&t->by_key, &r->by_answer, key);
 
-    list_init(&r->same_key);
-    if (oldest != NULL) {
-        r->by_key.hash = key;
-        list_push_back(&oldest->same_key, &r->same_key);
-    } else {
-        status = map_add(&t->by_key, &r->by_key, key);
-    }
     r->is_filed = status == WILCO_OK;
     return status;
 }
@@ -119,20 +94,24 @@ file_new(struct request_table *t, const struct session *holder)
     return status;
 }
 
-/* Of those with the same key, of which this is the oldest, the oldest that has been sent to the
- * holder: at QoS 0 one may overtake another. NULL: none has. */
+/* The oldest of those filed that has been sent to the holder: at QoS 0 one may overtake another.
+ */
 static struct request *
-oldest_sent(struct request *oldest)
+find_filed(const struct request_table *t, const struct session *holder, struct span topic,
+           struct span correlation)
 {
-    struct request *r = oldest;
+    struct key_ring_node *oldest =
+        key_ring_oldest(&t->by_key, key_of(t, holder, topic, correlation));
 
-    while (r != NULL && r->stage == REQUEST_QUEUED) {
-        r = CONTAINER_OF(r->same_key.next, struct request, same_key);
-        if (r == oldest) {
-            return NULL;
+    for (struct key_ring_node *n = oldest; n != NULL; n = key_ring_next(oldest, n)) {
+        struct request *r = CONTAINER_OF(n, struct request, by_answer);
+
+        if (r->stage != REQUEST_QUEUED && r->holder == holder &&
+            is_answered_by(r, topic, correlation)) {
+            return r;
         }
     }
-    return r;
+    return NULL;
 }
 
 struct request *
@@ -154,29 +133,7 @@ request_table_find(struct request_table *t, const struct session *holder, struct
     if (holder->request_count <= REQUEST_LOOKS_MAX || file_new(t, holder) != WILCO_OK) {
         return NULL;
     }
-    return oldest_sent(
-        find_filed(t, key_of(t, holder, topic, correlation), holder, topic, correlation));
-}
-
-static void
-take_out(struct request_table *t, struct request *r)
-{
-    struct request *next = CONTAINER_OF(r->same_key.next, struct request, same_key);
-    bool is_alone = !list_is_linked(&r->same_key);
-
-    if (!is_alone && find_filed(t, r->by_key.hash, r->holder, message_response_topic(r->message),
-                                message_correlation(r->message)) == r) {
-        enum wilco_status status = map_add(&t->by_key, &next->by_key, r->by_key.hash);
-
-        assert(status == WILCO_OK); /* the map is not empty */
-        (void)status;
-        is_alone = true;
-    }
-    if (is_alone) {
-        map_remove(&t->by_key, &r->by_key);
-    }
-    list_remove(&r->same_key);
-    r->is_filed = false;
+    return find_filed(t, holder, topic, correlation);
 }
 
 /* Something that differs for most requests, and costs next to nothing. */
@@ -196,7 +153,8 @@ void
 request_table_remove(struct request_table *t, struct request *r, bool was_answered)
 {
     if (r->is_filed) {
-        take_out(t, r);
+        key_ring_remove(&t->by_key, &r->by_answer);
+        r->is_filed = false;
     }
     t->ended[t->ended_count++ % REQUEST_ENDED_MAX] =
         fingerprint(r->holder, message_response_topic(r->message),

@@ -1,7 +1,8 @@
 #include "broker/core/request_terms.h"
 
-#define DIGITS_MAX   12U
-#define STATUS_ERROR 400U
+#include "wire/topic.h"
+
+#define DIGITS_MAX 12U
 
 /* A whole number up to `max`. */
 static bool
@@ -39,10 +40,57 @@ read_more(struct request_terms *t, struct span value)
 }
 
 static bool
+read_switch(struct span value, bool *is_on)
+{
+    *is_on = span_equal(value, SPAN_LITERAL("1"));
+    return *is_on || span_equal(value, SPAN_LITERAL("0"));
+}
+
+static bool
 read_idempotent(struct request_terms *t, struct span value)
 {
-    t->is_idempotent = span_equal(value, SPAN_LITERAL("1"));
-    return t->is_idempotent || span_equal(value, SPAN_LITERAL("0"));
+    return read_switch(value, &t->is_idempotent);
+}
+
+static bool
+read_fan(struct request_terms *t, struct span value)
+{
+    return read_switch(value, &t->is_fan);
+}
+
+static bool
+read_op(struct request_terms *t, struct span value)
+{
+    static const struct {
+        struct span name;
+        enum request_op op;
+    } ops[] = {
+        {SPAN_INIT("cancel"), REQUEST_OP_CANCEL},
+        {SPAN_INIT("credit"), REQUEST_OP_CREDIT},
+        {SPAN_INIT("data"), REQUEST_OP_DATA},
+    };
+
+    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+        if (span_equal(ops[i].name, value)) {
+            t->op = ops[i].op;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+read_on_loss(struct request_terms *t, struct span value)
+{
+    t->ends_with_asker = span_equal(value, SPAN_LITERAL("cancel"));
+    return t->ends_with_asker;
+}
+
+static bool
+read_trace(struct request_terms *t, struct span value)
+{
+    t->trace = value;
+    return topic_name_is_valid(value);
 }
 
 static bool
@@ -78,6 +126,10 @@ static const struct {
     {SPAN_INIT("rr-more"), read_more, "rr-more is no whole number up to 1000000000"},
     {SPAN_INIT("rr-idem"), read_idempotent, "rr-idem is neither 0 nor 1"},
     {SPAN_INIT("rr-if-offline"), read_if_offline, "rr-if-offline is neither fail nor wait"},
+    {SPAN_INIT("rr-fan"), read_fan, "rr-fan is neither 0 nor 1"},
+    {SPAN_INIT("rr-op"), read_op, "rr-op is none of cancel, credit and data"},
+    {SPAN_INIT("rr-on-loss"), read_on_loss, "rr-on-loss is not cancel"},
+    {SPAN_INIT("rr-trace"), read_trace, "rr-trace is no Topic Name"},
     {SPAN_INIT("$partition"), read_partition, ""},
     {SPAN_INIT("__srcId"), read_source_id, ""},
 };
@@ -114,13 +166,22 @@ request_terms_read(struct request_terms *out, const struct wire_properties *p, c
     return status;
 }
 
+bool
+request_terms_name_op(const struct wire_properties *p)
+{
+    struct span value = SPAN_EMPTY;
+
+    return wire_properties_has(p, WIRE_USER_PROPERTY) &&
+           wire_properties_user(p, SPAN_LITERAL("rr-op"), &value);
+}
+
 static void
 read_response_property(struct response_terms *t, const struct wire_property *property)
 {
     uint64_t number = 0;
 
     if (span_equal(property->name, SPAN_LITERAL("__stat"))) {
-        t->is_error = read_number(property->value, UINT32_MAX, &number) && number >= STATUS_ERROR;
+        t->status = read_number(property->value, UINT32_MAX, &number) ? (uint32_t)number : 0;
     } else if (span_equal(property->name, SPAN_LITERAL("rr-more"))) {
         t->has_more = t->has_more || span_equal(property->value, SPAN_LITERAL("1"));
     } else if (span_equal(property->name, SPAN_LITERAL("rr-prog"))) {

@@ -22,6 +22,7 @@ response_lost(struct session *requester, const struct message *m, enum request_f
                                          : REQUEST_RESPONSE_DROPPED,
         .stage = REQUEST_ACKED,
         .maybe = true,
+        .is_of_fan = m->is_of_fan,
     };
 
     request_failure_count(&requester->shard->stats, facts.why);

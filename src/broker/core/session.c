@@ -7,6 +7,7 @@
 #include "broker/core/deliver.h"
 #include "broker/core/inbox.h"
 #include "broker/core/request.h"
+#include "broker/core/request_op.h"
 #include "broker/core/share.h"
 #include "broker/core/sys.h"
 #include "wire/topic.h"
@@ -220,10 +221,17 @@ publish_will(struct session *s) /* [U-3.1.2-2] */
 void
 session_end(struct session *s)
 {
+    struct shard *shard = s->shard;
+    uint64_t id = s->id;
+    bool has_asked_on = s->has_asked_on && !shard->is_stopping;
+
     publish_will(s);
     share_member_ends(s);
     request_holder_ends(s);
     session_free(s);
+    if (has_asked_on) { /* now that everybody can see that it is gone */
+        request_op_asker_ended(shard, id);
+    }
 }
 
 /* Another shard may count in the slot what belonged to the session before: better too few than too

@@ -37,10 +37,12 @@ struct session {
     uint32_t asks_ended;   /* in this shard; the others count in its slot */
     uint32_t expiry_s;     /* Session Expiry Interval; UINT32_MAX: never */
     uint32_t will_delay_s;
-    uint16_t unsent;    /* entries of `sent` to be sent again on this connection */
-    uint16_t overdrawn; /* entries that go on although there was no quota for them */
-    bool wants_status;  /* it takes status responses (CONNECT's User Property rr=1) */
-    uint8_t presence;   /* enum session_presence, as the table tells it to other shards */
+    uint16_t unsent;       /* entries of `sent` to be sent again on this connection */
+    uint16_t overdrawn;    /* entries that go on although there was no quota for them */
+    bool wants_status : 1; /* it takes status responses, and words about requests (request_op.h):
+                          its CONNECT has User Property rr=1 */
+    bool has_asked_on : 1; /* it has asked what is to end with it (`rr-on-loss`) */
+    uint8_t presence;      /* enum session_presence, as the table tells it to other shards */
     uint16_t client_id_bytes;
     uint8_t client_id[];
 };

@@ -25,6 +25,7 @@ shard_init(struct shard *s, struct broker *b, unsigned index, uint64_t now_ms)
         return WILCO_ENOMEM;
     }
     request_table_init(&s->requests, b->alloc, b->hash_seed);
+    request_asked_init(&s->asked, b->alloc, b->hash_seed);
     request_deadlines_init(&s->request_deadlines);
     wheel_init(&s->wheel, now_ms);
     session_table_init(&s->sessions, b->alloc, b->hash_seed, index);
@@ -64,6 +65,7 @@ shard_fini(struct shard *s)
     drop_mail(s);
     assert(s->deferred_count == 0); /* shard_settle() ends everything that can add one */
     mem_free(s->broker->alloc, s->deferred);
+    request_asked_fini(&s->asked);
     request_table_fini(&s->requests);
     request_stats_table_fini(&s->request_stats);
     session_table_fini(&s->sessions);

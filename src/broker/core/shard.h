@@ -8,6 +8,7 @@
 #include "base/wheel.h"
 #include "broker/core/broker.h"
 #include "broker/core/log_gate.h"
+#include "broker/core/request_asked.h"
 #include "broker/core/request_deadlines.h"
 #include "broker/core/request_stats.h"
 #include "broker/core/request_table.h"
@@ -52,6 +53,7 @@ struct shard {
     struct buffer reply; /* scratch for SUBACK and its like */
     struct stats stats;
     struct request_table requests; /* what its sessions were asked (request.h) */
+    struct request_asked asked;    /* the same, by who asked */
     struct request_deadlines request_deadlines;
     struct request_stats_table request_stats; /* by service */
     struct log_gate log_gate;

@@ -44,6 +44,7 @@
     X(not_taken, "requests that their responder could not be given, or declined")                  \
     X(lost, "requests whose responder was lost")                                                   \
     X(timed_out, "requests whose deadline passed")                                                 \
+    X(cancelled, "requests that their requester cancelled")                                        \
     X(response_lost, "responses that could not be given to the requester")                         \
     X(untracked, "requests passed on without being tracked: there are too many")                   \
     X(passed_on, "idempotent requests given to another member of a group, theirs being lost")      \
@@ -51,7 +52,10 @@
     X(responses_second, "responses to an inbox refused: there was one before")                     \
     X(responses_late, "responses to an inbox refused: the request had ended without one")          \
     X(responses_unknown, "messages to an inbox refused: its client was not asked this")            \
-    X(statuses, "status responses sent")
+    X(statuses, "status responses sent")                                                           \
+    X(ops, "words about requests (rr-op) that clients have published")                             \
+    X(ops_not_taken, "words about requests whose responder has not said that it takes them")       \
+    X(traces, "traces of requests sent")
 
 /* What there is now. Each is changed by the shard that has it, so none is ever below 0. */
 #define GAUGES(X)                                                                                  \

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #define STATUS_DIGITS 4U
-#define USERS         6U
+#define USERS_MAX     7U
 
 /* Where it goes, and what it answers. */
 struct address {
@@ -14,40 +14,42 @@ struct address {
     struct span correlation;
 };
 
-static void
-describe(struct wire_user_property users[USERS], char digits[STATUS_DIGITS],
+/* How many there are. */
+static size_t
+describe(struct wire_user_property users[USERS_MAX], char digits[STATUS_DIGITS],
          const struct status_facts *facts)
 {
     const char *words = facts->words == NULL ? request_failure_words(facts->why) : facts->words;
-    const struct wire_user_property all[USERS] = {
+    const struct wire_user_property all[USERS_MAX] = {
         {SPAN_LITERAL("__stat"), span_of_text(digits)},
         {SPAN_LITERAL("__stMsg"), span_of_text(words)},
         {SPAN_LITERAL("__protVer"), SPAN_LITERAL("1.0")},
         {SPAN_LITERAL("rr-src"), SPAN_LITERAL("broker")},
         {SPAN_LITERAL("rr-stage"), span_of_text(request_stage_name(facts->stage))},
         {SPAN_LITERAL("rr-exec"), facts->maybe ? SPAN_LITERAL("maybe") : SPAN_LITERAL("no")},
+        {SPAN_LITERAL("rr-fan"), SPAN_LITERAL("1")},
     };
 
     memcpy(users, all, sizeof(all));
+    return facts->is_of_fan ? USERS_MAX : USERS_MAX - 1;
 }
 
 static void
 send(struct shard *s, const struct address *to, const struct status_facts *facts)
 {
     char digits[STATUS_DIGITS];
-    struct wire_user_property users[USERS];
+    struct wire_user_property users[USERS_MAX];
     struct wire_publish p = {
         .qos = s->broker->settings.maximum_qos > 0,
         .topic = to->topic,
         .properties = {.message_expiry_interval = STATUS_EXPIRY_S,
                        .correlation_data = to->correlation,
-                       .users = users,
-                       .user_count = USERS},
+                       .users = users},
     };
     struct message *m = NULL;
 
     (void)snprintf(digits, sizeof(digits), "%u", request_failure_status(facts->why));
-    describe(users, digits, facts);
+    p.properties.user_count = describe(users, digits, facts);
     wire_properties_set(&p.properties, WIRE_MESSAGE_EXPIRY_INTERVAL);
     wire_properties_set(&p.properties, WIRE_USER_PROPERTY);
     if (to->correlation.data != NULL) {

@@ -7,14 +7,17 @@
 
 /* The broker's own answer to a request when it knows that no other will come: a PUBLISH to the
  * Response Topic with the request's Correlation Data, an empty payload, and User Properties that
- * say what happened (`__stat`, `__stMsg`, `rr-src`=`broker`), how far the request came (`rr-stage`)
- * and whether it may have been executed (`rr-exec`). It goes to the requester's session alone, at
+ * say what happened (`__stat`, `__stMsg`, `rr-src`=`broker`), how far the request came
+ * (`rr-stage`), whether it may have been executed (`rr-exec`), and if it is about one of several
+ * responders that
+ * (`rr-fan`). It goes to the requester's session alone, at
  * QoS 1, if that takes status responses (User Property `rr`=`1` of its CONNECT), and never in the
  * middle of anything: shard_settle() sends it. */
 struct status_facts {
     enum request_failure why;
     enum request_stage stage;
     bool maybe;        /* it may have been executed */
+    bool is_of_fan;    /* it is about one of several responders */
     const char *words; /* instead of the standard ones; NULL: those */
 };
 

@@ -27,8 +27,8 @@ struct subscriber_slots {
 static uint64_t
 pack(const struct subscription_how *how)
 {
-    return (uint64_t)how->identifier << 8 | (uint64_t)how->retain_as_published << 3 |
-           (uint64_t)how->no_local << 2 | how->qos;
+    return (uint64_t)how->identifier << 8 | (uint64_t)how->is_observer << 4 |
+           (uint64_t)how->retain_as_published << 3 | (uint64_t)how->no_local << 2 | how->qos;
 }
 
 static struct subscription_how
@@ -39,6 +39,7 @@ unpack(uint64_t packed)
         .qos = packed & 3U,
         .no_local = (packed & 4U) != 0,
         .retain_as_published = (packed & 8U) != 0,
+        .is_observer = (packed & 16U) != 0,
     };
 }
 

@@ -17,6 +17,7 @@ struct subscription_how {
     uint8_t qos;
     bool no_local;
     bool retain_as_published;
+    bool is_observer; /* `rr-observe`=1: it watches, and is nobody to answer requests */
 };
 
 /* One matching subscription. */

@@ -71,6 +71,7 @@ make_broker(struct server *s, const struct server_config *config, char reason[SE
         .random = random_system(),
         .log = config->log,
         .shard_count = config->shard_count == 0 ? cores() : config->shard_count,
+        .unix_ms = clock_unix_ms(),
     };
     enum wilco_status st = WILCO_OK;
 

@@ -44,6 +44,7 @@ try_open(struct rig *r, struct broker_config config, size_t fail_at)
     random_seeded_init(&r->random, 1);
     config.alloc = &r->alloc.alloc;
     config.random = &r->random.source;
+    config.unix_ms = RIG_UNIX_MS;
     return broker_init(&r->broker, &config, r->now_ms);
 }
 

@@ -9,6 +9,8 @@
  * told, a seeded random source. A client is a conn and what the broker has written to it. Packets
  * go in as struct wire_any and come out decoded. Any broken expectation fails the cmocka test at
  * hand. */
+#define RIG_UNIX_MS UINT64_C(1767225600000) /* its birthday: 2026-01-01T00:00:00.000Z */
+
 struct rig {
     struct broker broker;
     struct failing_alloc alloc;

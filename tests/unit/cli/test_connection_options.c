@@ -2,6 +2,7 @@
 
 #include "cli/connection.h"
 
+#include "cli/command.h"
 #include "cli/say.h"
 #include "said.h"
 
@@ -195,8 +196,8 @@ session_expiry(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(expiry_rows) / sizeof(expiry_rows[0]); i++) {
         struct connection_options o = {0};
-        const struct option_group group = {"", connection_rows, connection_row_count, &o};
-        const struct command_line line = {.groups = &group, .group_count = 1};
+        const struct option_group group = {"", connection_rows, 0};
+        const struct command line = {.groups = &group, .group_count = 1};
         char command[] = "test", option[] = "-x", word[16];
         char *argv[] = {command, option, word};
         size_t word_count = 0;
@@ -205,7 +206,7 @@ session_expiry(void **state)
 
         (void)snprintf(word, sizeof(word), "%s", expiry_rows[i].word);
         said_begin(&said, stderr);
-        if (options_parse(&line, 3, argv, &word_count, &exit_code) != expiry_rows[i].is_valid) {
+        if (options_parse(&line, &o, 3, argv, &word_count, &exit_code) != expiry_rows[i].is_valid) {
             (void)said_end(&said);
             fail_msg("\"%s\" %s", word, said.text);
         }

@@ -2,6 +2,7 @@
 
 #include "cli/options.h"
 
+#include "cli/command.h"
 #include "cli/manual.h"
 #include "cli/say.h"
 #include "said.h"
@@ -29,13 +30,15 @@ static const struct option option_rows[] = {
     {"other", 'o', NULL, "another,\nin two lines", option_flag, FIELD(other_flag)},
     {"text", 't', "TEXT", "text", option_text, FIELD(text)},
     {"list", 'l', "TEXT", "texts", option_texts, FIELD(list)},
+    {.name = NULL},
 };
 static const struct option number_rows[] = {
-    {"qos", 'q', "QOS", "a QoS", option_qos, FIELD(qos)},
+    {"qos", 'q', "0|1|2", "a QoS", option_qos, FIELD(qos)},
     {"port", 'p', "PORT", "16 bits", option_u16, FIELD(port)},
     {"big", 0, "NUMBER", "32 bits", option_u32, FIELD(big)},
     {"count", 'C', "NUMBER", "not 0", option_count, FIELD(count)},
     {"wait", 'W', "DURATION", "a time", option_duration_ms, FIELD(wait_ms)},
+    {.name = NULL},
 };
 
 static const enum exit_code exit_codes[] = {EXIT_CODE_OK, EXIT_CODE_TIMED_OUT};
@@ -46,6 +49,17 @@ static const struct manual manual = {
     .examples = "  wilco test -f\n",
     .exit_codes = exit_codes,
     .exit_code_count = 2,
+};
+
+static const struct option_group groups[] = {
+    {"Options", option_rows, 0},
+    {NULL, number_rows, 0},
+};
+static const struct command command = {
+    .manual = &manual,
+    .groups = groups,
+    .group_count = sizeof(groups) / sizeof(groups[0]),
+    .words_max = 2,
 };
 
 /* A command line and what became of it. options_parse() moves words about; their letters stay here.
@@ -63,16 +77,6 @@ struct parsed {
 static void
 parsed_init(struct parsed *p, const char *const *words)
 {
-    const struct option_group groups[] = {
-        {"Options", option_rows, sizeof(option_rows) / sizeof(option_rows[0]), &p->target},
-        {NULL, number_rows, sizeof(number_rows) / sizeof(number_rows[0]), &p->target},
-    };
-    const struct command_line line = {
-        .manual = &manual,
-        .groups = groups,
-        .group_count = 2,
-        .words_max = 2,
-    };
     int argc = 1;
 
     *p = (struct parsed){.letters = {"test"}, .exit_code = -1};
@@ -82,7 +86,7 @@ parsed_init(struct parsed *p, const char *const *words)
         p->argv[argc] = p->letters[argc];
         memcpy(p->argv[argc], words[argc - 1], strlen(words[argc - 1]) + 1);
     }
-    p->goes_on = options_parse(&line, argc, p->argv, &p->word_count, &p->exit_code);
+    p->goes_on = options_parse(&command, &p->target, argc, p->argv, &p->word_count, &p->exit_code);
 }
 
 static void

@@ -2,6 +2,7 @@
 
 #include "cli/properties.h"
 
+#include "cli/command.h"
 #include "said.h"
 
 #include <setjmp.h>
@@ -20,10 +21,10 @@ parse(struct properties *p, const char *const *words, size_t count)
     static char letters[WORDS_MAX][40];
     char *argv[WORDS_MAX] = {letters[0]};
     const struct option_group groups[] = {
-        {"Common", properties_common_rows, properties_common_count, p},
-        {"Request", properties_request_rows, properties_request_count, p},
+        {"Common", properties_common_rows, 0},
+        {"Request", properties_request_rows, 0},
     };
-    const struct command_line line = {.groups = groups, .group_count = 2};
+    const struct command command = {.groups = groups, .group_count = 2};
     size_t word_count = 0;
     int exit_code = 0;
 
@@ -33,7 +34,7 @@ parse(struct properties *p, const char *const *words, size_t count)
         argv[i + 1] = letters[i + 1];
         memcpy(argv[i + 1], words[i], strlen(words[i]) + 1);
     }
-    return options_parse(&line, (int)count + 1, argv, &word_count, &exit_code);
+    return options_parse(&command, p, (int)count + 1, argv, &word_count, &exit_code);
 }
 
 #define PARSE(p, words) parse(p, words, sizeof(words) / sizeof((words)[0]))

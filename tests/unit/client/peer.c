@@ -1,5 +1,6 @@
 #include "peer.h"
 
+#include "client/call.h"
 #include "client/message.h"
 #include "support/bytes.h"
 
@@ -339,6 +340,15 @@ peer_ask(struct peer *p, const struct wilco_request *r)
 
     assert_int_equal(core_request(p->core, r, &asker, p->now_ms, &call, &reason_code), WILCO_OK);
     return call;
+}
+
+void
+peer_drop_call(struct peer *p, struct wilco_call *call)
+{
+    if (call_drop(call)) {
+        core_release_call(p->core, call, p->now_ms);
+        call_free(call);
+    }
 }
 
 uint64_t

@@ -89,6 +89,9 @@ void peer_on_response(void *context, enum wilco_status status,
                       const struct wilco_message *response);
 struct wilco_counters peer_counters(const struct peer *p);
 
+/* Gives back a reference of a call, as the application does. */
+void peer_drop_call(struct peer *p, struct wilco_call *call);
+
 /* The first request of a client: the SUBSCRIBE for its responses is granted on the way. */
 uint64_t peer_ask_first(struct peer *p, const struct wilco_request *r, struct peer_request *out);
 

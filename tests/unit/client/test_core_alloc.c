@@ -1,6 +1,4 @@
-#include "peer.h"
-
-#include "client/responder.h"
+#include "desk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,7 +75,7 @@ pull_everything(struct peer *p)
             enum wilco_status st = core_reply(p->core, event.call, &reply, p->now_ms);
 
             assert_true(st == WILCO_OK || st == WILCO_ENOMEM || st == WILCO_ECLOSED);
-            call_free(event.call);
+            peer_drop_call(p, event.call);
         }
         wilco_message_unref(event.message);
     }
@@ -236,6 +234,56 @@ be_asked_and_answer(struct peer *p)
     return core_state(p->core) == CORE_OPEN && peer_counters(p).calls == 1;
 }
 
+/* What comes to a responder: a QoS 1 request that takes parts, with this correlation. */
+static bool
+send_request(struct peer *p, const char *correlation, uint16_t packet_id, const char *protocol)
+{
+    desk_deliver(p, &(struct desk_request){
+                        .correlation = correlation,
+                        .packet_id = packet_id,
+                        .more = "1",
+                        .expiry_s = 10,
+                        .protocol = protocol,
+                    });
+    return core_state(p->core) == CORE_OPEN;
+}
+
+/* One runs, one waits, one is too many, one comes again before and after, one speaks of version 2.
+ */
+static bool
+serve_in_all_ways(struct peer *p)
+{
+    const struct wilco_responder options = {.concurrency_max = 1,
+                                            .queue_max = 1,
+                                            .ack_late = true,
+                                            .execution_timeout_ms = 1000,
+                                            .service = "clock"};
+    const struct core_subscriber to = {.on_request = on_request, .options = &options};
+    const struct wilco_reply part = {.payload = WILCO_TEXT("part")};
+    struct core_event event;
+    struct core_event none;
+    uint8_t reason_code = 0;
+    bool is_ok = false;
+
+    if (core_subscribe(p->core, &(struct wilco_subscription){.filter = "do"}, &to, p,
+                       &reason_code) != WILCO_OK ||
+        !grant(p, 1) || !send_request(p, "a", 1, "1.0") || !send_request(p, "b", 2, NULL) ||
+        !send_request(p, "c", 3, NULL) || !send_request(p, "a", 4, NULL) ||
+        !send_request(p, "d", 5, "2.0") || !core_next_event(p->core, &event, p->now_ms) ||
+        event.call == NULL) {
+        return false;
+    }
+    (void)core_next_event(p->core, &none, p->now_ms); /* the end of the connection, or nothing */
+    is_ok = core_reply_part(p->core, event.call, &part, "0.500", p->now_ms) == WILCO_OK;
+    peer_drop_call(p, event.call);
+    pull_everything(p);
+    is_ok = is_ok && send_request(p, "a", 6, NULL);
+    pull_everything(p);
+    return is_ok && core_state(p->core) == CORE_OPEN && peer_counters(p).calls == 2 &&
+           peer_counters(p).calls_busy == 1 && peer_counters(p).calls_refused == 1 &&
+           peer_counters(p).calls_repeated == 2;
+}
+
 static bool
 publish_all_ways(struct peer *p)
 {
@@ -334,6 +382,13 @@ a_call_survives_every_failure(void **state)
 }
 
 static void
+a_responder_survives_every_failure(void **state)
+{
+    (void)state;
+    run(serve_in_all_ways, true);
+}
+
+static void
 publications_survive_every_failure(void **state)
 {
     (void)state;
@@ -382,6 +437,7 @@ main(void)
         cmocka_unit_test(an_inbox_survives_every_failure),
         cmocka_unit_test(a_stream_survives_every_failure),
         cmocka_unit_test(a_call_survives_every_failure),
+        cmocka_unit_test(a_responder_survives_every_failure),
         cmocka_unit_test(publications_survive_every_failure),
         cmocka_unit_test(a_message_survives_every_failure),
         cmocka_unit_test(opening_survives_every_failure),

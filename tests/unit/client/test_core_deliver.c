@@ -1,7 +1,7 @@
 #include "peer.h"
 
+#include "client/call.h"
 #include "client/message.h"
-#include "client/responder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -375,7 +375,7 @@ hands_requests_to_whoever_answers_the_rest(void **state)
                      WILCO_OK);
     peer_expect(&p, WIRE_PUBLISH, &packet);
     assert_int_equal(peer_counters(&p).messages_unmatched, 1);
-    call_free(call);
+    peer_drop_call(&p, call);
     peer_close(&p);
 }
 
@@ -403,7 +403,7 @@ answers_a_request(void **state)
         expect_ack(&p, WIRE_PUBACK, 3, 0);
         p.now_ms += 700;
         assert_int_equal(core_reply(p.core, call, &reply, p.now_ms), WILCO_OK);
-        call_free(call);
+        peer_drop_call(&p, call);
         peer_expect(&p, WIRE_PUBLISH, &packet);
         assert_true(span_equal(packet.as.publish.topic, SPAN_LITERAL("back")));
         assert_true(span_equal(packet.as.publish.payload, SPAN_LITERAL("done")));
@@ -436,7 +436,7 @@ puts_up_with_a_reply_that_is_refused(void **state)
     peer_no_event(&p);
     expect_ack(&p, WIRE_PUBACK, 3, 0);
     assert_int_equal(core_reply(p.core, call, &reply, p.now_ms), WILCO_OK);
-    call_free(call);
+    peer_drop_call(&p, call);
     peer_expect(&p, WIRE_PUBLISH, &packet);
     peer_ack(&p, WIRE_PUBACK, packet.as.publish.packet_id, 0x87);
     peer_no_event(&p);
@@ -461,7 +461,7 @@ does_not_answer_too_late(void **state)
     expect_ack(&p, WIRE_PUBACK, 3, 0);
     assert_int_equal(core_reply(p.core, call, &reply, p.now_ms + 2000), WILCO_ETIMEDOUT);
     peer_expect_nothing(&p);
-    call_free(call);
+    peer_drop_call(&p, call);
     peer_close(&p);
 }
 

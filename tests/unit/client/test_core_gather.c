@@ -282,10 +282,10 @@ streams(void **state)
     (void)state;
     open_client(&p);
     (void)ask(&p, (struct wilco_request){.parts_max = 4}, &request);
-    part(&p, &request, "a", "0");
-    part(&p, &request, "b", "1");
-    part(&p, &request, "b", "1"); /* again */
-    part(&p, &request, "c", "2");
+    part(&p, &request, "a", "1");
+    part(&p, &request, "b", "2");
+    part(&p, &request, "b", "2"); /* again */
+    part(&p, &request, "c", "3");
     expect_part(&p, "a");
     expect_part(&p, "b"); /* now "a" has been taken */
     peer_expect_nothing(&p);
@@ -307,12 +307,12 @@ misses_a_part(void **state)
     (void)state;
     open_client(&p);
     (void)ask(&p, (struct wilco_request){.parts_max = 4}, &request);
-    part(&p, &request, "a", "0");
-    part(&p, &request, "c", "2");
+    part(&p, &request, "a", "1");
+    part(&p, &request, "c", "3");
     expect_part(&p, "a");
     expect_end(&p, WILCO_ELOST, NULL);
     expect_op(&p, &request, "cancel", NULL);
-    part(&p, &request, "d", "3"); /* too late, and nobody's */
+    part(&p, &request, "d", "4"); /* too late, and nobody's */
     peer_no_event(&p);
     peer_close(&p);
 }
@@ -327,7 +327,7 @@ takes_no_parts_unasked(void **state)
     (void)state;
     open_client(&p);
     (void)ask(&p, (struct wilco_request){.qos = 1}, &request);
-    part(&p, &request, "a", "0");
+    part(&p, &request, "a", "1");
     expect_end(&p, WILCO_OK, "a");
     peer_close(&p);
 }
@@ -347,7 +347,7 @@ waits_until_parts_are_taken(void **state)
     open_client(&p);
     assert_int_equal(core_request(p.core, &r, &asker, p.now_ms, &call, &reason_code), WILCO_OK);
     peer_take_request(&p, &request);
-    part(&p, &request, "a", "0");
+    part(&p, &request, "a", "1");
     expect_part(&p, "a");
     peer_no_event(&p);
     peer_expect_nothing(&p);

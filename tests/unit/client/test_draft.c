@@ -179,6 +179,7 @@ gives_an_answer_its_status(void **state)
         {{.status = 400, .status_text = "\xff"}, WILCO_EINVAL, "", "", ""},
     };
     const struct wire_publish p = {.qos = 2, .topic = SPAN_LITERAL("t")};
+    const struct draft_role role = {.sequence = 0};
     struct wilco_message *request = message_new(alloc_system(), &p, 0);
 
     (void)state;
@@ -186,7 +187,7 @@ gives_an_answer_its_status(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct draft d;
 
-        assert_int_equal(draft_reply(&d, request, &rows[i].reply, 1500), rows[i].want);
+        assert_int_equal(draft_reply(&d, request, &rows[i].reply, &role, 1500), rows[i].want);
         if (rows[i].want == WILCO_OK) {
             assert_span(extra(&d, "__stat"), rows[i].status);
             assert_span(extra(&d, "__stMsg"), rows[i].text);

@@ -543,7 +543,7 @@ put_on_desk(void *context, struct wilco_call *call)
 {
     struct desk *desk = context;
 
-    desk->call = call;
+    desk->call = wilco_call_ref(call);
     gate_raise(&desk->arrived);
 }
 
@@ -555,6 +555,8 @@ answer_from_desk(void *argument)
     assert(gate_wait(&desk->arrived, 1));
     assert(wilco_call_remaining_ms(desk->call) > 50000);
     assert(wilco_reply_bytes(desk->call, WILCO_TEXT("from elsewhere")) == WILCO_OK);
+    assert(wilco_reply_bytes(desk->call, WILCO_TEXT("again")) == WILCO_EINVAL);
+    wilco_call_unref(desk->call);
     return NULL;
 }
 
@@ -603,6 +605,7 @@ answers_after_the_end(void **state)
     assert_int_equal(heard.status, WILCO_ECLOSED);
     assert_true(is_text(wilco_message_topic(wilco_call_message(desk.call)), "echo/4"));
     assert_int_equal(wilco_reply_bytes(desk.call, WILCO_TEXT("too late")), WILCO_ECLOSED);
+    wilco_call_unref(desk.call);
     gate_fini(&desk.arrived);
     gate_fini(&heard.gate);
     server_stop(&s);

@@ -48,6 +48,7 @@ static const struct {
     struct request_terms want;
     const char *partition; /* NULL: empty */
     const char *source_id; /* NULL: not said */
+    const char *trace;     /* likewise */
 } good[] = {
     {.users = {{NULL, NULL}}, .want = {UNSAID}},
     {.users = {{"rr-ttl", "0"}}, .want = {.ttl_ms = 0}},
@@ -66,6 +67,15 @@ static const struct {
     {.users = {{"$partition", ""}}, .want = {UNSAID}},
     {.users = {{"__srcId", "me"}}, .want = {UNSAID}, .source_id = "me"},
     {.users = {{"__srcId", ""}}, .want = {UNSAID}, .source_id = ""}, /* said, and nobody */
+    {.users = {{"rr-op", "cancel"}}, .want = {UNSAID, .op = REQUEST_OP_CANCEL}},
+    {.users = {{"rr-op", "credit"}, {"rr-more", "3"}},
+     .want = {UNSAID, .op = REQUEST_OP_CREDIT, .more = 3}},
+    {.users = {{"rr-op", "data"}}, .want = {UNSAID, .op = REQUEST_OP_DATA}},
+    {.users = {{"rr-on-loss", "cancel"}}, .want = {UNSAID, .ends_with_asker = true}},
+    {.users = {{"rr-fan", "1"}}, .want = {UNSAID, .is_fan = true}},
+    {.users = {{"rr-fan", "0"}}, .want = {UNSAID}},
+    {.users = {{"rr-trace", "a/b"}}, .want = {UNSAID}, .trace = "a/b"},
+    {.users = {{"rr-trace", "a"}, {"rr-trace", "b"}}, .want = {UNSAID}, .trace = "b"},
     {.users = {{"rr-unheard-of", "x"}, {"__unknown", "y"}}, .want = {UNSAID}},
     {.users = {{"rr-ttl ", "x"}, {"RR-TTL", "y"}}, .want = {UNSAID}}, /* other names */
     {.users = {{"rr-ttl", "1"}, {"rr-idem", "1"}}, .want = {.ttl_ms = 1, .is_idempotent = true}},
@@ -87,6 +97,11 @@ test_good(void **state)
         assert_int_equal(got.more, want->more);
         assert_int_equal(got.is_idempotent, want->is_idempotent);
         assert_int_equal(got.fails_if_offline, want->fails_if_offline);
+        assert_int_equal(got.op, want->op);
+        assert_int_equal(got.ends_with_asker, want->ends_with_asker);
+        assert_int_equal(got.is_fan, want->is_fan);
+        assert_int_equal(got.trace.data != NULL, good[i].trace != NULL);
+        assert_true(span_equal(got.trace, span_of_text(good[i].trace)));
         assert_true(span_equal(got.partition, good[i].partition == NULL
                                                   ? SPAN_EMPTY
                                                   : span_of_text(good[i].partition)));
@@ -120,6 +135,13 @@ test_bad(void **state)
         {{"rr-idem", "01"}},
         {{"rr-if-offline", "Fail"}},
         {{"rr-if-offline", ""}},
+        {{"rr-op", ""}},
+        {{"rr-op", "Cancel"}},
+        {{"rr-op", "cancelled"}},
+        {{"rr-on-loss", "wait"}},
+        {{"rr-fan", "2"}},
+        {{"rr-trace", ""}},
+        {{"rr-trace", "a/#"}},
         {{"rr-idem", "1"}, {"rr-ttl", "x"}}, /* the second one */
         {{"rr-ttl", "x"}, {"rr-ttl", "5"}},  /* which a good one does not mend */
     };
@@ -157,13 +179,14 @@ test_responses(void **state)
         {{{"rr-seq", "3"}}, {.has_more = false}},
         {{{"rr-more", "0"}, {"rr-prog", "1"}}, {.has_more = true}},
         {{{"rr-more", "1"}, {"rr-more", "0"}}, {.has_more = true}},
-        {{{"__stat", "200"}}, {.is_error = false}},
-        {{{"__stat", "399"}}, {.is_error = false}},
-        {{{"__stat", "400"}}, {.is_error = true}},
-        {{{"__stat", "503"}, {"rr-more", "1"}}, {.is_error = true, .has_more = true}},
-        {{{"__stat", ""}}, {.is_error = false}},
-        {{{"__stat", "many"}}, {.is_error = false}},
-        {{{"__stat", "-500"}}, {.is_error = false}},
+        {{{"__stat", "200"}}, {.status = 200}},
+        {{{"__stat", "399"}}, {.status = 399}},
+        {{{"__stat", "4294967295"}}, {.status = UINT32_MAX}},
+        {{{"__stat", "4294967296"}}, {.status = 0}},
+        {{{"__stat", "503"}, {"rr-more", "1"}}, {.status = 503, .has_more = true}},
+        {{{"__stat", ""}}, {.status = 0}},
+        {{{"__stat", "many"}}, {.status = 0}},
+        {{{"__stat", "-500"}}, {.status = 0}},
         {{{"rr-src", "broker"}}, {.is_by_broker = true}},
         {{{"rr-src", "me"}}, {.is_by_broker = false}},
         {{{"rr-src", "broker"}, {"rr-src", "me"}}, {.is_by_broker = true}},
@@ -178,8 +201,30 @@ test_responses(void **state)
         encode(&e, rows[i].users);
         response_terms_read(&got, &e.properties);
         assert_int_equal(got.has_more, rows[i].want.has_more);
-        assert_int_equal(got.is_error, rows[i].want.is_error);
+        assert_int_equal(got.status, rows[i].want.status);
         assert_int_equal(got.is_by_broker, rows[i].want.is_by_broker);
+    }
+}
+
+/* Whether a message is a word about a request, whatever else it says. */
+static void
+test_naming_an_op(void **state)
+{
+    static const struct {
+        const char *users[USERS_MAX][2];
+        bool want;
+    } rows[] = {
+        {{{NULL, NULL}}, false},         {{{"rr-ttl", "x"}}, false},
+        {{{"rr-op", "cancel"}}, true},   {{{"rr-ttl", "x"}, {"rr-op", "?"}}, true},
+        {{{"rr-ops", "cancel"}}, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct encoded e;
+
+        encode(&e, rows[i].users);
+        assert_int_equal(request_terms_name_op(&e.properties), rows[i].want);
     }
 }
 
@@ -190,6 +235,7 @@ main(void)
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_bad),
         cmocka_unit_test(test_responses),
+        cmocka_unit_test(test_naming_an_op),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

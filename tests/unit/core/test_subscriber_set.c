@@ -100,8 +100,9 @@ static void
 options_survive_packing(void **state)
 {
     static const struct subscription_how rows[] = {
-        {0, 0, false, false}, {1, 1, true, false},          {268435455, 2, false, true},
-        {77, 2, true, true},  {268435455, 0, false, false},
+        {0, 0, false, false, false},        {1, 1, true, false, false},
+        {268435455, 2, false, true, false}, {77, 2, true, true, true},
+        {268435455, 0, false, false, true}, {1, 2, false, false, false},
     };
     struct fixture *f = *state;
 
@@ -118,6 +119,7 @@ options_survive_packing(void **state)
         assert_int_equal(f->out.items[0].how.qos, rows[i].qos);
         assert_int_equal(f->out.items[0].how.no_local, rows[i].no_local);
         assert_int_equal(f->out.items[0].how.retain_as_published, rows[i].retain_as_published);
+        assert_int_equal(f->out.items[0].how.is_observer, rows[i].is_observer);
     }
 }
 

@@ -203,6 +203,14 @@ test_greeting(void **state)
     who.group = "g";
     dialect_mqtt.hello(&out, &who);
     packet = decode();
+    assert_false(packet.as.connect.has_user_name || packet.as.connect.has_password);
+    who.username = "ada";
+    who.password = "secret";
+    out.bytes.len = 0;
+    dialect_mqtt.hello(&out, &who);
+    packet = decode();
+    assert_text(packet.as.connect.user_name, "ada");
+    assert_text(packet.as.connect.password, "secret");
     assert_text(packet.as.connect.client_id, "me");
     assert_true(packet.as.connect.clean_start);
     assert_int_equal(packet.as.connect.properties.request_response_information, 1);

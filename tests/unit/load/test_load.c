@@ -26,6 +26,16 @@ test_options_that_do_not_fit(void **state)
         {.mode = "idle", .dialect = "frames"},
         {.mode = "publish", .payload_bytes = 7},
         {.mode = "retained", .payload_bytes = 0},
+        {.mode = "publish", .payload_bytes = 8, .topic = "a"},
+        {.mode = "request", .topic = "a", .dialect = "frames"},
+        {.mode = "request", .topic = "a", .responders = 1},
+        {.mode = "request", .topic = "a", .group = true},
+        {.mode = "request", .topic = ""},
+        {.mode = "request", .topic = "a/+"},
+        {.mode = "request",
+         .topic = "a-topic-of-more-than-a-hundred-and-twenty-seven-bytes/"
+                  "which-is-longer-than-places-are/"
+                  "and-would-be-cut-to-another-topic-that-nobody-serves"},
         {.mode = "request", .window = 65536},
         {.mode = "request", .payload_bytes = SIZE_MAX},
         {.mode = "idle", .connections = UINT32_MAX},
@@ -116,13 +126,40 @@ test_percentiles_rise(void **state)
     assert_false(r.has_server);
 }
 
+/* Moments follow each other without a gap, and add up to the whole. */
+static void
+add_up(void *context, const struct load_moment *m)
+{
+    struct load_result *sum = context;
+
+    assert_true(m->at > sum->seconds && m->seconds > 0);
+    sum->seconds += m->seconds;
+    assert_true(m->at < sum->seconds + 0.0001 && m->at > sum->seconds - 0.0001);
+    sum->count += m->count;
+    sum->missing++; /* how many there are */
+}
+
+static void
+test_moments_add_up(void **state)
+{
+    struct liar l = {.lie = LIE_NONE};
+    struct load_result r, sum = {.count = 0};
+    struct load_options o = {
+        .mode = "request", .seconds = 0.2, .watch = add_up, .context = &sum, .moment = 0.02};
+
+    (void)state;
+    liar_run(&l, &o, &r);
+    assert_int_equal(sum.count, r.count);
+    assert_true(sum.missing >= 2 && sum.missing <= 10);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_that_do_not_fit), cmocka_unit_test(test_modes_have_names),
         cmocka_unit_test(test_nobody_listens),          cmocka_unit_test(test_server_goes),
-        cmocka_unit_test(test_percentiles_rise),
+        cmocka_unit_test(test_percentiles_rise),        cmocka_unit_test(test_moments_add_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

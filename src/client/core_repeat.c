@@ -1,0 +1,119 @@
+#include "client/core_private.h"
+
+/* Requests that come again: a server sends one again after a connection was lost, a requester asks
+ * again with the same correlation. Each delivery is answered, for each may be waited for. */
+
+#define KEEP_MS 10000U /* an answer whose request has no deadline */
+
+static bool
+is_known_again(const struct wilco_message *m)
+{
+    return m->correlation_data.len > 0;
+}
+
+void
+core_forget(struct core *c, struct repeat *r)
+{
+    struct responder *responder = r->responder;
+
+    wheel_stop(&c->calls.timers, &r->timer);
+    repeats_remove(&c->calls.repeats, r);
+    responder_unref(responder);
+}
+
+static void
+repeat_answer(struct core *c, const struct wilco_message *m, const struct repeat *r,
+              uint64_t deadline_ms)
+{
+    static const struct wilco_reply lost = {
+        .status = 500,
+        .status_text = "executed before; the answer was too large to be kept",
+    };
+
+    if (r->answer.data != NULL) {
+        core_answer_again(c, r->answer, deadline_ms);
+    } else {
+        core_answer(c, m, deadline_ms, &lost);
+    }
+}
+
+bool
+core_repeat_call(struct core *c, const struct wilco_message *m, const struct responder *r,
+                 uint64_t deadline_ms)
+{
+    struct repeat *known = NULL;
+
+    if (r->repeat_off || !is_known_again(m)) {
+        return false;
+    }
+    known = repeats_find(&c->calls.repeats, m->response_topic, m->correlation_data);
+    if (known == NULL) {
+        return false;
+    }
+    c->calls.repeated_count++;
+    if (known->call != NULL) {
+        known->call->repeated++;
+    } else {
+        repeat_answer(c, m, known, deadline_ms);
+    }
+    return true;
+}
+
+/* Forgets the oldest answers until so much more fits, where that is allowed. */
+static void
+make_room(struct core *c, struct repeat_budget *budget, size_t more)
+{
+    struct repeat *oldest = NULL;
+
+    while (!budget->is_strict && !repeat_budget_fits(budget, more) &&
+           (oldest = repeat_budget_oldest(budget)) != NULL) {
+        c->calls.forgotten_count++;
+        core_forget(c, oldest);
+    }
+}
+
+enum wilco_status
+core_remember(struct core *c, struct wilco_call *call)
+{
+    const struct wilco_message *m = call->message;
+    struct responder *r = call->responder;
+    struct repeats *all = &c->calls.repeats;
+    struct repeat *repeat = NULL;
+    enum wilco_status st = WILCO_OK;
+
+    if (!is_known_again(m) || repeats_find(all, m->response_topic, m->correlation_data) != NULL) {
+        return WILCO_OK;
+    }
+    make_room(c, &r->budget, repeat_bytes(m->response_topic, m->correlation_data));
+    st = repeats_add(all, &r->budget, m->response_topic, m->correlation_data, &repeat);
+    if (st != WILCO_OK) {
+        return st == WILCO_ELIMIT && !r->budget.is_strict ? WILCO_OK : st;
+    }
+    repeat->responder = responder_ref(r);
+    repeat->call = call;
+    repeat->deadline_ms = call->deadline_ms;
+    call->repeat = repeat;
+    return WILCO_OK;
+}
+
+void
+core_keep_answer(struct core *c, struct wilco_call *call, struct span answer)
+{
+    struct repeat *r = call->repeat;
+
+    if (r == NULL) {
+        return;
+    }
+    call->repeat = NULL;
+    if (r->responder->repeat_off) {
+        core_forget(c, r);
+        return;
+    }
+    if (answer.len <= r->budget->bytes_max) {
+        make_room(c, r->budget, answer.len);
+    }
+    (void)repeats_answer(&c->calls.repeats, r, answer);
+    r->timer.kind = TIMER_REPEAT;
+    wheel_start(&c->calls.timers, &r->timer,
+                r->deadline_ms != UINT64_MAX ? r->deadline_ms : c->now_ms + KEEP_MS);
+}

@@ -1,0 +1,83 @@
+#include "client/core_private.h"
+
+/* The end of a responder. Requests that had come before the UNSUBACK are still served, so its
+ * subscription stays until they are taken off the events. */
+
+static struct subscription *
+find(const struct core *c, const char *filter)
+{
+    struct span wanted = span_of_text(filter);
+    struct subscription *s = subscriptions_find(&c->subscriptions, wanted);
+
+    return s != NULL ? s : subscriptions_find_shared(&c->subscriptions, wanted);
+}
+
+enum wilco_status
+core_responder_leave(struct core *c, const char *filter, struct responder **out, void *awaited)
+{
+    struct subscription *s = find(c, filter);
+    enum wilco_status st = WILCO_OK;
+
+    if (s == NULL || s->to.responder == NULL) {
+        return WILCO_ENOTFOUND;
+    }
+    s->to.responder->is_leaving = true;
+    st = core_unsubscribe(c, filter, awaited);
+    if (st != WILCO_OK) {
+        s->to.responder->is_leaving = false;
+        return st;
+    }
+    *out = responder_ref(s->to.responder);
+    return WILCO_OK;
+}
+
+void
+core_responder_stay(struct responder *r)
+{
+    r->is_leaving = false;
+    responder_unref(r);
+}
+
+bool
+core_responder_is_idle(const struct core *c, const struct responder *r)
+{
+    return c->handing_out == NULL && list_is_empty(&c->events) && r->waiting_count == 0 &&
+           r->active_count == 0;
+}
+
+static void
+remove_subscription(struct core *c, const struct responder *r)
+{
+    LIST_EACH(node, &c->subscriptions.in_order)
+    {
+        struct subscription *s = CONTAINER_OF(node, struct subscription, link);
+
+        if (s->to.responder == r) {
+            subscriptions_remove(&c->subscriptions, s);
+            return;
+        }
+    }
+}
+
+bool
+core_responder_end(struct core *c, struct responder *r)
+{
+    static const struct wilco_reply leaving = {.status = 503, .status_text = "the responder ends"};
+    struct list *node = c->calls.all.next;
+    bool is_left = false;
+
+    r->is_stopping = true;
+    while (node != &c->calls.all) {
+        struct wilco_call *call = CONTAINER_OF(node, struct wilco_call, all);
+
+        node = node->next;
+        if (call->responder == r && call->over == WILCO_OK) {
+            is_left = true;
+            core_answer_call(c, call, &leaving);
+            core_end_call(c, call, WILCO_ECANCELLED);
+        }
+    }
+    remove_subscription(c, r);
+    responder_unref(r);
+    return is_left;
+}

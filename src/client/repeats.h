@@ -1,0 +1,88 @@
+#ifndef WILCO_CLIENT_REPEATS_H
+#define WILCO_CLIENT_REPEATS_H
+
+#include "base/alloc.h"
+#include "base/compiler.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/span.h"
+#include "base/status.h"
+#include "base/wheel.h"
+
+/* Which requests are being executed or have been, by Response Topic and Correlation Data, byte for
+ * byte, and what was answered: so that a request that comes again is known. It sends nothing, and
+ * knows no time. */
+struct responder;
+struct wilco_call;
+
+/* What one responder may keep. */
+struct repeat_budget {
+    struct list answered; /* struct repeat, the oldest first */
+    size_t bytes, bytes_max;
+    bool is_strict; /* nothing is forgotten before its time */
+};
+
+struct repeat {
+    struct map_node by_key;
+    struct list link;            /* in its budget, once it is answered */
+    struct timer timer;          /* when to forget it, once it is answered */
+    struct responder *responder; /* counted */
+    struct repeat_budget *budget;
+    struct wilco_call *call; /* who executes it; NULL: it is answered */
+    uint64_t deadline_ms;    /* the requester's; UINT64_MAX: none */
+    struct span answer;      /* the PUBLISH; data == NULL: it was not kept. Ours */
+    uint16_t topic_len, correlation_len;
+    uint8_t key[]; /* Response Topic, Correlation Data */
+};
+
+struct repeats {
+    struct map by_key;
+    const struct wilco_alloc *alloc;
+    uint64_t seed;
+};
+
+void repeats_init(struct repeats *t, const struct wilco_alloc *a, uint64_t seed);
+void repeats_fini(struct repeats *t); /* none is left */
+
+struct repeat *repeats_find(const struct repeats *t, struct span topic, struct span correlation);
+/* What such a request takes of its budget, without an answer. */
+static inline size_t
+repeat_bytes(struct span topic, struct span correlation)
+{
+    return sizeof(struct repeat) + topic.len + correlation.len;
+}
+
+/* Files one that is not filed. WILCO_ELIMIT: it does not fit into the budget. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status repeats_add(struct repeats *t, struct repeat_budget *budget,
+                                               struct span topic, struct span correlation,
+                                               struct repeat **out);
+/* It is answered: keeps a copy of `answer` if there is room and memory, and files it behind those
+ * answered before. Whether the answer is kept; that it was executed is, in any case. */
+bool repeats_answer(struct repeats *t, struct repeat *r, struct span answer);
+/* Forgets it; its timer is not running. */
+void repeats_remove(struct repeats *t, struct repeat *r);
+struct repeat *repeats_any(struct repeats *t); /* NULL: none is left */
+
+/* Whether so many bytes more may be kept. */
+static inline bool
+repeat_budget_fits(const struct repeat_budget *budget, size_t more)
+{
+    return more <= budget->bytes_max && budget->bytes <= budget->bytes_max - more;
+}
+
+/* The one answered longest ago; NULL: none. */
+struct repeat *repeat_budget_oldest(const struct repeat_budget *budget);
+
+static inline struct span
+repeat_topic(const struct repeat *r)
+{
+    return span_of(r->key, r->topic_len);
+}
+
+static inline struct span
+repeat_correlation(const struct repeat *r)
+{
+    return span_of(r->key + r->topic_len, r->correlation_len);
+}
+
+#endif
