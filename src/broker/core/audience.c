@@ -95,6 +95,17 @@ audience_has(struct audience *a, const struct subscriber *who, struct topic_grou
                               who->session_id);
 }
 
+enum wilco_status
+audience_list(struct audience *a, struct span group, struct topic_matches *out)
+{
+    const struct topic_group *g = group.len == 0 ? NULL : follow(find(a, group));
+
+    if (group.len > 0 && g == NULL) {
+        return WILCO_OK;
+    }
+    return subscriber_set_collect(g == NULL ? &a->subscribers : &g->members, out);
+}
+
 bool
 audience_is_empty(const struct audience *a)
 {

@@ -33,6 +33,10 @@ bool audience_remove(struct audience *a, struct reclaim *r, const struct subscri
 /* For the writer. Whether the session subscribes; where it shares, `*group` becomes the group. */
 bool audience_has(struct audience *a, const struct subscriber *who, struct topic_group **group);
 bool audience_is_empty(const struct audience *a);
+/* For the writer. Adds the members of this group to `out`, or, if it is empty, all subscribers.
+ * WILCO_ENOMEM: `out` is incomplete. */
+WILCO_MUST_CHECK enum wilco_status audience_list(struct audience *a, struct span group,
+                                                 struct topic_matches *out);
 
 /* For readers. Adds all subscribers and groups to `out`, and itself if there are any.
  * WILCO_ENOMEM: `out` is incomplete. */

@@ -1,6 +1,7 @@
 #include "broker/core/broker.h"
 
 #include "base/hash.h"
+#include "broker/core/service_registry.h"
 #include "broker/core/shard.h"
 #include "broker/core/sys.h"
 
@@ -49,11 +50,14 @@ make_shared(struct broker *b, uint64_t now_ms)
     b->retained = retained_new(b->alloc, b->hash_seed, limits);
     b->services =
         service_table_new(b->alloc, b->hash_seed, (uint32_t)b->settings.request_filters_max);
+    b->registry = service_registry_new(b->alloc);
     if (b->services != NULL) {
         b->sys = sys_new(b->alloc, b->settings.sys_interval_s, now_ms,
                          service_table_capacity(b->services));
     }
-    return b->index == NULL || b->retained == NULL || b->sys == NULL ? WILCO_ENOMEM : WILCO_OK;
+    return b->index == NULL || b->retained == NULL || b->registry == NULL || b->sys == NULL
+               ? WILCO_ENOMEM
+               : WILCO_OK;
 }
 
 enum wilco_status
@@ -90,10 +94,12 @@ broker_fini(struct broker *b)
     retained_free(b->retained);
     sys_free(b->sys);
     service_table_free(b->services);
+    service_registry_free(b->registry);
     b->index = NULL;
     b->retained = NULL;
     b->sys = NULL;
     b->services = NULL;
+    b->registry = NULL;
 }
 
 struct shard *

@@ -15,6 +15,7 @@
 
 #include <stdatomic.h>
 
+struct service_registry;
 struct shard;
 struct sys;
 
@@ -33,8 +34,9 @@ struct broker {
     struct topic_index *index; /* safe from any thread */
     struct retained *retained; /* safe from any thread */
     struct sys *sys;           /* likewise */
-    struct service_table *services; /* likewise */
-    unsigned shard_count;           /* 1 to SHARDS_MAX */
+    struct service_table *services;    /* likewise */
+    struct service_registry *registry; /* likewise */
+    unsigned shard_count;              /* 1 to SHARDS_MAX */
     struct shard *shards[SHARDS_MAX];
     char gap[WILCO_CACHE_LINE_BYTES];
     atomic_size_t session_count;    /* all shards' */

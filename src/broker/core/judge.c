@@ -6,6 +6,8 @@
 #include "broker/core/publish.h"
 #include "broker/core/request.h"
 #include "broker/core/request_op.h"
+#include "broker/core/service_answer.h"
+#include "broker/core/service_figures.h"
 #include "broker/core/status_response.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -24,6 +26,7 @@ struct matter {
     bool is_to_inbox;         /* its topic */
     enum request_failure why; /* why a request is refused, if it is */
     bool was_told;            /* and its publisher was told so */
+    bool is_question;         /* to the broker itself (service_question.h) */
     struct request *answered; /* the request it responds to; NULL: none that is known */
 };
 
@@ -149,6 +152,29 @@ tell_refused(const struct matter *m, const struct verdict *v)
     }
 }
 
+/* The broker's own topics (4.7.2): [U-3.3.4-3], [U-4.7.2-1]. It can be asked about services. */
+static struct verdict
+judge_own_topic(struct matter *m)
+{
+    const struct settings *settings = &m->conn->shard->broker->settings;
+    struct service_question question;
+
+    if (!service_topic_holds(m->p->topic) || settings->request_tracking == 0) {
+        return refuse(WIRE_REASON_NOT_AUTHORIZED, NULL);
+    }
+    m->is_question = service_question_read(&question, m->p->topic);
+    if (!m->is_question) {
+        return refuse(
+            WIRE_REASON_TOPIC_NAME_INVALID,
+            "below $SRV there are PING, INFO and STATS, /<name> and /<name>/<id> of each");
+    }
+    if (!m->is_request || m->p->retain) {
+        return refuse(WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR,
+                      "a question to $SRV has a Response Topic, and is not retained");
+    }
+    return ACCEPTED;
+}
+
 /* What nobody asked for must not get into an inbox; elsewhere whoever may publish may respond, and
  * so may who was asked, whether he may publish or not. */
 static struct verdict
@@ -172,8 +198,12 @@ judge_destination(struct matter *m)
                       "no response to this Response Topic with this Correlation Data is expected "
                       "from this client (any more)");
     }
-    if (topic.data[0] == '$') { /* the broker's own topics (4.7.2): [U-3.3.4-3], [U-4.7.2-1] */
-        return refuse(WIRE_REASON_NOT_AUTHORIZED, NULL);
+    if (topic.data[0] == '$') {
+        struct verdict verdict = judge_own_topic(m);
+
+        if (verdict.reason_code != WIRE_REASON_SUCCESS) {
+            return verdict;
+        }
     }
     if (!access_may(session->shard->broker->access, session_client_id(session), ACCESS_PUBLISH,
                     topic)) {
@@ -290,11 +320,23 @@ accept_op(struct matter *m)
     return status == WILCO_OK ? conclude(m, reached) : refuse(WIRE_REASON_QUOTA_EXCEEDED, NULL);
 }
 
+/* The last response to a request of a service says that it is an error. */
+static void
+note_error(const struct matter *m)
+{
+    bool is_last = !m->response.has_more || m->answered->more == 0;
+
+    if (m->response.status >= RESPONSE_ERROR && is_last && m->answered->holder->services != NULL) {
+        service_figures_error(m->answered, &m->p->properties);
+    }
+}
+
 /* The request that it answers has its answer. */
 static void
 settle_answered(const struct matter *m, uint64_t sent_before)
 {
     if (m->answered != NULL) {
+        note_error(m);
         request_answered(m->answered, &m->response,
                          m->conn->shard->stats.publish_sent > sent_before);
     }
@@ -348,6 +390,21 @@ is_stray_op(const struct matter *m)
 }
 
 static struct verdict
+answer_question(struct matter *m)
+{
+    struct session *session = m->conn->session;
+    struct service_question question;
+    bool is_answered =
+        service_question_read(&question, m->p->topic) && service_answer(session, m->p, &question);
+
+    conn_note_exchange(m->conn);
+    if (!is_answered) {
+        request_failure_count(&session->shard->stats, REQUEST_NO_SERVICE);
+    }
+    return conclude(m, is_answered);
+}
+
+static struct verdict
 consider(struct matter *m)
 {
     const struct settings *limits = &m->conn->shard->broker->settings;
@@ -375,7 +432,10 @@ consider(struct matter *m)
     } else if (verdict.reason_code == WIRE_REASON_SUCCESS && is_stray_op(m)) {
         verdict = judge_op(m);
     }
-    return verdict.reason_code == WIRE_REASON_SUCCESS ? accept_message(m) : verdict;
+    if (verdict.reason_code != WIRE_REASON_SUCCESS) {
+        return verdict;
+    }
+    return m->is_question ? answer_question(m) : accept_message(m);
 }
 
 struct verdict

@@ -9,7 +9,8 @@
 #include "broker/core/limits.h"
 #include "broker/core/reply.h"
 #include "broker/core/retained.h"
-#include "broker/core/session.h"
+#include "broker/core/service_question.h"
+#include "broker/core/services.h"
 #include "wire/subscribe.h"
 #include "wire/topic.h"
 
@@ -21,36 +22,40 @@ enum retain_handling {
     RETAIN_DO_NOT_SEND = 2,
 };
 
-/* What a SUBSCRIBE says of all its filters. */
-struct common {
+/* What the filters of one SUBSCRIBE have in common. */
+struct subscribing {
+    struct conn *conn;
     uint32_t identifier;
     bool is_observer; /* User Property rr-observe=1 */
     bool is_nonsense; /* likewise, but neither 0 nor 1 */
+    struct enrolment enrolment;
+    uint8_t objection; /* to all of them */
+    const char *words; /* why the filter at hand is refused, where there is more to say */
 };
 
-static struct common
-common_of(const struct conn *c, const struct wire_properties *v)
+static struct subscribing
+subscribing_of(struct conn *c, const struct wire_properties *v)
 {
-    struct common common = {.identifier = v->subscription_identifier};
+    struct subscribing g = {.conn = c, .identifier = v->subscription_identifier};
     struct span value = SPAN_EMPTY;
 
     if (c->shard->broker->settings.request_tracking != 0 &&
         wire_properties_user(v, SPAN_LITERAL("rr-observe"), &value)) {
-        common.is_observer = span_equal(value, SPAN_LITERAL("1"));
-        common.is_nonsense = !common.is_observer && !span_equal(value, SPAN_LITERAL("0"));
+        g.is_observer = span_equal(value, SPAN_LITERAL("1"));
+        g.is_nonsense = !g.is_observer && !span_equal(value, SPAN_LITERAL("0"));
     }
-    return common;
+    return g;
 }
 
 static struct subscription_how
-how_of(const struct wire_subscription *w, const struct common *common)
+how_of(const struct wire_subscription *w, const struct subscribing *g)
 {
     return (struct subscription_how){
-        .identifier = common->identifier,
+        .identifier = g->identifier,
         .qos = w->qos,
         .no_local = w->no_local,
         .retain_as_published = w->retain_as_published,
-        .is_observer = common->is_observer,
+        .is_observer = g->is_observer,
     };
 }
 
@@ -69,18 +74,24 @@ wants_retained(const struct wire_subscription *w, bool existed)
 }
 
 /* WIRE_REASON_SUCCESS, or why this client may not have this subscription. Inboxes are their
- * owners' alone, and are not shared; who watches does not do so in the place of others. */
+ * owners' alone, and are not shared; below $SRV there is nothing to hear but events; who watches
+ * does not do so in the place of others. */
 static uint8_t
-denial(const struct conn *c, struct span filter, const struct common *common)
+denial(struct subscribing *g, struct span filter)
 {
+    const struct conn *c = g->conn;
     struct span group = SPAN_EMPTY;
     struct span inner = filter;
 
     (void)topic_share_split(filter, &group, &inner);
-    if (common->is_nonsense || (common->is_observer && (group.len > 0 || inbox_holds(inner)))) {
+    if (g->is_nonsense || (g->is_observer && (group.len > 0 || inbox_holds(inner)))) {
         return WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR;
     }
     if (inbox_holds(inner) && (group.len > 0 || !inbox_owns(c->session, inner))) {
+        return WIRE_REASON_NOT_AUTHORIZED;
+    }
+    if (service_topic_holds(inner) && !service_topic_is_event(inner)) {
+        g->words = "below $SRV clients subscribe to $SRV/EVENT/... alone; all else is for asking";
         return WIRE_REASON_NOT_AUTHORIZED;
     }
     return access_may(c->shard->broker->access, session_client_id(c->session), ACCESS_SUBSCRIBE,
@@ -96,47 +107,71 @@ subscribe(struct session *s, struct span filter, const struct subscription_how *
                                : session_subscribe(s, filter, how, existed);
 }
 
+static bool
+unsubscribe(struct session *s, struct span filter)
+{
+    return inbox_holds(filter) ? inbox_unsubscribe(s, filter) : session_unsubscribe(s, filter);
+}
+
+static uint8_t
+join(struct subscribing *g, const struct wire_subscription *w, bool *existed)
+{
+    struct session *s = g->conn->session;
+    const struct subscription_how how = how_of(w, g);
+
+    if (subscribe(s, w->filter, &how, existed) != WILCO_OK) {
+        return WIRE_REASON_QUOTA_EXCEEDED;
+    }
+    if (services_join(s, &g->enrolment, w->filter) != WILCO_OK) {
+        services_leave(s, w->filter);
+        (void)unsubscribe(s, w->filter);
+        g->words = "this client, or all together, have as many services as the broker keeps";
+        return WIRE_REASON_QUOTA_EXCEEDED;
+    }
+    return WIRE_REASON_SUCCESS;
+}
+
 /* The reason code for one filter [MQTT-3.8.4-7]; `*send_retained` says whether its retained
  * messages are due. */
 static uint8_t
-subscribe_one(struct conn *c, const struct wire_subscription *w, const struct common *common,
-              bool *send_retained)
+subscribe_one(struct subscribing *g, const struct wire_subscription *w, bool *send_retained)
 {
+    struct conn *c = g->conn;
     const struct settings *limits = &c->shard->broker->settings;
-    const struct subscription_how how = how_of(w, common);
-    uint8_t reason_code = WIRE_REASON_SUCCESS;
+    uint8_t reason_code = g->objection;
     bool existed = false;
 
     *send_retained = false;
+    if (reason_code != WIRE_REASON_SUCCESS) {
+        return reason_code;
+    }
     if (!topic_filter_is_valid(w->filter) || !limits_allow_topic(limits, w->filter)) {
         return WIRE_REASON_TOPIC_FILTER_INVALID;
     }
     reason_code = limits_on_filter(limits, w->filter);
     if (reason_code == WIRE_REASON_SUCCESS) {
-        reason_code = denial(c, w->filter, common);
+        reason_code = denial(g, w->filter);
+    }
+    if (reason_code == WIRE_REASON_SUCCESS) {
+        reason_code = join(g, w, &existed);
     }
     if (reason_code != WIRE_REASON_SUCCESS) {
         return reason_code;
-    }
-    if (subscribe(c->session, w->filter, &how, &existed) != WILCO_OK) {
-        return WIRE_REASON_QUOTA_EXCEEDED;
     }
     *send_retained = wants_retained(w, existed);
     return w->qos;
 }
 
-/* Says what is wrong with the first filter that was refused; "": none was. */
+/* Says what is wrong with the first filter that was refused; `why` is "" until one was. */
 static void
-explain_first(const uint8_t *codes, size_t count, char why[EXPLAIN_BYTES_MAX])
+explain_first(size_t index, uint8_t reason_code, const char *words, char why[EXPLAIN_BYTES_MAX])
 {
-    const char *words = NULL;
-
-    why[0] = '\0';
-    for (size_t i = 0; i < count && words == NULL; i++) {
-        words = wire_reason_is_error(codes[i]) ? explain(WIRE_SUBACK, codes[i]) : NULL;
-        if (words != NULL) {
-            (void)snprintf(why, EXPLAIN_BYTES_MAX, "filter %zu: %s", i + 1, words);
-        }
+    if (why[0] != '\0' || !wire_reason_is_error(reason_code)) {
+        return;
+    }
+    words = words == NULL ? explain(WIRE_SUBACK, reason_code) : words;
+    if (words != NULL) {
+        (void)snprintf(why, EXPLAIN_BYTES_MAX, "filter %zu: %s", index + 1, words);
     }
 }
 
@@ -144,15 +179,13 @@ explain_first(const uint8_t *codes, size_t count, char why[EXPLAIN_BYTES_MAX])
  * [MQTT-3.9.3-1]. A client that cannot be told is disconnected, rather than left waiting: its
  * Maximum Packet Size is below what it asked for. */
 static void
-send_suback(struct conn *c, uint16_t packet_id, uint8_t *codes, size_t count)
+send_suback(struct conn *c, uint16_t packet_id, uint8_t *codes, size_t count, const char *why)
 {
-    char why[EXPLAIN_BYTES_MAX];
     struct wire_any packet = {
         .type = WIRE_SUBACK,
         .as.suback = {.packet_id = packet_id, .reason_codes = span_of(codes, count)},
     };
 
-    explain_first(codes, count, why);
     for (size_t i = 0; i < count && c->version != WIRE_V5; i++) {
         if (wire_reason_is_error(codes[i])) {
             codes[i] = WIRE_REASON_UNSPECIFIED_ERROR; /* the one failure of MQTT 3.1.1 */
@@ -234,6 +267,31 @@ objection(const struct conn *c, const struct wire_subscribe *p)
     return reason_code;
 }
 
+/* `codes`: the reason codes, then whether retained messages are due. */
+static void
+subscribe_all(struct conn *c, const struct wire_subscribe *p, uint8_t *codes,
+              char why[EXPLAIN_BYTES_MAX])
+{
+    struct subscribing g = subscribing_of(c, &p->properties);
+    struct span rest = p->payload;
+    struct wire_subscription w;
+    const char *words = NULL;
+
+    why[0] = '\0';
+    g.objection = services_enrol(&g.enrolment, c->session, &p->properties, &words);
+    for (size_t i = 0; next_filter(c, &rest, &w); i++) {
+        bool send_retained = false;
+
+        g.words = words;
+        codes[i] = subscribe_one(&g, &w, &send_retained);
+        codes[p->count + i] = send_retained;
+        explain_first(i, codes[i], g.words, why);
+        c->shard->stats.subscribe_refused += wire_reason_is_error(codes[i]);
+        stats_count_reason(&c->shard->stats, codes[i]);
+    }
+    services_enrolled(&g.enrolment);
+}
+
 enum wilco_status
 on_subscribe(struct conn *c, const struct frame *f)
 {
@@ -242,8 +300,8 @@ on_subscribe(struct conn *c, const struct frame *f)
     struct buffer *scratch = &c->shard->reply; /* the reason codes, then whether retained are due */
     enum wilco_status status = wire_subscribe_decode(&p, f->body, (enum wire_version)c->version);
     struct span rest = SPAN_EMPTY;
-    struct common common = {.identifier = 0};
     uint8_t reason_code = WIRE_REASON_SUCCESS;
+    char why[EXPLAIN_BYTES_MAX];
 
     if (status == WILCO_OK) {
         status = buffer_reserve(scratch, 2 * p.count);
@@ -259,21 +317,12 @@ on_subscribe(struct conn *c, const struct frame *f)
                                 : explain(WIRE_DISCONNECT, reason_code));
         return WILCO_OK;
     }
-    rest = p.payload;
-    common = common_of(c, &p.properties);
-    for (size_t i = 0; next_filter(c, &rest, &w); i++) {
-        bool send_retained = false;
-
-        scratch->data[i] = subscribe_one(c, &w, &common, &send_retained);
-        scratch->data[p.count + i] = send_retained;
-        c->shard->stats.subscribe_refused += wire_reason_is_error(scratch->data[i]);
-        stats_count_reason(&c->shard->stats, scratch->data[i]);
-    }
-    send_suback(c, p.packet_id, scratch->data, p.count);
+    subscribe_all(c, &p, scratch->data, why);
+    send_suback(c, p.packet_id, scratch->data, p.count, why);
     rest = p.payload;
     for (size_t i = 0; next_filter(c, &rest, &w); i++) {
         if (scratch->data[p.count + i]) {
-            send_retained_for(c, &w, common.identifier);
+            send_retained_for(c, &w, p.properties.subscription_identifier);
         }
     }
     return WILCO_OK;

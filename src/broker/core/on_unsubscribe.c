@@ -3,7 +3,7 @@
 #include "broker/core/inbox.h"
 #include "broker/core/limits.h"
 #include "broker/core/reply.h"
-#include "broker/core/session.h"
+#include "broker/core/services.h"
 #include "wire/unsubscribe.h"
 
 /* One UNSUBACK [MQTT-3.10.4-4], [MQTT-3.10.4-6] with the identifier of the UNSUBSCRIBE
@@ -32,6 +32,7 @@ on_unsubscribe(struct conn *c, const struct frame *f)
         bool existed = inbox_holds(filter) ? inbox_unsubscribe(c->session, filter)
                                            : session_unsubscribe(c->session, filter);
 
+        services_leave(c->session, filter);
         codes->data[i] = existed ? WIRE_REASON_SUCCESS : WIRE_REASON_NO_SUBSCRIPTION_EXISTED;
     }
     packet.as.suback = (struct wire_suback){

@@ -7,6 +7,7 @@
 #include "broker/core/request_log.h"
 #include "broker/core/request_table.h"
 #include "broker/core/request_trace.h"
+#include "broker/core/service_figures.h"
 #include "broker/core/share.h"
 #include "broker/core/status_response.h"
 #include "wire/reason.h"
@@ -355,6 +356,9 @@ request_fail(struct request *r, enum request_failure why)
     if (r->stats != NULL) {
         request_stats_increment(&r->stats->failed);
     }
+    if (r->holder->services != NULL) {
+        service_figures_failed(r, why);
+    }
     request_log_failure(s, r->message, r, &facts);
     copy_ends(s, r->message, facts.maybe ? MAYBE : 0, &facts);
     request_trace_failure(s, r->message, r, &facts);
@@ -428,6 +432,9 @@ request_answered(struct request *r, const struct response_terms *t, bool was_for
         return;
     }
     count_answer(r, took_us, t->status >= RESPONSE_ERROR);
+    if (WILCO_UNLIKELY(r->holder->services != NULL)) {
+        service_figures_answered(r, took_us);
+    }
     standing_answered(r->holder->standing, took_us, s->now_ms);
     request_log_answer(s, r);
     if (r->delivery != NULL) { /* not acknowledged yet, but no other member needs it any more */

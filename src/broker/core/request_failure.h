@@ -7,6 +7,7 @@
  * each: X(NAME, status, counter, "words") */
 #define REQUEST_FAILURES(X)                                                                        \
     X(NO_RESPONDER, 503, rr_no_responder, "nobody has subscribed to the request's topic")          \
+    X(NO_SERVICE, 503, rr_no_responder, "there is no such service")                                \
     X(OFFLINE, 503, rr_offline, "all responders are offline")                                      \
     X(MALFORMED, 400, rr_refused, "a User Property of the request makes no sense")                 \
     X(FORBIDDEN, 403, rr_refused, "the requester may not ask this, or not so")                     \

@@ -8,6 +8,7 @@
 #include "broker/core/inbox.h"
 #include "broker/core/request.h"
 #include "broker/core/request_op.h"
+#include "broker/core/services.h"
 #include "broker/core/share.h"
 #include "broker/core/sys.h"
 #include "wire/topic.h"
@@ -197,6 +198,7 @@ session_free(struct session *s)
 
     assert(s->conn == NULL);
     drop_absence(s);
+    services_end(s);
     drop_subscriptions(s);
     inbox_free(s);
     request_drop_all(s);
@@ -262,6 +264,7 @@ session_attach(struct session *s, struct conn *c)
     }
     s->conn = c;
     c->session = s;
+    services_set_online(s, true);
     sys_client_joined(s->shard->broker->sys);
 }
 
@@ -287,6 +290,7 @@ session_detach(struct session *s, bool will_is_due)
 {
     s->conn->session = NULL;
     s->conn = NULL;
+    services_set_online(s, false);
     sys_client_left(s->shard->broker->sys);
     deliver_update_presence(s);
     if (!will_is_due) {

@@ -11,6 +11,7 @@
 
 struct conn;
 struct inbox;
+struct service_instance;
 
 /* What the broker keeps of a client between and during its connections [U-4.1-1], [MQTT-3.1.2-23],
  * [MQTT-4.1.0-1], named by the client identifier [MQTT-3.1.3-2]: subscriptions, QoS 1 and 2
@@ -32,6 +33,8 @@ struct session {
     uint64_t request_bytes;          /* of their packets */
     uint64_t asks_paid_ns;           /* until when requests_per_second_max pays for its requests */
     struct standing *standing;       /* in its slot */
+    /* What it has said that it offers (services.h). */
+    struct service_instance *services;
     uint32_t request_count;
     uint32_t asks_started; /* of its own requests; modulo 2^32 */
     uint32_t asks_ended;   /* in this shard; the others count in its slot */

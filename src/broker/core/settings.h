@@ -103,6 +103,16 @@
       "milliseconds from which on an answered request is logged as slow; 0: none is")              \
     X(request_filters_max, 1000, 1, 1000000,                                                       \
       "filters and groups that have figures of their own below $SYS/rr; further ones share some")  \
+    X(services_max, 10000, 0, 1000000,                                                             \
+      "instances of services that clients have registered by subscribing; a SUBSCRIBE for a "      \
+      "further one is refused; likewise with the next three")                                      \
+    X(services_per_client_max, 16, 0, 1000, "instances of services of one client")                 \
+    X(service_endpoints_max, 64, 1, 1000, "subscriptions that make up one instance of a service")  \
+    X(service_metadata_bytes_max, 4096, 2, 1048576,                                                \
+      "bytes of the description of a service and of its metadata, as JSON")                        \
+    X(service_answer_bytes_max, 65536, 256, 16777216,                                              \
+      "bytes of what the broker answers about one service below $SRV; in place of more there is "  \
+      "a status, 413")                                                                             \
     X(sys_interval_s, 10, 0, 86400,                                                                \
       "seconds between two looks at what has changed below $SYS; 0: nothing is published there")   \
     X(ending_timeout_ms, 1000, 1, 600000,                                                          \

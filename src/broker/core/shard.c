@@ -198,15 +198,15 @@ shard_defer(struct shard *s, struct message *m, uint64_t session_id)
 }
 
 static void
-publish_will(struct shard *s, struct message *will)
+publish_to_all(struct shard *s, struct message *m)
 {
     size_t receivers = 0;
 
-    will->received_ms = s->now_ms; /* nobody else has a reference yet; its expiry starts now */
-    will->received_us = s->now_us;
-    if ((will->retain ? publish_and_retain(s, will, &receivers)
-                      : publish_message(s, will, &receivers)) == WILCO_ELIMIT) {
-        (void)!publish_message(s, will, &receivers);
+    m->received_ms = s->now_ms; /* nobody else has a reference yet; its expiry starts now */
+    m->received_us = s->now_us;
+    if ((m->retain ? publish_and_retain(s, m, &receivers) : publish_message(s, m, &receivers)) ==
+        WILCO_ELIMIT) {
+        (void)!publish_message(s, m, &receivers);
     }
 }
 
@@ -219,7 +219,7 @@ shard_settle(struct shard *s)
         struct shard_deferred d = s->deferred[i];
 
         if (d.session_id == SESSION_ID_NONE) {
-            publish_will(s, d.message);
+            publish_to_all(s, d.message);
         } else {
             publish_to_session(s, d.message, d.session_id);
         }

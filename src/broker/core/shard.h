@@ -20,10 +20,10 @@ struct conn;
 struct message;
 struct publish_scratch;
 
-/* A will (for whoever wants it) or a status response (for one session). */
+/* A will or what the broker itself has to say: to whoever wants it, or to one session. */
 struct shard_deferred {
     struct message *message; /* owned */
-    uint64_t session_id;     /* SESSION_ID_NONE: a will */
+    uint64_t session_id;     /* SESSION_ID_NONE: whoever wants it */
 };
 
 /* A part of the broker: connections, sessions, timers and counters that belong together and are
@@ -126,7 +126,7 @@ uint64_t shard_take_kicks(struct shard *s);
 void shard_shut_down(struct shard *s, uint8_t reason_code);
 
 /* For the modules of the core: a message (owned from now on) to be published when it is safe to,
- * for one session or, being a will, for all (SESSION_ID_NONE); and that moment, at the end of
+ * for one session or for all (SESSION_ID_NONE); and that moment, at the end of
  * everything a driver calls. */
 void shard_defer(struct shard *s, struct message *m, uint64_t session_id);
 void shard_settle(struct shard *s);

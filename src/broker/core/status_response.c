@@ -1,5 +1,6 @@
 #include "broker/core/status_response.h"
 
+#include "broker/core/inbox.h"
 #include "broker/core/message.h"
 
 #include <stdio.h>
@@ -79,19 +80,35 @@ status_respond(struct shard *s, const struct message *request, const struct stat
     }
 }
 
-void
-status_refuse(struct session *requester, const struct wire_publish *request,
-              const struct status_facts *facts)
+static void
+send_to(uint64_t session_id, const struct session *requester, const struct wire_publish *request,
+        const struct status_facts *facts)
 {
     const struct address to = {
-        .requester = requester->id,
+        .requester = session_id,
         .topic = request->properties.response_topic,
         .correlation = request->properties.correlation_data,
     };
 
+    send(requester->shard, &to, facts);
+}
+
+void
+status_refuse(struct session *requester, const struct wire_publish *request,
+              const struct status_facts *facts)
+{
     if (requester->wants_status) {
-        send(requester->shard, &to, facts);
+        send_to(requester->id, requester, request, facts);
     }
+}
+
+void
+status_answer(struct session *requester, const struct wire_publish *request,
+              const struct status_facts *facts)
+{
+    bool is_to_inbox = inbox_holds(request->properties.response_topic);
+
+    send_to(is_to_inbox ? requester->id : SESSION_ID_NONE, requester, request, facts);
 }
 
 /* Of a message that is a response. */

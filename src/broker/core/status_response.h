@@ -30,6 +30,10 @@ void status_respond(struct shard *s, const struct message *request,
 /* To the publisher of a request that did not become a message, if he wants it. */
 void status_refuse(struct session *requester, const struct wire_publish *request,
                    const struct status_facts *facts);
+/* To one who has asked the broker itself, whether he wants statuses or not; like any response, to
+ * all who have subscribed to the Response Topic, unless it is in his inbox. */
+void status_answer(struct session *requester, const struct wire_publish *request,
+                   const struct status_facts *facts);
 /* Instead of a response that he cannot be given, if he wants it. */
 void status_replace(struct session *requester, const struct message *response,
                     const struct status_facts *facts);

@@ -40,8 +40,8 @@ sum_of(const struct request_stats *stats)
            get(&stats->back.count);
 }
 
-static void
-add_up(struct request_stats *sum, const struct broker *b, uint32_t service)
+void
+sys_requests_add_up(struct request_stats *sum, const struct broker *b, uint32_t service)
 {
     *sum = (struct request_stats){.requests = 0};
     for (unsigned i = 0; i < b->shard_count; i++) {
@@ -148,7 +148,7 @@ sys_requests_sample(struct sys_requests *r, struct shard *s)
     struct request_stats sum;
 
     for (uint32_t i = SERVICE_OTHER; i < end; i++) {
-        add_up(&sum, s->broker, i);
+        sys_requests_add_up(&sum, s->broker, i);
         if (sum_of(&sum) != r->published[i]) {
             publish(r, s, i, &sum);
         }

@@ -21,5 +21,7 @@ void sys_requests_fini(struct sys_requests *r);
 
 /* Adds up what all shards have seen and publishes what has changed; by whoever samples (sys.c). */
 void sys_requests_sample(struct sys_requests *r, struct shard *s);
+/* Just adds up, for one number of service_table.h. By anybody. */
+void sys_requests_add_up(struct request_stats *sum, const struct broker *b, uint32_t service);
 
 #endif

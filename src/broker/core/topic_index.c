@@ -249,6 +249,23 @@ topic_index_match(struct topic_index *t, struct span topic, struct topic_matches
     return st == WILCO_OK ? topic_tree_collect(&t->tree, topic, out) : st;
 }
 
+enum wilco_status
+topic_index_list(struct topic_index *t, struct span filter, struct span group,
+                 struct topic_matches *out)
+{
+    struct audience *a = NULL;
+    enum wilco_status st = WILCO_OK;
+
+    topic_matches_clear(out);
+    pthread_mutex_lock(&t->writer);
+    a = audience_at(t, filter);
+    if (a != NULL) {
+        st = audience_list(a, group, out);
+    }
+    pthread_mutex_unlock(&t->writer);
+    return st;
+}
+
 uint64_t
 topic_index_hash(const struct topic_index *t, struct span topic)
 {

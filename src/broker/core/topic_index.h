@@ -47,6 +47,11 @@ void topic_index_leave(struct topic_index *t, uintptr_t place, uint64_t session_
 WILCO_MUST_CHECK enum wilco_status topic_index_match(struct topic_index *t, struct span topic,
                                                      struct topic_matches *out);
 
+/* Empties `out`, then fills its items with everybody who subscribes with just this filter, in this
+ * group (empty: in none). Takes the writer's lock. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status topic_index_list(struct topic_index *t, struct span filter,
+                                                    struct span group, struct topic_matches *out);
+
 /* The hash of a topic, and how often subscriptions have changed, at least 1: what
  * topic_index_match() says of a topic still holds while this is what it was before it was asked. A
  * change is counted before whoever asked for it can know that it was made. */

@@ -420,6 +420,37 @@ branching_at_every_level(void **state)
     assert_int_equal(f->out.count, 1U << (DEPTH - 1));
 }
 
+/* Those at just this filter, and in just this group. */
+static void
+subscribers_of_a_filter_are_listed(void **state)
+{
+    static const struct {
+        const char *filter, *group;
+        size_t count;
+    } cases[] = {
+        {"a/b", "", 2},  {"a/b", "g", 1}, {"a/b", "h", 0}, {"a/+", "", 1},
+        {"a/+", "g", 0}, {"a", "", 0},    {"a/c", "g", 0}, {"+/b", "", 0},
+    };
+    struct fixture *f = *state;
+
+    subscribe(f, "a/b", "", 1, 0);
+    subscribe(f, "a/b", "", 2, 0);
+    subscribe(f, "a/b", "g", 3, 0);
+    subscribe(f, "a/+", "", 4, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(topic_index_list(f->index, span_of_text(cases[i].filter),
+                                          span_of_text(cases[i].group), &f->out),
+                         WILCO_OK);
+        assert_int_equal(f->out.count, cases[i].count);
+    }
+    assert_int_equal(topic_index_list(f->index, SPAN_LITERAL("a/b"), SPAN_LITERAL("g"), &f->out),
+                     WILCO_OK);
+    assert_int_equal(f->out.items[0].session_id, 3);
+    for (uint64_t id = 1; id <= 4; id++) {
+        assert_true(unsubscribe(f, id == 4 ? "a/+" : "a/b", id == 3 ? "g" : "", id));
+    }
+}
+
 /* One subscription of each kind that allocates differently. */
 static const struct {
     const char *filter, *group;
@@ -597,6 +628,7 @@ main(void)
         TEST(many_filters),
         TEST(depth_is_no_danger),
         TEST(branching_at_every_level),
+        TEST(subscribers_of_a_filter_are_listed),
         TEST(a_match_says_when_memory_is_out),
         TEST(a_steady_state_allocates_nothing),
         cmocka_unit_test(without_memory_nothing_changes),

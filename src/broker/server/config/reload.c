@@ -44,6 +44,11 @@ static const char *const possible[] = {
     "outlier_deadlines",
     "outlier_pause_ms",
     "slow_request_ms",
+    "services_max",
+    "services_per_client_max",
+    "service_endpoints_max",
+    "service_metadata_bytes_max",
+    "service_answer_bytes_max",
     "bulk_turn_us",
     "bulk_read_bytes",
 };
