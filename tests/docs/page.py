@@ -24,7 +24,6 @@ class Block:
     line: int  # of its first line
     lines: list
     directives: dict
-    follows: bool  # nothing stands between it and the block before
 
     def text(self):
         return "".join(f"{line}\n" for line in self.lines)
@@ -40,17 +39,16 @@ def directives_of(line):
 
 def blocks_of(text):
     lines = text.splitlines()
-    blocks, above, follows, at = [], "", False, 0
+    blocks, above, at = [], "", 0
     while at < len(lines):
         fence = FENCE.match(lines[at])
         if not fence:
-            follows = follows and (not lines[at] or bool(DIRECTIVE.match(lines[at])))
             above = lines[at]
             at += 1
             continue
         end = lines.index("```", at + 1)
-        blocks.append(Block(fence[1], at + 2, lines[at + 1 : end], directives_of(above), follows))
-        above, follows, at = "", True, end + 1
+        blocks.append(Block(fence[1], at + 2, lines[at + 1 : end], directives_of(above)))
+        above, at = "", end + 1
     return blocks
 
 

@@ -25,7 +25,12 @@ while IFS= read -r -d '' -u "$1" command; do
 done
 """
 # What is another value each time, and what stands for it.
-VARIES = ((re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"), (re.compile(r"\$r/[\w-]{16}"), "INBOX"))
+VARIES = (
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
+    (re.compile(r"^\d{10}: "), "TIME: "),
+    (re.compile(r"mosquitto version [\d.]+"), "mosquitto version"),
+    (re.compile(r"\$r/[\w-]{16}"), "INBOX"),
+)
 # What a shell says when a job of it was killed, at one moment or another.
 NOTICE = re.compile(r"bash: line \d+: +\d+ (Killed|Terminated) ")
 
@@ -37,7 +42,7 @@ def same_each_time(line):
 
 
 class Terminal:
-    def __init__(self, folder, environment, port):
+    def __init__(self, folder, environment, ports):
         reads, self.commands = os.pipe()
         screen, output = pty.openpty()  # to which programs write lines when they have them
         tty.setraw(output)
@@ -48,7 +53,7 @@ class Terminal:
         os.close(reads)
         os.close(output)
         self.screen = open(screen, "rb", buffering=0)
-        self.port = str(port)
+        self.ports = ports  # those of the page, and those that stand for them
         self.lines = queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -67,7 +72,9 @@ class Terminal:
 
     def _read(self):
         for line in self._lines_written():
-            text = line.decode("utf-8", "backslashreplace").replace(self.port, "1883")
+            text = line.decode("utf-8", "backslashreplace")
+            for shown, port in self.ports.items():
+                text = text.replace(port, shown)
             before, done, _ = text.partition(DONE)
             if NOTICE.match(before):
                 continue
@@ -100,6 +107,8 @@ class Terminal:
 
     def run(self, command, wanted, ends=True):
         """Runs a command, which writes these lines; one that ends writes no more than they."""
+        for shown, port in self.ports.items():
+            command = command.replace(shown, port)
         os.write(self.commands, command.encode() + b"\0")
         in_background = re.sub(r"\s+#.*", "", command).endswith("&")
         if in_background:

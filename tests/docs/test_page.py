@@ -5,6 +5,7 @@
 WILCO is the tool, LIBRARY the folder of libwilco, CC the compiler and CC_FLAGS what sanitizers need.
 """
 
+import contextlib
 import os
 import pathlib
 import socket
@@ -18,7 +19,8 @@ from terminal import WAIT_S, Terminal, same_each_time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SNIPPET = "/* SNIPPET */\n"
-PIECES = "console sh c text".split()
+PIECES = "console sh c python text".split()
+PORTS = ("1883", "1884")  # of pages, for which others stand here
 DEFAULT_TERMINAL = "shell"
 PKG_CONFIG = """Name: wilco
 Description: the build that is tested
@@ -34,10 +36,12 @@ exec {wilco} "$@"
 """
 
 
-def free_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
+def free_ports(count):
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [str(each.getsockname()[1]) for each in sockets]
 
 
 class Trial:
@@ -46,22 +50,24 @@ class Trial:
     def __init__(self, folder, page_name):
         self.folder = pathlib.Path(folder)
         self.page_name = page_name
-        self.port = free_port()
+        self.ports = dict(zip(PORTS, free_ports(len(PORTS))))
+        port = self.ports[PORTS[0]]
         self.terminals = {}
         self.programs = {}
         self.write("bin/cc", COMPILER.format(cc=os.environ.get("CC", "gcc"), flags=os.environ.get("CC_FLAGS", "")))
-        self.write("bin/wilco", TOOL.format(wilco=os.environ["WILCO"], port=self.port))
+        self.write("bin/wilco", TOOL.format(wilco=os.environ["WILCO"], port=port))
         self.write("pkg/wilco.pc", PKG_CONFIG.format(root=ROOT, library=os.environ["LIBRARY"]))
         for client in ("pub", "sub", "rr"):
-            self.write(f"config/mosquitto_{client}", f"-p {self.port}\n")
-        for name in ("bin/cc", "bin/wilco"):
+            self.write(f"config/mosquitto_{client}", f"-p {port}\n")
+        self.write("bin/python3", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        for name in ("bin/cc", "bin/wilco", "bin/python3"):
             (self.folder / name).chmod(0o755)
         (self.folder / "page").mkdir()
         self.environment = os.environ | {
-            "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
+            "PATH": f"{self.folder}/bin:{os.environ['PATH']}:/usr/sbin",
             "PKG_CONFIG_PATH": f"{self.folder}/pkg",
             "XDG_CONFIG_HOME": f"{self.folder}/config",
-            "WILCO_URL": f"mqtt://127.0.0.1:{self.port}",
+            "WILCO_URL": f"mqtt://127.0.0.1:{port}",
         }
 
     def write(self, name, text):
@@ -90,7 +96,7 @@ class Trial:
     def terminal(self, block):
         name = block.directives.get("terminal", DEFAULT_TERMINAL)
         if name not in self.terminals:
-            self.terminals[name] = Terminal(self.folder / "page", self.environment, self.port)
+            self.terminals[name] = Terminal(self.folder / "page", self.environment, self.ports)
         return self.terminals[name]
 
     # ---- Blocks, by language ----
@@ -105,6 +111,12 @@ class Trial:
 
     def try_sh(self, block, _rest):
         self.quietly("sh", "-ec", block.text())
+
+    def try_python(self, block, _rest):
+        text = block.text()
+        for shown, port in self.ports.items():
+            text = text.replace(shown, port)
+        self.write(f"page/{block.directives['file']}", text)
 
     def try_text(self, block, _rest):
         """A file, or what the program above wrote: that has been compared."""
@@ -123,7 +135,7 @@ class Trial:
             raise AssertionError(f"{source.name}: {body_lines(block.text())} lines, not {longest}")
 
     def try_framed(self, name, text, rest):
-        """Pieces of one frame make one program, which runs when the last of them is there."""
+        """Pieces of one frame make one program, which runs when the last of them is there; text behind that is what it writes."""
         self.programs[name] = self.programs.get(name, "") + text
         if any(other.directives.get("frame") == name for other in rest):
             return
@@ -131,7 +143,7 @@ class Trial:
         line = before.count("\n") + 2
         source = self.write("framed.c", f'{before}{self.programs[name]}#line {line} "frames/{name}.c"\n{after}')
         got = self.quietly(self.build(source, "framed")).splitlines()
-        shown = rest[0].lines if rest and rest[0].language == "text" and rest[0].follows else None
+        shown = rest[0].lines if rest and rest[0].language == "text" else None
         if shown is not None and [*map(same_each_time, got)] != [*map(same_each_time, shown)]:
             raise AssertionError(f"{name} wrote:\n" + "\n".join(got))
 

@@ -78,7 +78,7 @@ class Tester(unittest.TestCase):
 
     def test_pieces(self):
         blocks = blocks_of("a\n\n<!-- frame: f, file: x -->\n```c\n1\n```\n\n```text\n2\n```\nb\n```sh\n```\n")
-        self.assertEqual([(b.language, b.line, b.follows) for b in blocks], [("c", 5, False), ("text", 9, True), ("sh", 13, False)])
+        self.assertEqual([(b.language, b.line) for b in blocks], [("c", 5), ("text", 9), ("sh", 13)])
         self.assertEqual(blocks[0].directives, {"frame": "f", "file": "x"})
         self.assertEqual(commands_of(["x", "$ a \\", "> b", "c"]), [("", ["x"]), ("a \\\nb", ["c"])])
         self.assertEqual(body_lines("int\nf(void)\n{\n    a;\n\n    b;\n}\n"), 2)
