@@ -16,5 +16,8 @@ main(void)
     (void)printf("NAME_311=\"\\x00\\x04MQTT\\x04\"\n");
     (void)printf("NAME_31=\"\\x00\\x06MQIsdp\\x03\"\n");
     (void)printf("SHARE=\"$share/\"\nMULTI=\"/#\"\nSINGLE=\"/+\"\n");
+    (void)printf("RR_OP=\"rr-op\"\nCANCEL=\"cancel\"\nCREDIT=\"credit\"\nDATA=\"data\"\n");
+    (void)printf("RR_FAN=\"rr-fan\"\nRR_ON_LOSS=\"rr-on-loss\"\nRR_TRACE=\"rr-trace\"\n");
+    (void)printf("RR_MORE=\"rr-more\"\nRR_OBSERVE=\"rr-observe\"\n");
     return 0;
 }

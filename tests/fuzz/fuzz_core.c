@@ -3,6 +3,7 @@
 #include "support/asking.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 /* A script of what four clients do to a broker of two shards, in any of the three versions: each
  * step is a byte that names the client (the low two bits) and the action, and what that action
@@ -27,6 +28,8 @@ enum action {
     ASK,        /* a request made from the next byte */
     RESPOND,    /* to what it was asked last, or nearly, as the next byte says */
     OPEN_ASKER, /* a client that says something of requests, made from the next byte */
+    SAY,        /* a request, or a word about one, made from the next two bytes */
+    OBSERVE,    /* subscribes to watch, as the next byte says */
     ACTIONS,
 };
 
@@ -264,14 +267,9 @@ connect_asker(unsigned index, unsigned choice)
     rig_send(&stage.c[index], &packet);
 }
 
-/* Bits of `choice`: QoS, to whom, where to answer (the own inbox, a topic, somebody's inbox), what
- * it says, its correlation. */
 static void
-send_request(unsigned index, unsigned choice)
+send_request_saying(unsigned index, unsigned choice, const struct wire_user_property *says)
 {
-    static const struct wire_user_property says[] = {USER("rr-ttl", "100"), USER("rr-idem", "1"),
-                                                     USER("rr-more", "2"),
-                                                     USER("rr-if-offline", "fail")};
     static const char *const correlations[] = {NULL, "1"};
     const char *inboxes[] = {stage.memory[index].inbox, "t/answer",
                              stage.memory[(index + 1) % CLIENTS].inbox, "t/a"};
@@ -282,8 +280,58 @@ send_request(unsigned index, unsigned choice)
                                        .correlation = correlations[choice >> 7 & 1U],
                                        .qos = (uint8_t)(choice % 3),
                                        .packet_id = (uint16_t)(choice % 3 == 0 ? 0 : choice),
-                                       .users = &says[choice >> 4 & 3U],
-                                       .user_count = 1});
+                                       .users = says,
+                                       .user_count = says != NULL});
+}
+
+/* Bits of `choice`: QoS, to whom, where to answer (the own inbox, a topic, somebody's inbox), what
+ * it says, its correlation. */
+static void
+send_request(unsigned index, unsigned choice)
+{
+    static const struct wire_user_property says[] = {USER("rr-ttl", "100"), USER("rr-idem", "1"),
+                                                     USER("rr-more", "2"),
+                                                     USER("rr-if-offline", "fail")};
+
+    send_request_saying(index, choice, &says[choice >> 4 & 3U]);
+}
+
+/* The same, of what has to do with other requests, or with who hears of it; the next byte chooses.
+ */
+static void
+send_word(unsigned index, unsigned choice, unsigned what)
+{
+    char topic[INBOX_TEXT_BYTES + 2];
+    const struct wire_user_property says[] = {
+        USER("rr-op", "cancel"), USER("rr-op", "data"),        USER("rr-op", "credit"),
+        USER("rr-fan", "1"),     USER("rr-on-loss", "cancel"), {.name = SPAN_LITERAL("rr-trace")},
+    };
+    struct wire_user_property user = says[what % (sizeof(says) / sizeof(says[0]))];
+
+    (void)snprintf(topic, sizeof(topic), "%s/t", stage.memory[index].inbox);
+    if (user.value.data == NULL) {
+        user.value = span_of_text(topic);
+    }
+    send_request_saying(index, choice, &user);
+}
+
+static void
+observe(struct rig_client *c, unsigned choice)
+{
+    static const char *const filters[] = {"t/#", "t/a", "$share/g/t/#", "#"};
+    static const struct wire_user_property says[] = {USER("rr-observe", "1"),
+                                                     USER("rr-observe", "0")};
+    const struct wire_subscription w = {.filter = span_of_text(filters[choice & 3U]),
+                                        .qos = choice >> 2 & 1U};
+    struct wire_any packet = {
+        .type = WIRE_SUBSCRIBE,
+        .as.subscribe = {.packet_id = 1, .count = 1, .subscriptions = &w},
+    };
+
+    packet.as.subscribe.properties.users = &says[choice >> 3 & 1U];
+    packet.as.subscribe.properties.user_count = 1;
+    wire_properties_set(&packet.as.subscribe.properties, WIRE_USER_PROPERTY);
+    rig_send(c, &packet);
 }
 
 /* Bits of `choice`: QoS, RETAIN, with another correlation, elsewhere, more to come, a request
@@ -341,6 +389,11 @@ step(struct script *s, unsigned op)
     case ASK: send_request(index, next(s)); break;
     case RESPOND: send_response(index, next(s)); break;
     case OPEN_ASKER: connect_asker(index, next(s)); break;
+    case SAY:
+        len = next(s);
+        send_word(index, (unsigned)len, next(s));
+        break;
+    case OBSERVE: observe(c, next(s)); break;
     case ACTIONS: break;
     }
     rig_settle(&stage.r);

@@ -76,6 +76,16 @@ fate_of(const struct responder *r, const struct response *response)
     return FATE_OPEN;
 }
 
+/* What is cancelled, by whom or whatever, may have ended by now. */
+static enum fate
+fate_unless_cancelled(const struct responder *r, const struct response *response)
+{
+    const struct inquiry *a = response->job->inquiry;
+    enum fate fate = fate_of(r, response);
+
+    return fate == FATE_DUE && (a->is_cancelled || a->ends_with_asker) ? FATE_OPEN : fate;
+}
+
 static void
 note_response(struct responder *r, const struct response *response, uint16_t packet_id)
 {
@@ -160,7 +170,7 @@ respond_to(struct responder *r, struct job *job)
     response.has_wrong_correlation = sim_chance(s, 12);
     response.has_wrong_topic = sim_chance(s, 12);
     response.says_more = !response.is_last || (job->more == 0 && sim_chance(s, 6));
-    response.fate = fate_of(r, &response);
+    response.fate = fate_unless_cancelled(r, &response);
     if (job->inquiry->is_to_inbox ||
         !(response.has_wrong_correlation || response.has_wrong_topic)) {
         send_response(r, &response);
@@ -181,6 +191,9 @@ acknowledge(struct responder *r)
     }
     sim_say(a->sim, "%s %s request %u", a->name, declines ? "declines" : "acknowledges", t.number);
     job = responder_job(r, t.number);
+    if (job == NULL) { /* a word about a request that was lost on its way */
+        return;
+    }
     job->is_declined = job->is_declined || declines;
     inquiry_acknowledged(job->inquiry, declines);
 }

@@ -165,6 +165,10 @@ inquiry_status(struct inquiry *a, const struct wire_publish *p)
     if (a->was_lost && says(p, "__stat", "504")) {
         sim_fail(a->sim, "request %u waited for its deadline, its responder being lost", a->number);
     }
+    a->was_told_cancelled = a->was_told_cancelled || says(p, "__stat", "499");
+    if (a->was_told_cancelled && !a->is_cancelled) {
+        sim_fail(a->sim, "request %u was cancelled, they say, but by nobody", a->number);
+    }
     if (is_of_response(a, p)) {
         a->replaced++;
     } else if (++a->statuses > 1) {
@@ -200,6 +204,7 @@ ledger_tally(const struct ledger *l, struct tally *sum)
         sum->answered += a->lasts > 0;
         sum->statuses += a->statuses + a->replaced;
         sum->told_no += a->was_told_no;
+        sum->cancelled += a->was_told_cancelled;
         sum->excused += a->lasts + a->statuses + a->replaced == 0 && a->excuses != 0;
     }
 }
@@ -213,5 +218,6 @@ tally_add(struct tally *sum, const struct tally *more)
     sum->answered += more->answered;
     sum->statuses += more->statuses;
     sum->told_no += more->told_no;
+    sum->cancelled += more->cancelled;
     sum->excused += more->excused;
 }

@@ -46,6 +46,7 @@ struct inquiry {
     bool wants_status;
     bool is_idempotent;
     bool fails_if_offline;
+    bool ends_with_asker; /* `rr-on-loss`: it ends with the requester's session */
     uint8_t qos;
     unsigned more; /* responses allowed before the last one */
     uint16_t packet_id;
@@ -62,6 +63,7 @@ struct inquiry {
     bool was_answered; /* a last response was accepted: nor then */
     bool was_lost;     /* its only holder has gone, and it was to fail then */
     bool is_uncertain; /* one came from who may or may not have been the holder */
+    bool is_cancelled; /* the requester has said so: the broker may have heard it, or may hear it */
 
     /* What the requester has heard. */
     unsigned parts;
@@ -69,6 +71,7 @@ struct inquiry {
     unsigned statuses; /* those that stand for the request */
     unsigned replaced; /* those that stand for a response that it could not be given */
     bool was_told_no;  /* it has not been executed, and will not be */
+    bool was_told_cancelled;
 
     bool may_have_expired; /* a response to it had an expiry of its own */
     unsigned excuses;      /* enum excuse */
@@ -119,7 +122,8 @@ struct tally {
     uint64_t answered;
     uint64_t statuses;
     uint64_t told_no;
-    uint64_t excused; /* ended in nothing, for a reason that the model accepts */
+    uint64_t cancelled; /* told so */
+    uint64_t excused;   /* ended in nothing, for a reason that the model accepts */
 };
 void ledger_tally(const struct ledger *l, struct tally *sum);
 void tally_add(struct tally *sum, const struct tally *more);

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 enum {
-    USERS_MAX = 4,
+    USERS_MAX = 5,
     LARGE_BYTES = 300, /* more than some responders take */
     EXPIRY_S_MAX = 8,
     TTL_MS_MAX = 4000,
@@ -179,6 +179,7 @@ draw_terms(struct inquiry *a, struct users *u, struct wire_properties *v)
     a->deadline_ms = life_ms == UINT64_MAX ? UINT64_MAX : a->asked_ms + life_ms;
     a->is_idempotent = sim_chance(s, 2);
     a->fails_if_offline = sim_chance(s, 3);
+    a->ends_with_asker = sim_chance(s, 8);
     a->more = sim_chance(s, 3) && (a->reach == REACH_ONE || a->reach == REACH_FAN)
                   ? 1 + sim_pick(s, MORE_MAX)
                   : 0;
@@ -187,6 +188,9 @@ draw_terms(struct inquiry *a, struct users *u, struct wire_properties *v)
     }
     if (a->fails_if_offline) {
         add_user(u, "rr-if-offline", "fail");
+    }
+    if (a->ends_with_asker) {
+        add_user(u, "rr-on-loss", "cancel");
     }
     if (a->more > 0) {
         (void)snprintf(u->more, sizeof(u->more), "%u", a->more);
@@ -251,6 +255,41 @@ requester_ask(struct requester *q, const struct question *what)
         inquiry->fails_if_offline ? ", fails if offline" : "", inquiry->more,
         (long long)(inquiry->deadline_ms == UINT64_MAX ? 0
                                                        : inquiry->deadline_ms - inquiry->asked_ms));
+    actor_send(&q->actor, &packet);
+}
+
+static struct inquiry *
+draw_own(const struct requester *q)
+{
+    struct ledger *l = q->actor.ledger;
+    struct inquiry *a = l->count == 0 ? NULL : &l->asks[sim_pick(q->actor.sim, l->count)];
+
+    return a != NULL && a->requester == q->actor.number && a->session == q->actor.session ? a
+                                                                                          : NULL;
+}
+
+/* At QoS 0: it has no acknowledgement, which would be one of nothing that the ledger knows. */
+void
+requester_cancel(struct requester *q)
+{
+    static const struct wire_user_property word = USER("rr-op", "cancel");
+    struct inquiry *a = draw_own(q);
+    struct wire_any packet = {.type = WIRE_PUBLISH};
+    struct wire_properties *v = &packet.as.publish.properties;
+
+    if (a == NULL || !actor_can_send(&q->actor)) {
+        return;
+    }
+    sim_say(a->sim, "%s cancels request %u", q->actor.name, a->number);
+    a->is_cancelled = true;
+    packet.as.publish.topic = span_of_text(a->topic);
+    v->response_topic = span_of_text(a->response_topic);
+    v->correlation_data = span_of_text(a->correlation);
+    v->users = &word;
+    v->user_count = 1;
+    wire_properties_set(v, WIRE_RESPONSE_TOPIC);
+    wire_properties_set(v, WIRE_CORRELATION_DATA);
+    wire_properties_set(v, WIRE_USER_PROPERTY);
     actor_send(&q->actor, &packet);
 }
 

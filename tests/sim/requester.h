@@ -19,6 +19,8 @@ struct question {
 
 void requester_init(struct requester *q, struct ledger *l, unsigned number);
 void requester_ask(struct requester *q, const struct question *what);
+/* Cancels one that it has asked, whatever has become of it. */
+void requester_cancel(struct requester *q);
 /* Acknowledges one, or all. False: there was nothing, or it cannot. */
 bool requester_acknowledge(struct requester *q, bool all);
 

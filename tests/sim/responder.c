@@ -38,10 +38,35 @@ responder_job(struct responder *r, unsigned number)
     return find_job(r, number, r->actor.session);
 }
 
+static bool
+is_word(const struct wire_publish *p)
+{
+    struct span op;
+
+    return wire_properties_user(&p->properties, SPAN_LITERAL("rr-op"), &op);
+}
+
+static unsigned
+number_of_word(struct actor *a, const struct wire_publish *p)
+{
+    const struct inquiry *inquiry =
+        ledger_by_correlation(a->ledger, p->properties.correlation_data);
+
+    if (inquiry == NULL || !a->wants_status ||
+        !(inquiry->is_cancelled || inquiry->ends_with_asker)) {
+        sim_fail(a->sim, "%s gets a word that nobody has said", a->name);
+    }
+    return inquiry->number;
+}
+
 static unsigned
 number_of(struct actor *a, const struct wire_publish *p)
 {
     struct payload payload;
+
+    if (is_word(p)) {
+        return number_of_word(a, p);
+    }
 
     if (!payload_read(&payload, p->payload) || payload.kind != PAYLOAD_REQUEST) {
         sim_fail(a->sim, "%s gets something else than a request", a->name);
@@ -64,10 +89,9 @@ check_request(struct actor *a, const struct wire_publish *p)
 }
 
 static void
-take_publish(struct actor *a, const struct wire_publish *p)
+take_request(struct responder *r, struct inquiry *inquiry, const struct wire_publish *p)
 {
-    struct responder *r = responder_of(a);
-    struct inquiry *inquiry = check_request(a, p);
+    const struct actor *a = &r->actor;
     struct job *job = find_job(r, inquiry->number, a->session);
     const struct handler self = {a->number, a->session, a->connection};
 
@@ -80,6 +104,18 @@ take_publish(struct actor *a, const struct wire_publish *p)
     }
     job->more = inquiry->more;
     job->connection = p->dup ? NEVER_SURE : a->connection;
+}
+
+static void
+take_publish(struct actor *a, const struct wire_publish *p)
+{
+    struct inquiry *inquiry = check_request(a, p);
+
+    if (is_word(p)) {
+        sim_say(a->sim, "%s hears that request %u is cancelled", a->name, inquiry->number);
+    } else {
+        take_request(responder_of(a), inquiry, p);
+    }
 }
 
 static void
@@ -188,6 +224,7 @@ responder_init(struct responder *r, struct ledger *l, const struct responder *al
     r->actor.line = &r->actor.lines[0];
     r->actor.expiry_s = sim_chance(s, 3) ? 0 : sim_chance(s, 3) ? 1 : UINT32_MAX;
     r->actor.has_small_quota = sim_chance(s, 3);
+    r->actor.wants_status = sim_chance(s, 2);
     r->actor.has_small_packets = sim_chance(s, 6);
 }
 

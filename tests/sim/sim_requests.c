@@ -3,7 +3,8 @@
  * well, badly or not at all, connections break at every stage, sessions end, are taken over and
  * come back, and what goes from shard to shard is overtaken by anything. A model judges: every
  * request of a requester that takes status responses ends once, in a response or in a status; what
- * was said not to be executed never is; nothing arrives that was not due (ledger.h).
+ * was said not to be executed never is, because it was cancelled while it waited or for whatever
+ * reason; nothing arrives that was not due (ledger.h).
  *
  *     sim_requests [--seed N] [--runs N] [--verbose] */
 #include "world.h"
@@ -90,11 +91,13 @@ static void
 tell(const struct options *o, const struct tally *sum)
 {
     printf("%llu runs from seed %llu: %llu requests, %llu handed to a responder, %llu again to "
-           "another, %llu answered, %llu status responses, %llu of these \"no\", %llu excused\n",
+           "another, %llu answered, %llu status responses, %llu of these \"no\", %llu cancelled, "
+           "%llu excused\n",
            (unsigned long long)o->runs, (unsigned long long)o->seed, (unsigned long long)sum->asks,
            (unsigned long long)sum->handed, (unsigned long long)sum->moved,
            (unsigned long long)sum->answered, (unsigned long long)sum->statuses,
-           (unsigned long long)sum->told_no, (unsigned long long)sum->excused);
+           (unsigned long long)sum->told_no, (unsigned long long)sum->cancelled,
+           (unsigned long long)sum->excused);
 }
 
 int

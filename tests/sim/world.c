@@ -264,6 +264,8 @@ step_requester(struct world *w)
         disturb(w, &q->actor);
     } else if (actor_can_send(&q->actor) && sim_chance(s, 2)) {
         ask_some(w, q);
+    } else if (sim_chance(s, 4)) {
+        requester_cancel(q);
     } else {
         (void)actor_read(&q->actor);
         (void)requester_acknowledge(q, sim_chance(s, 2));

@@ -93,6 +93,14 @@ note_outcome(struct scene *s, const struct wire_publish *p)
     assert_true(s->is_fan[number] || s->outcomes[number] == 1);
 }
 
+/* It is on the Response Topic of all requests: no trace. */
+static bool
+is_outcome(const struct scene *s, const struct wire_any *packet)
+{
+    return packet->type == WIRE_PUBLISH &&
+           span_equal(packet->as.publish.topic, span_of_text(s->inbox));
+}
+
 /* The requester takes everything, and acknowledges it. */
 static void
 listen_to(struct scene *s)
@@ -100,7 +108,7 @@ listen_to(struct scene *s)
     struct wire_any packet;
 
     while (rig_next(&s->asker, &packet)) {
-        if (packet.type == WIRE_PUBLISH) {
+        if (is_outcome(s, &packet)) {
             note_outcome(s, &packet.as.publish);
         }
         if (packet.type == WIRE_PUBLISH && packet.as.publish.qos == 1) {
@@ -165,9 +173,30 @@ ask_for(struct scene *s, const char *topic, uint8_t qos, struct ask a)
     }
 }
 
+/* The last one is not wanted any more. */
+static void
+cancel_last(struct scene *s, const char *topic)
+{
+    char correlation[16];
+
+    (void)snprintf(correlation, sizeof(correlation), "%u", s->asked - 1);
+    next_step(s);
+    if (s->inbox[0] != '\0') {
+        ask(&s->asker, &(struct ask){.topic = topic,
+                                     .response_topic = s->inbox,
+                                     .correlation = correlation,
+                                     USERS(USER("rr-op", "cancel"))});
+    }
+}
+
 static void
 ask_all_kinds(struct scene *s)
 {
+    char topic[INBOX_TEXT_BYTES + 8];
+    struct wire_user_property trace = {.name = SPAN_LITERAL("rr-trace")};
+
+    (void)snprintf(topic, sizeof(topic), "%s/trace", s->inbox);
+    trace.value = span_of_text(topic);
     for (uint8_t qos = 0; qos <= 1; qos++) {
         ask_for(s, "group/x", qos, (struct ask){.retain = false});
         ask_for(s, "group/x", qos, (struct ask){USERS(USER("rr-idem", "1"))});
@@ -177,6 +206,10 @@ ask_all_kinds(struct scene *s)
         ask_for(s, "fan/x", qos, (struct ask){USERS(USER("rr-ttl", "50"))});
         ask_for(s, "nowhere", qos, (struct ask){.retain = false});
     }
+    ask_for(s, "fan/x", 1, (struct ask){USERS(USER("rr-fan", "1"))});
+    ask_for(s, "group/x", 0, (struct ask){.users = &trace, .user_count = 1});
+    ask_for(s, "group/x", 1, (struct ask){USERS(USER("rr-on-loss", "cancel"))});
+    cancel_last(s, "group/x");
 }
 
 static void
@@ -259,7 +292,7 @@ test_no_failure(void **state)
 
     (void)state;
     (void)run(&s, 0, 0);
-    assert_int_equal(s.asked, 3 * 14);
+    assert_int_equal(s.asked, 3 * 17);
     for (unsigned i = 0; i < s.asked; i++) {
         if (!(s.is_fan[i] ? s.outcomes[i] >= 1 && s.outcomes[i] <= 3 : s.outcomes[i] == 1)) {
             fail_msg("request %u: %u outcomes", i, s.outcomes[i]);
