@@ -80,7 +80,7 @@ class Headers(unittest.TestCase):
         )
         for text, want in rows:
             self.assertEqual(api.linked(text, known), want)
-        self.assertEqual(api.prose("a\n\n    b\n\n    c\n\nd", known), ["a", "", "```c", "b", "", "c", "```", "", "d", ""])
+        self.assertEqual(api.prose("a\n\n    b\n\n    c\n\nB", known), ["a", "", "```c", "b", "", "c", "```", "", "B", ""])
 
     def test_roff(self):
         rows = ((".a", "\\&.a"), ("a-b 'c'", "a\\-b \\(aqc\\(aq"), ("a `b` \\n", "a \\fBb\\fR \\en"))

@@ -74,7 +74,7 @@ class Tester(unittest.TestCase):
 
     def test_unknown_directive(self):
         with self.assertRaises(ValueError):
-            blocks_of("<!-- fiel: a.c -->\n```c\n```\n")
+            blocks_of("<!-- colour: red -->\n```c\n```\n")
 
     def test_pieces(self):
         blocks = blocks_of("a\n\n<!-- frame: f, file: x -->\n```c\n1\n```\n\n```text\n2\n```\nb\n```sh\n```\n")
