@@ -7,9 +7,11 @@ RECORD ?=
 SOAK_SECONDS ?= 600
 SIM_RUNS ?= 100000
 SIM_SEED ?= 1
+CRASH_ROUNDS ?= 500
+CRASH_SEED ?= 1
 
 .DEFAULT_GOAL := build
-.PHONY: build demo run check lint cost bench fuzz conformance soak sim install setup clean help setup-build setup-all
+.PHONY: build demo run check lint cost bench fuzz conformance soak sim crash install setup clean help setup-build setup-all
 
 build: $(PRESET)/build.ninja ## build the tool and the library: build/wilco, build/libwilco.*
 	@cmake --build --preset release
@@ -54,6 +56,11 @@ sim: setup-all ## requests under faults, simulated: SIM_RUNS=100000 runs from SI
 	@cmake --preset dev > /dev/null
 	@cmake --build --preset dev --target sim_requests
 	@build/dev/tests/sim/sim_requests --seed $(SIM_SEED) --runs $(SIM_RUNS)
+
+crash: setup-all ## a responder with a journal, killed at random moments: CRASH_ROUNDS=500 times
+	@cmake --preset dev > /dev/null
+	@cmake --build --preset dev --target crash
+	@build/dev/tests/crash/crash $(CRASH_ROUNDS) $(CRASH_SEED)
 
 conformance: setup-build ## tests of Eclipse Paho, from a clone of paho.mqtt.testing: SUITE=/path/to/clone
 	@test -n "$(SUITE)" || { echo "make conformance SUITE=/path/to/clone; see docs/conformance_suite.md" >&2; exit 1; }

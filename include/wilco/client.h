@@ -53,7 +53,9 @@ struct wilco_options {
      * dropped. A kept session brings what was waiting for it before there is time to subscribe. It
      * may run before wilco_open() has returned. */
     wilco_message_fn *unmatched;
-    /* The same for those of them that have a Response Topic; NULL: they are like the others. */
+    /* The same for those of them that have a Response Topic; NULL: they are like the others. With
+     * neither of the two, requests that a kept session brings wait up to five seconds for
+     * wilco_respond(). */
     wilco_request_fn *unmatched_request;
     /* Authentication Method (3.1.2.11.9), such as "SCRAM-SHA-256"; NULL: none, nor the next two. */
     const char *authentication_method;

@@ -43,6 +43,8 @@ send_reply(struct answers *a, struct wilco_call *call, const struct wilco_reply 
     }
     if (status == WILCO_ETIMEDOUT) {
         say("an answer came too late and was not sent");
+    } else if (status == WILCO_ECANCELLED) {
+        say_debug("an answer was not sent: the request has been taken back");
     } else if (status != WILCO_OK && status != WILCO_ECLOSED) {
         say("an answer could not be sent: %s", wilco_status_text(status));
     }

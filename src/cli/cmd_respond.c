@@ -2,9 +2,11 @@
 
 #include "cli/answer.h"
 #include "cli/connection.h"
+#include "cli/drain.h"
 #include "cli/exit_code.h"
 #include "cli/jobs.h"
 #include "cli/manual.h"
+#include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/payload.h"
 #include "cli/say.h"
@@ -16,15 +18,18 @@
 #define DEFAULT_CONCURRENCY 16U
 #define DEFAULT_QUEUE       1024U
 #define DEFAULT_TIMEOUT_MS  60000U
+#define DEFAULT_DRAIN_MS    10000U
 #define CONCURRENCY_MAX     1024U
 #define QUEUE_MAX           1048576U
 
 struct respond_command {
-    const char *filter, *group;
+    const char *filter, *group, *service_text, *description, *journal;
+    char *service, *version; /* of service_text */
+    bool ack_late;
     struct option_number qos;
     bool echo;
     const char *text, *file, *command; /* one of these, or echo */
-    struct option_number concurrency, queue, timeout_ms;
+    struct option_number concurrency, queue, timeout_ms, drain_ms;
     struct answers answers;
     struct connection_options connection;
     struct jobs *jobs; /* for `command` only */
@@ -46,7 +51,8 @@ static const struct option respond_rows[] = {
      option_text, FIELD(command)},
     {"concurrency", 0, "NUMBER", "so many commands run at a time (default 16)", option_count,
      FIELD(concurrency)},
-    {"queue", 0, "NUMBER", "so many requests wait for that (default 1024)", option_count,
+    {"queue", 0, "NUMBER",
+     "so many requests wait for that (default 1024); more\nare answered with 429", option_count,
      FIELD(queue)},
     {"timeout", 'W', "DURATION",
      "a command may take so long for a request that comes\nwithout a deadline (default 60s)",
@@ -59,6 +65,23 @@ static const struct option serve_rows[] = {
     {"group", 'g', "NAME", "share the requests with others of this group", option_text,
      FIELD(group)},
     {"qos", 'q', "0|1|2", "quality of service (default 1)", option_qos, FIELD(qos)},
+    {"service", 0, "NAME[:VERSION]", "tell the broker what service this is", option_text,
+     FIELD(service_text)},
+    {"description", 0, "TEXT", "and what it does", option_text, FIELD(description)},
+    {"drain", 0, "DURATION",
+     "when it is stopped, take no new requests and answer\n"
+     "those that have come, for so long (default 10s, but\n"
+     "not at all with --keep-session, where requests wait\n"
+     "for the next start); a second signal ends it at once",
+     option_duration_ms, FIELD(drain_ms)},
+    {"ack-late", 0, NULL,
+     "acknowledge a request when it is answered; no more\nthan --concurrency are then on their way",
+     option_flag, FIELD(ack_late)},
+    {"journal", 0, "FILE",
+     "write down what is executed and answered, so that\n"
+     "after a crash nothing is executed twice; use it with\n"
+     "--keep-session, so that unanswered requests come again",
+     option_text, FIELD(journal)},
     {"count", 'C', "NUMBER", "end after so many requests", option_count, FIELD(answers.count)},
     {"show", 'v', NULL, "show each request and answer with their properties\non standard error",
      option_flag, FIELD(answers.show)},
@@ -86,7 +109,9 @@ static const struct manual respond_manual = {
                 "  wilco respond requests/device1/getConfig --reply-file config.json \\\n"
                 "      --content-type application/json\n"
                 "  wilco respond 'rpc/+' --group workers --exec './handle \"$WILCO_TOPIC\"'\n"
-                "  wilco respond ping --reply pong --count 1 -v\n",
+                "  wilco respond ping --reply pong --count 1 -v\n"
+                "  wilco respond 'orders/+' -c -i orders-1 -x 3600 --journal orders.journal \\\n"
+                "      --service orders:1.2 --exec ./order\n",
     .environment = connection_variables,
     .exit_codes = respond_exit_codes,
     .exit_code_count = sizeof(respond_exit_codes) / sizeof(respond_exit_codes[0]),
@@ -145,9 +170,29 @@ set_default(struct option_number *number, unsigned value)
     }
 }
 
+/* "NAME:VERSION", or no more than the name. */
+static void
+split_service(struct respond_command *c)
+{
+    char *colon;
+
+    if (c->service_text == NULL) {
+        return;
+    }
+    c->service = memory_text("%s", c->service_text);
+    colon = strchr(c->service, ':');
+    if (colon != NULL) {
+        *colon = '\0';
+        c->version = colon + 1;
+    }
+}
+
 static int
 complete(struct respond_command *c, char **words, size_t word_count)
 {
+    /* A kept session is to go on getting requests: leaving would end that. */
+    set_default(&c->drain_ms, c->connection.keep_session ? 0 : DEFAULT_DRAIN_MS);
+    split_service(c);
     set_default(&c->qos, 1);
     set_default(&c->concurrency, DEFAULT_CONCURRENCY);
     set_default(&c->queue, DEFAULT_QUEUE);
@@ -167,6 +212,10 @@ complete(struct respond_command *c, char **words, size_t word_count)
         return options_wrong("at most %u for --concurrency and %u for --queue", CONCURRENCY_MAX,
                              QUEUE_MAX);
     }
+    if (c->service_text == NULL && c->description != NULL) {
+        return options_wrong("--description goes with --service");
+    }
+    c->connection.receive_maximum = c->ack_late ? c->concurrency.value : 0;
     return EXIT_CODE_OK;
 }
 
@@ -182,30 +231,73 @@ check_file(const struct respond_command *c)
     return can_read ? EXIT_CODE_OK : EXIT_CODE_USAGE;
 }
 
-static int
-serve(struct respond_command *c, struct connection *connection)
+static enum wilco_status
+respond(struct respond_command *c, struct connection *connection, uint8_t *reason_code)
 {
-    uint8_t reason_code = 0;
     const struct wilco_responder responder = {
         .filter = c->filter,
         .group = c->group,
         .qos = (uint8_t)c->qos.value,
         .qos_0 = c->qos.value == 0,
+        .service = c->service,
+        .version = c->version,
+        .description = c->description,
+        .concurrency_max = c->concurrency.value,
+        .queue_max = c->queue.value,
+        .ack_late = c->ack_late,
+        .journal = c->journal,
     };
-    enum wilco_status status =
-        wilco_respond(connection->client, &responder, on_request, c, &reason_code);
 
+    return wilco_respond(connection->client, &responder, on_request, c, reason_code);
+}
+
+/* Until something happens; the commands are run meanwhile. */
+static void
+turn(struct respond_command *c)
+{
+    if (c->jobs != NULL) {
+        jobs_turn(c->jobs);
+    } else {
+        wake_wait(-1);
+    }
+}
+
+/* Takes no more requests, and answers those that have come. */
+static void
+leave(struct respond_command *c, struct connection *connection)
+{
+    struct drain *d = drain_start(connection->client, c->filter, c->drain_ms.value);
+
+    while (!drain_is_over(d)) {
+        turn(c);
+    }
+    if (drain_finish(d) == WILCO_ETIMEDOUT) {
+        say("not everything could be answered in time");
+    }
+}
+
+static int
+serve(struct respond_command *c, struct connection *connection)
+{
+    uint8_t reason_code = 0;
+    enum wilco_status status = respond(c, connection, &reason_code);
+
+    if (c->journal != NULL && (status == WILCO_EIO || status == WILCO_EINVAL)) {
+        say("cannot use %s: %s", c->journal,
+            status == WILCO_EIO ? "it cannot be written, or somebody else is using it"
+                                : "it is no journal");
+        return EXIT_CODE_USAGE;
+    }
     if (status != WILCO_OK) {
         return connection_not_subscribed("respond to", c->filter, status, reason_code);
     }
     say_note("ready: serving %s", c->filter);
     while (!answer_is_last(&c->answers) && !atomic_load(&connection->is_lost) &&
            !wake_signalled()) {
-        if (c->jobs != NULL) {
-            jobs_turn(c->jobs);
-        } else {
-            wake_wait(-1);
-        }
+        turn(c);
+    }
+    if (wake_signalled() && c->drain_ms.value > 0 && !atomic_load(&connection->is_lost)) {
+        leave(c, connection);
     }
     return EXIT_CODE_OK;
 }
@@ -241,7 +333,9 @@ start_jobs(struct respond_command *c)
 static int
 run(struct respond_command *c, char **words, size_t word_count)
 {
-    const struct connection_rest rest = {.on_request = on_request, .context = c};
+    /* Nothing may be executed that is not in the journal: then what comes early waits. */
+    const struct connection_rest rest = {.on_request = c->journal == NULL ? on_request : NULL,
+                                         .context = c};
     struct connection connection;
     int exit_code = connection_prepare(&c->connection);
 
@@ -275,6 +369,7 @@ run_command(int argc, char **argv)
     if (options_parse(&command_respond, &c, argc, argv, &word_count, &exit_code)) {
         exit_code = run(&c, argv + 1, word_count);
     }
+    free(c.service);
     properties_fini(&c.answers.properties);
     connection_options_fini(&c.connection);
     return exit_code;

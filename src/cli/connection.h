@@ -18,6 +18,7 @@ struct connection_options {
     struct option_number password_fd;
     struct option_number keep_alive_s, connect_timeout_ms;
     bool keep_session;
+    unsigned receive_maximum; /* 0: the library's default. No flag sets it */
     struct option_number session_expiry_s;
     const char *will_topic, *will_payload;
     struct option_number will_qos;

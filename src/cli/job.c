@@ -97,7 +97,7 @@ check_deadline(struct job *j, uint64_t now_ms)
         return;
     }
     if (j->kill_ms == UINT64_MAX) {
-        say_debug("a command is ended: the time for its answer is up");
+        say_debug("a command is ended: nobody waits for its answer any more");
         process_signal(&j->process, SIGTERM);
         j->kill_ms = now_ms + GRACE_MS;
     } else {
@@ -115,6 +115,9 @@ job_advance(struct job *j, const struct pollfd polled[2], uint64_t now_ms)
     }
     if (polled[1].fd >= 0 && polled[1].revents != 0) {
         read_some(j);
+    }
+    if (j->kill_ms == UINT64_MAX && wilco_call_is_cancelled(j->call)) {
+        j->deadline_ms = now_ms;
     }
     check_deadline(j, now_ms);
 }

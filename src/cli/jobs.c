@@ -51,6 +51,15 @@ jobs_new(const struct jobs_options *options)
     return jobs;
 }
 
+/* Taken back, most likely: the main thread looks. */
+static void
+on_change(void *context, struct wilco_call *call)
+{
+    (void)context;
+    (void)call;
+    wake_up();
+}
+
 void
 jobs_add(struct jobs *jobs, struct wilco_call *call)
 {
@@ -68,6 +77,7 @@ jobs_add(struct jobs *jobs, struct wilco_call *call)
     }
     (void)pthread_mutex_unlock(&jobs->lock);
     if (has_room) {
+        wilco_call_watch(call, on_change, NULL);
         wake_up();
     } else if (is_stopped) {
         answer_error(jobs->answers, call, 503, "the responder ends");

@@ -10,7 +10,7 @@
 /* Answers calls by running a command for each: the payload is its standard input, topic and
  * correlation are in its environment, its standard output is the response. One that ends with
  * another code than 0 is an error to the requester. A command that is still running when the
- * requester stops waiting is ended.
+ * requester stops waiting, or has taken the request back, is ended.
  *
  * The library's thread adds calls, the main thread runs the commands: so many at a time, and the
  * others wait in a queue; when that is full too, a call is answered with 429 at once. */

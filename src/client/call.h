@@ -8,9 +8,10 @@
 /* Where a call is. */
 enum call_place {
     CALL_NOWHERE,
-    CALL_WAITING, /* in the queue of its responder */
-    CALL_READY,   /* started, to be handed out next */
-    CALL_OUT,     /* the application has it */
+    CALL_WAITING,  /* in the queue of its responder */
+    CALL_STARTING, /* that it starts is being written down */
+    CALL_READY,    /* started, to be handed out next */
+    CALL_OUT,      /* the application has it */
 };
 
 /* A request that is being served. The application's references are counted; the core knows it
@@ -28,13 +29,14 @@ struct wilco_call {
     struct responder *responder; /* counted; NULL: the core has let go of it */
     struct repeat *repeat;       /* NULL: nobody can speak of it, nor repeat it */
     struct list all;             /* every call the core knows */
-    struct list link;            /* in the queue of its responder, or with those to be handed out */
+    struct list link;            /* with those that are in the same place */
     struct timer timer;          /* when it is too late for something */
     uint64_t deadline_ms;        /* the requester's; UINT64_MAX: none */
     enum wilco_status over;      /* WILCO_OK: it can be answered; else what a reply returns */
     enum call_place place;
     bool is_active; /* it counts for its responder's concurrency_max */
     bool is_cancelled;
+    bool is_unwritten; /* there was no memory for its record */
     bool holds_ack;    /* its message is not to be acknowledged yet */
     uint32_t repeated; /* how often it has come again: so many more answers */
 

@@ -79,6 +79,10 @@ void waiter_fini(struct waiter *w);
 void waiter_wait(struct waiter *w, struct wilco *c, uint64_t deadline_ms);
 /* Until its condition is signalled; false: it is `deadline_ms` (UINT64_MAX: never). */
 bool waiter_sleep(struct waiter *w, struct wilco *c, uint64_t deadline_ms);
+/* Writes down what responders have to, without the lock; whether there was something. The thread's
+ * (or whoever drives the core) alone. */
+bool client_write_journals(struct wilco *c);
+
 /* Waits for what was asked for with `st`. */
 enum wilco_status client_await(struct wilco *c, struct waiter *w, enum wilco_status st,
                                uint8_t *reason_code);

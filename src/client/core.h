@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/span.h"
 #include "base/status.h"
+#include "client/responder.h"
 #include "wilco/wilco.h"
 
 /* The client's end of MQTT 5.0 without sockets, threads or a clock: bytes and the time go in;
@@ -18,7 +19,6 @@
  * somebody blocks for (no callback, but a context) is in one, to be told at once; what a callback
  * is for is in the other, to be told in order. Times are milliseconds of one monotonic clock. */
 struct core;
-struct responder;
 
 struct core_config {
     const struct wilco_alloc *alloc;
@@ -149,6 +149,8 @@ struct core_subscriber {
     wilco_request_fn *on_request;
     void *context;
     const struct wilco_responder *options; /* on_request: borrowed for the call; NULL: defaults */
+    struct core_journal *journal; /* NULL: none. Its `file` is NULL when the core has taken it */
+    struct span records;          /* what is in it */
 };
 /* `awaited` gets a CORE_OPERATION. */
 WILCO_MUST_CHECK enum wilco_status core_subscribe(struct core *c,
@@ -171,16 +173,40 @@ void core_watch_call(struct core *c, struct wilco_call *call, wilco_call_fn *cha
  * core knows it no more; call_free() follows. */
 void core_release_call(struct core *c, struct wilco_call *call, uint64_t now_ms);
 
-/* Leaves a responder that was made with this filter; `awaited` gets a CORE_OPERATION. It goes on
- * with what has come, and `*out` is to be given to core_responder_end() or _stay().
- * WILCO_ENOTFOUND. */
+/* ---- Journals ---- */
+
+/* Records to be written to the file of a responder; they live until core_logged(). */
+struct core_log {
+    struct responder *responder;
+    void *file;
+    struct span records; /* to be appended, and */
+    bool must_sync;      /* something waits until they are on the disk */
+    bool has_whole;
+    struct span whole; /* rather put a file of these in its place; else append */
+};
+
+struct core_logged {
+    bool is_written; /* `records` were appended */
+    bool is_replaced;
+};
+
+/* Whether something waits for records to be written. To be asked before sleeping, and before the
+ * core is closed. */
+bool core_has_log(const struct core *c);
+bool core_next_log(struct core *c, struct core_log *out);
+/* Goes on with what has waited for that. */
+void core_logged(struct core *c, struct responder *r, const struct core_logged *done);
+
+/* Leaves a responder that was made with this filter, which goes on with what has come. `*out` is to
+ * be given to core_responder_end(). WILCO_ENOTFOUND. */
 WILCO_MUST_CHECK enum wilco_status core_responder_leave(struct core *c, const char *filter,
-                                                        struct responder **out, void *awaited);
-/* Whether all is answered that had come when it left. */
+                                                        struct responder **out);
+/* False: the server has refused to let it go. */
+bool core_responder_may_leave(const struct responder *r);
+/* Whether it has left, and all is answered that had come until then. */
 bool core_responder_is_idle(const struct core *c, const struct responder *r);
-/* The server has refused to let it go: as if nothing had been asked. */
-void core_responder_stay(struct responder *r);
-/* What is left is answered with 503, and the responder let go of; whether there was something. */
+/* The end of it, if the server lets it go: what is left is answered with 503. Whether there was
+ * something. */
 bool core_responder_end(struct core *c, struct responder *r);
 
 const char *

@@ -4,6 +4,7 @@
  * of them. A call is in one of these places:
  *
  *     waiting   in its responder's queue, for others to be answered
+ *     starting  until that is in the journal, if there is one
  *     ready     started, to be handed out with the next event
  *     out       the application has it; it may be over nevertheless: taken back, or too late
  *
@@ -16,6 +17,8 @@ core_calls_init(struct core *c, uint64_t seed)
     list_init(&c->calls.all);
     list_init(&c->calls.ready);
     list_init(&c->calls.held);
+    list_init(&c->calls.journaled);
+    list_init(&c->calls.parked);
     wheel_init(&c->calls.timers, c->now_ms);
     repeats_init(&c->calls.repeats, c->alloc, seed);
 }
@@ -147,6 +150,7 @@ core_calls_fini(struct core *c)
 {
     struct repeat *repeat = NULL;
 
+    core_logs_drop(c);
     while (!list_is_empty(&c->calls.all)) {
         struct wilco_call *call = CONTAINER_OF(c->calls.all.next, struct wilco_call, all);
 
@@ -184,13 +188,26 @@ start_timer(struct core *c, struct wilco_call *call)
 }
 
 void
-core_start_call(struct core *c, struct wilco_call *call)
+core_call_ready(struct core *c, struct wilco_call *call)
 {
     call->place = CALL_READY;
+    list_push_back(&c->calls.ready, &call->link);
+    if (!call->responder->ack_late) {
+        release_ack(c, call);
+    }
+}
+
+void
+core_start_call(struct core *c, struct wilco_call *call)
+{
     call->is_active = true;
     call->responder->active_count++;
     start_timer(c, call);
-    list_push_back(&c->calls.ready, &call->link);
+    if (responder_has_journal(call->responder) && call->repeat != NULL) {
+        core_log_start(c, call);
+    } else {
+        core_call_ready(c, call);
+    }
 }
 
 /* Whether it starts, waits, or is one too many. */
@@ -225,8 +242,8 @@ new_call(struct core *c, struct wilco_message *m, struct responder *r, const str
     call->deadline_ms = call_terms_deadline_ms(t, m);
     call->takes_parts = t->takes_parts;
     call->credit = t->more;
-    call->holds_ack = r->ack_late;
-    m->holds += r->ack_late;
+    call->holds_ack = r->ack_late || responder_has_journal(r);
+    m->holds += call->holds_ack;
     return call;
 }
 
@@ -358,10 +375,10 @@ core_calls_tick(struct core *c)
 
     wheel_advance(&c->calls.timers, c->now_ms);
     while ((t = wheel_pop(&c->calls.timers)) != NULL) {
-        if (t->kind == TIMER_CALL) {
-            on_late_call(c, CONTAINER_OF(t, struct wilco_call, timer));
-        } else {
-            core_forget(c, CONTAINER_OF(t, struct repeat, timer));
+        switch ((enum timer_kind)t->kind) {
+        case TIMER_CALL: on_late_call(c, CONTAINER_OF(t, struct wilco_call, timer)); break;
+        case TIMER_REPEAT: core_forget(c, CONTAINER_OF(t, struct repeat, timer)); break;
+        case TIMER_PARKED: core_let_parked_go(c); break;
         }
     }
 }

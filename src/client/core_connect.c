@@ -232,6 +232,9 @@ core_on_connack(struct core *c, struct span body)
     }
     if (st == WILCO_OK) {
         c->state = CORE_OPEN;
+        if (connack.session_present) {
+            core_park(c);
+        }
     }
     return st;
 }

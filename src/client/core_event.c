@@ -136,7 +136,7 @@ bool
 core_has_events(const struct core *c)
 {
     return c->handing_out != NULL || !list_is_empty(&c->events) ||
-           !list_is_empty(&c->calls.ready) || core_calls_can_resume(c) ||
+           !list_is_empty(&c->calls.ready) || core_calls_can_resume(c) || core_has_log(c) ||
            (c->state == CORE_CLOSED && !c->is_closing && !c->is_end_told);
 }
 
@@ -233,7 +233,9 @@ hand_out(struct core *c, struct core_event *out)
     if (m->part_call != 0) {
         core_finish_part(c, m->part_call);
     }
-    core_let_go(c, m);
+    if (c->is_closing || m->is_wanted || !core_park_message(c, m)) {
+        core_let_go(c, m);
+    }
     return false;
 }
 
@@ -294,6 +296,7 @@ core_drop_events(struct core *c)
     wilco_message_unref(c->handing_out);
     c->handing_out = NULL;
     drop_held(c);
+    core_drop_parked(c);
     drop_all(c, &c->events);
     drop_all(c, &c->awaited);
 }

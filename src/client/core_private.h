@@ -32,7 +32,9 @@
  *   core_response.c   what comes for them
  *   core_op.c         words about them to those who hold them
  *   core_call.c       requests to answer: taking them on, their time, letting go of them
+ *   core_park.c       those that come before there is anybody to answer them
  *   core_repeat.c     those that come again
+ *   core_journal.c    what is written down of them
  *   core_control.c    words about a request that is being served
  *   core_reply.c      answers
  *   core_responder.c  the end of a responder
@@ -87,15 +89,20 @@ struct authentication {
 enum timer_kind {
     TIMER_CALL,   /* struct wilco_call */
     TIMER_REPEAT, /* struct repeat */
+    TIMER_PARKED,
 };
 
 /* Requests to answer. */
 struct calls {
     struct wheel timers;
-    struct list all;   /* struct wilco_call: those that have not been let go of */
-    struct list ready; /* those of them to be handed out */
-    struct list held;  /* struct wilco_message: handed out, but one of them or one before it is not
-                        * to be acknowledged yet */
+    struct list all;    /* struct wilco_call: those that have not been let go of */
+    struct list ready;  /* those of them to be handed out */
+    struct list parked; /* struct wilco_message: requests that a kept session has brought before
+                         * there was a responder for them */
+    struct timer park_timer; /* runs while requests are parked, and how long they are */
+    struct list journaled;   /* struct responder, by its log: those that write things down */
+    struct list held; /* struct wilco_message: handed out, but one of them or one before it is not
+                       * to be acknowledged yet */
     struct repeats repeats;
     struct responder *unmatched; /* gets requests that no subscription wants; NULL: nobody does */
     size_t stalled;              /* calls that wait for room in the queue */
@@ -298,6 +305,8 @@ void core_calls_tick(struct core *c);
 WILCO_MUST_CHECK enum wilco_status core_offer_call(struct core *c, struct wilco_message *m,
                                                    struct responder *r);
 bool core_next_call(struct core *c, struct core_event *out);
+/* Nothing has to be written down before the handler gets it. */
+void core_call_ready(struct core *c, struct wilco_call *call);
 /* It has its turn. */
 void core_start_call(struct core *c, struct wilco_call *call);
 /* It is over; WILCO_EINVAL: for it was answered by whoever has it. A call that nobody has goes. */
@@ -307,6 +316,16 @@ void core_leave_call(struct core *c, struct wilco_call *call);
 /* Everybody who is to have `m` has had it: acknowledges it, as soon as nothing holds that back. */
 void core_let_go(struct core *c, struct wilco_message *m);
 
+/* ---- core_park.c ---- */
+
+/* The session goes on: what it brings may come before there is a responder for it. */
+void core_park(struct core *c);
+/* Whether `m`, which nobody wants, waits for a responder. */
+bool core_park_message(struct core *c, struct wilco_message *m);
+void core_offer_parked(struct core *c);  /* there is a new responder */
+void core_let_parked_go(struct core *c); /* nobody wants them */
+void core_drop_parked(struct core *c);   /* without a word to the server */
+
 /* ---- core_repeat.c ---- */
 
 /* Whether `m` is a request that was here before: then that is dealt with. */
@@ -314,9 +333,25 @@ bool core_repeat_call(struct core *c, const struct wilco_message *m, const struc
                       uint64_t deadline_ms);
 /* From now on it is known again. WILCO_ELIMIT: there is no room for that. WILCO_ENOMEM. */
 WILCO_MUST_CHECK enum wilco_status core_remember(struct core *c, struct wilco_call *call);
-/* `answer` is what is sent when it comes again. */
-void core_keep_answer(struct core *c, struct wilco_call *call, struct span answer);
+/* `answer`, which is not sent yet or on its way, is what is sent when it comes again. */
+void core_keep_answer(struct core *c, struct wilco_call *call, struct outgoing *answer);
+/* Starts the time after which it is forgotten. */
+void core_keep_until_deadline(struct core *c, struct repeat *r);
 void core_forget(struct core *c, struct repeat *r);
+
+/* ---- core_journal.c ---- */
+
+/* Takes its file over. */
+void core_journal_attach(struct core *c, struct responder *r, struct core_journal *journal);
+/* Goes on where the journal with these records ends. WILCO_ENOMEM, WILCO_AGAIN. */
+WILCO_MUST_CHECK enum wilco_status core_recall(struct core *c, struct responder *r,
+                                               struct span records);
+/* The call is ready when that is written. */
+void core_log_start(struct core *c, struct wilco_call *call);
+void core_log_answer(struct core *c, struct repeat *r);
+void core_log_sent(struct core *c, struct repeat *r, enum wilco_status status);
+/* Nothing waits for journals any more. */
+void core_logs_drop(struct core *c);
 
 /* ---- core_control.c ---- */
 
@@ -339,7 +374,14 @@ void core_answer_call(struct core *c, struct wilco_call *call, const struct wilc
 /* 408. */
 void core_answer_overdue(struct core *c, struct wilco_call *call);
 /* Sends `packet` again. */
-void core_answer_again(struct core *c, struct span packet, uint64_t deadline_ms);
+void core_answer_again(struct core *c, struct responder *r, struct span packet,
+                       uint64_t deadline_ms);
+/* Sends what was answered, as if it were the first time. */
+void core_send_kept(struct core *c, struct repeat *r);
+/* The PUBLISH with a status of ours for a request of which no more is known. */
+WILCO_MUST_CHECK enum wilco_status core_encode_status(struct core *c, const struct repeat *r,
+                                                      const struct wilco_reply *reply,
+                                                      struct outgoing **out);
 
 /* ---- core_subscribe.c ---- */
 

@@ -123,6 +123,10 @@ core_settle(struct core *c, struct outgoing *o, enum wilco_status status, uint8_
         list_remove(&o->try_link);
         o->request = NULL;
     }
+    if (o->repeat != NULL) {
+        core_log_sent(c, o->repeat, status);
+        o->repeat = NULL;
+    }
     o->status = status;
     o->reason_code = reason_code;
     if (outgoing_is_awaited(o)) {

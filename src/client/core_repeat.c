@@ -17,6 +17,9 @@ core_forget(struct core *c, struct repeat *r)
     struct responder *responder = r->responder;
 
     wheel_stop(&c->calls.timers, &r->timer);
+    if (r->sending != NULL) {
+        r->sending->repeat = NULL;
+    }
     repeats_remove(&c->calls.repeats, r);
     responder_unref(responder);
 }
@@ -31,7 +34,7 @@ repeat_answer(struct core *c, const struct wilco_message *m, const struct repeat
     };
 
     if (r->answer.data != NULL) {
-        core_answer_again(c, r->answer, deadline_ms);
+        core_answer_again(c, r->responder, r->answer, deadline_ms);
     } else {
         core_answer(c, m, deadline_ms, &lost);
     }
@@ -92,12 +95,23 @@ core_remember(struct core *c, struct wilco_call *call)
     repeat->responder = responder_ref(r);
     repeat->call = call;
     repeat->deadline_ms = call->deadline_ms;
+    repeat->qos = m->qos;
     call->repeat = repeat;
     return WILCO_OK;
 }
 
 void
-core_keep_answer(struct core *c, struct wilco_call *call, struct span answer)
+core_keep_until_deadline(struct core *c, struct repeat *r)
+{
+    if (r->deadline_ms == UINT64_MAX) {
+        r->deadline_ms = c->now_ms + KEEP_MS;
+    }
+    r->timer.kind = TIMER_REPEAT;
+    wheel_start(&c->calls.timers, &r->timer, r->deadline_ms);
+}
+
+void
+core_keep_answer(struct core *c, struct wilco_call *call, struct outgoing *answer)
 {
     struct repeat *r = call->repeat;
 
@@ -109,11 +123,14 @@ core_keep_answer(struct core *c, struct wilco_call *call, struct span answer)
         core_forget(c, r);
         return;
     }
-    if (answer.len <= r->budget->bytes_max) {
-        make_room(c, r->budget, answer.len);
+    if (answer->len <= r->budget->bytes_max) {
+        make_room(c, r->budget, answer->len);
     }
-    (void)repeats_answer(&c->calls.repeats, r, answer);
-    r->timer.kind = TIMER_REPEAT;
-    wheel_start(&c->calls.timers, &r->timer,
-                r->deadline_ms != UINT64_MAX ? r->deadline_ms : c->now_ms + KEEP_MS);
+    (void)repeats_answer(&c->calls.repeats, r, span_of(answer->bytes, answer->len));
+    core_keep_until_deadline(c, r);
+    if (responder_has_journal(r->responder)) {
+        answer->repeat = r;
+        r->sending = answer;
+        core_log_answer(c, r);
+    }
 }

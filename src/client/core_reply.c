@@ -63,15 +63,53 @@ core_answer(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
     }
 }
 
+/* Sends it, or has it wait until what was answered is written down. Takes `o` over, whatever
+ * happens. */
+static enum wilco_status
+pass_on(struct core *c, struct responder *r, struct outgoing *o)
+{
+    if (!responder_has_journal(r)) {
+        return dispatch(c, o);
+    }
+    list_push_back(&r->log.answers, &o->event.link);
+    return WILCO_OK;
+}
+
 void
-core_answer_again(struct core *c, struct span packet, uint64_t deadline_ms)
+core_answer_again(struct core *c, struct responder *r, struct span packet, uint64_t deadline_ms)
 {
     struct outgoing *o = NULL;
 
     if (c->state == CORE_OPEN && c->account.bytes + c->output.bytes <= c->queue_bytes_max &&
         outgoing_copy(&o, &c->account, packet, until(deadline_ms, c->now_ms)) == WILCO_OK) {
-        (void)dispatch(c, o);
+        (void)pass_on(c, r, o);
     }
+}
+
+void
+core_send_kept(struct core *c, struct repeat *r)
+{
+    struct outgoing *o = NULL;
+
+    if (r->sending == NULL &&
+        outgoing_copy(&o, &c->account, r->answer, until(r->deadline_ms, c->now_ms)) == WILCO_OK) {
+        o->repeat = r;
+        r->sending = o;
+        (void)pass_on(c, r->responder, o);
+    }
+}
+
+enum wilco_status
+core_encode_status(struct core *c, const struct repeat *r, const struct wilco_reply *reply,
+                   struct outgoing **out)
+{
+    const struct wilco_message request = {
+        .response_topic = repeat_topic(r),
+        .correlation_data = repeat_correlation(r),
+        .qos = r->qos,
+    };
+
+    return encode(c, &request, r->deadline_ms, reply, &ours, out);
 }
 
 void
@@ -105,12 +143,12 @@ send_answer(struct core *c, struct wilco_call *call, struct outgoing *o)
     enum wilco_status st = WILCO_OK;
 
     outgoing_ref(o);
-    st = dispatch(c, o);
+    st = pass_on(c, call->responder, o);
     if (st == WILCO_OK) {
         for (uint32_t i = 0; i < call->repeated; i++) {
-            core_answer_again(c, packet, call->deadline_ms);
+            core_answer_again(c, call->responder, packet, call->deadline_ms);
         }
-        core_keep_answer(c, call, packet);
+        core_keep_answer(c, call, o);
     }
     outgoing_unref(o);
     return st;

@@ -13,7 +13,7 @@ find(const struct core *c, const char *filter)
 }
 
 enum wilco_status
-core_responder_leave(struct core *c, const char *filter, struct responder **out, void *awaited)
+core_responder_leave(struct core *c, const char *filter, struct responder **out)
 {
     struct subscription *s = find(c, filter);
     enum wilco_status st = WILCO_OK;
@@ -22,7 +22,8 @@ core_responder_leave(struct core *c, const char *filter, struct responder **out,
         return WILCO_ENOTFOUND;
     }
     s->to.responder->is_leaving = true;
-    st = core_unsubscribe(c, filter, awaited);
+    s->to.responder->has_left = false;
+    st = core_unsubscribe(c, filter, NULL);
     if (st != WILCO_OK) {
         s->to.responder->is_leaving = false;
         return st;
@@ -31,18 +32,18 @@ core_responder_leave(struct core *c, const char *filter, struct responder **out,
     return WILCO_OK;
 }
 
-void
-core_responder_stay(struct responder *r)
+bool
+core_responder_may_leave(const struct responder *r)
 {
-    r->is_leaving = false;
-    responder_unref(r);
+    return r->is_leaving;
 }
 
 bool
 core_responder_is_idle(const struct core *c, const struct responder *r)
 {
-    return c->handing_out == NULL && list_is_empty(&c->events) && r->waiting_count == 0 &&
-           r->active_count == 0;
+    return r->has_left && c->handing_out == NULL && list_is_empty(&c->events) &&
+           r->waiting_count == 0 && r->active_count == 0 && list_is_empty(&r->log.answers) &&
+           list_is_empty(&r->log.writing_answers);
 }
 
 static void
@@ -66,6 +67,10 @@ core_responder_end(struct core *c, struct responder *r)
     struct list *node = c->calls.all.next;
     bool is_left = false;
 
+    if (!r->is_leaving) {
+        responder_unref(r);
+        return false;
+    }
     r->is_stopping = true;
     while (node != &c->calls.all) {
         struct wilco_call *call = CONTAINER_OF(node, struct wilco_call, all);

@@ -211,6 +211,23 @@ subscription_for(struct core *c, struct span filter, struct subscription **out)
     return (*out)->inbox == INBOX_NONE ? WILCO_OK : WILCO_EINVAL;
 }
 
+/* For requests; its journal is then its own. */
+static enum wilco_status
+make_responder(struct core *c, const struct core_subscriber *to, struct responder **out)
+{
+    enum wilco_status st = WILCO_OK;
+
+    if (to->on_request == NULL) {
+        return WILCO_OK;
+    }
+    st = responder_new(out, c->alloc, to->options, to->on_request, to->context);
+    if (st != WILCO_OK || to->journal == NULL) {
+        return st;
+    }
+    core_journal_attach(c, *out, to->journal);
+    return core_recall(c, *out, to->records);
+}
+
 static void
 set_subscriber(struct subscription *s, const struct subscriber *to)
 {
@@ -246,15 +263,13 @@ core_subscribe(struct core *c, const struct wilco_subscription *wanted,
     if (st != WILCO_OK) {
         return st;
     }
-    if (to->on_request != NULL) {
-        st = responder_new(&subscriber.responder, c->alloc, to->options, to->on_request,
-                           to->context);
-    }
+    st = make_responder(c, to, &subscriber.responder);
     if (st == WILCO_OK) {
         st = send_subscribe(c, s, &wire, subscriber.responder, awaited);
     }
     if (st == WILCO_OK) { /* from now on: messages may come before the SUBACK */
         set_subscriber(s, &subscriber);
+        core_offer_parked(c);
     } else if (s->generation == 0) {
         subscriptions_remove(&c->subscriptions, s);
     }
@@ -323,10 +338,16 @@ static void
 on_unsubscribed(struct core *c, const struct operation *op, struct subscription *s,
                 uint8_t reason_code)
 {
-    if (s == NULL || s->generation != op->generation || wire_reason_is_error(reason_code)) {
+    struct responder *r = s == NULL ? NULL : s->to.responder;
+    bool is_refused = wire_reason_is_error(reason_code);
+
+    if (s == NULL || s->generation != op->generation) {
         return;
     }
-    if (s->to.responder == NULL || !s->to.responder->is_leaving) {
+    if (r != NULL && r->is_leaving) {
+        r->is_leaving = !is_refused;
+        r->has_left = !is_refused;
+    } else if (!is_refused) {
         subscriptions_remove(&c->subscriptions, s);
     }
 }

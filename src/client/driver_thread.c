@@ -248,15 +248,19 @@ thread_main(void *argument)
 
     (void)pthread_mutex_lock(&c->lock);
     while (core_state(c->core) == CORE_OPEN && !c->is_stopping) {
-        tell(c);
+        do {
+            tell(c);
+        } while (client_write_journals(c));
         (void)client_flush(c);
         if (core_state(c->core) == CORE_OPEN && !c->is_stopping) {
             turn(d);
         }
     }
     if (c->is_stopping) {
+        (void)client_write_journals(c); /* answers wait for it */
         core_close(c->core);
     }
+    (void)client_write_journals(c);
     client_settle(c);
     client_made_room(c);
     (void)client_flush(c);

@@ -4,6 +4,7 @@
 #include "client/draft.h"
 #include "client/event.h"
 
+struct repeat;
 struct request;
 
 /* A PUBLISH on its way out: encoded once, kept until it is acknowledged. Only its packet identifier
@@ -14,6 +15,7 @@ struct outgoing {
     struct outgoing_account *account;
     struct request *request;  /* whose try this is; NULL: none, or it is not open any more */
     struct list try_link;     /* with `request`: among its tries */
+    struct repeat *repeat;    /* the answer to this one; NULL: none, or it is forgotten */
     wilco_published_fn *done; /* NULL with a `context`: somebody waits for it there */
     void *context;
     unsigned refs;

@@ -40,13 +40,6 @@ repeats_find(const struct repeats *t, struct span topic, struct span correlation
     return NULL;
 }
 
-/* What it takes of its budget. */
-static size_t
-size_of(const struct repeat *r)
-{
-    return sizeof(*r) + r->topic_len + r->correlation_len + r->answer.len;
-}
-
 enum wilco_status
 repeats_add(struct repeats *t, struct repeat_budget *budget, struct span topic,
             struct span correlation, struct repeat **out)
@@ -100,13 +93,21 @@ repeats_answer(struct repeats *t, struct repeat *r, struct span answer)
 }
 
 void
+repeats_forget_answer(struct repeats *t, struct repeat *r)
+{
+    r->budget->bytes -= r->answer.len;
+    mem_free(t->alloc, (uint8_t *)(uintptr_t)r->answer.data);
+    r->answer = SPAN_EMPTY;
+}
+
+void
 repeats_remove(struct repeats *t, struct repeat *r)
 {
     assert(!timer_is_running(&r->timer));
     map_remove(&t->by_key, &r->by_key);
     list_remove(&r->link);
-    r->budget->bytes -= size_of(r);
-    mem_free(t->alloc, (uint8_t *)(uintptr_t)r->answer.data);
+    repeats_forget_answer(t, r);
+    r->budget->bytes -= repeat_bytes(repeat_topic(r), repeat_correlation(r));
     mem_free(t->alloc, r);
 }
 

@@ -12,6 +12,7 @@
 /* Which requests are being executed or have been, by Response Topic and Correlation Data, byte for
  * byte, and what was answered: so that a request that comes again is known. It sends nothing, and
  * knows no time. */
+struct outgoing;
 struct responder;
 struct wilco_call;
 
@@ -28,9 +29,13 @@ struct repeat {
     struct timer timer;          /* when to forget it, once it is answered */
     struct responder *responder; /* counted */
     struct repeat_budget *budget;
-    struct wilco_call *call; /* who executes it; NULL: it is answered */
-    uint64_t deadline_ms;    /* the requester's; UINT64_MAX: none */
-    struct span answer;      /* the PUBLISH; data == NULL: it was not kept. Ours */
+    struct wilco_call *call;  /* who executes it; NULL: it is answered */
+    uint64_t deadline_ms;     /* the requester's; UINT64_MAX: none */
+    struct span answer;       /* the PUBLISH; data == NULL: it was not kept. Ours */
+    struct outgoing *sending; /* the answer on its way, where a journal is kept of that */
+    bool is_answered;         /* while a journal is read */
+    bool is_sent;             /* it has arrived */
+    uint8_t qos;              /* of the request */
     uint16_t topic_len, correlation_len;
     uint8_t key[]; /* Response Topic, Correlation Data */
 };
@@ -59,6 +64,7 @@ WILCO_MUST_CHECK enum wilco_status repeats_add(struct repeats *t, struct repeat_
 /* It is answered: keeps a copy of `answer` if there is room and memory, and files it behind those
  * answered before. Whether the answer is kept; that it was executed is, in any case. */
 bool repeats_answer(struct repeats *t, struct repeat *r, struct span answer);
+void repeats_forget_answer(struct repeats *t, struct repeat *r);
 /* Forgets it; its timer is not running. */
 void repeats_remove(struct repeats *t, struct repeat *r);
 struct repeat *repeats_any(struct repeats *t); /* NULL: none is left */

@@ -47,7 +47,7 @@ set_options(struct responder *r, const struct wilco_responder *o)
     r->ack_late = o->ack_late;
     r->repeat_off = o->repeat_off;
     r->budget.bytes_max = o->repeat_bytes_max == 0 ? RESPONDER_REPEAT_BYTES : o->repeat_bytes_max;
-    r->budget.is_strict = o->repeat_bytes_max != 0;
+    r->budget.is_strict = o->repeat_bytes_max != 0 || o->journal != NULL;
     r->service = append(&at, o->service);
     r->version = append(&at, o->version);
     r->description = append(&at, o->description);
@@ -62,7 +62,7 @@ responder_new(struct responder **out, const struct wilco_alloc *a,
     size_t texts = size_of(o->service) + size_of(o->version) + size_of(o->description);
     struct responder *r = NULL;
 
-    if (!is_named_well(o)) {
+    if (!is_named_well(o) || (o->journal != NULL && o->repeat_off)) {
         return WILCO_EINVAL;
     }
     r = mem_zalloc(a, sizeof(*r) + texts);
@@ -75,6 +75,10 @@ responder_new(struct responder **out, const struct wilco_alloc *a,
     r->context = context;
     list_init(&r->waiting);
     list_init(&r->budget.answered);
+    list_init(&r->log.calls);
+    list_init(&r->log.writing_calls);
+    list_init(&r->log.answers);
+    list_init(&r->log.writing_answers);
     set_options(r, o);
     *out = r;
     return WILCO_OK;
@@ -89,6 +93,16 @@ responder_ref(struct responder *r)
     return r;
 }
 
+static void
+close_log(struct log *log)
+{
+    assert(list_is_empty(&log->answers) && list_is_empty(&log->writing_answers));
+    list_remove(&log->link);
+    buffer_fini(&log->records);
+    buffer_fini(&log->writing);
+    log->journal.close(log->journal.file);
+}
+
 void
 responder_unref(struct responder *r)
 {
@@ -99,6 +113,9 @@ responder_unref(struct responder *r)
     r->refs--;
     if (r->refs == 0) {
         assert(r->waiting_count == 0 && r->active_count == 0 && r->budget.bytes == 0);
+        if (responder_has_journal(r)) {
+            close_log(&r->log);
+        }
         mem_free(r->alloc, r);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "client/client.h"
+#include "client/journal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,11 +22,53 @@ shared_filter(const struct wilco_alloc *a, const char *group, const char *filter
     return text;
 }
 
+static void
+close_journal(void *file)
+{
+    journal_close(file);
+}
+
+/* Its records, and the file for the core to take over. */
+static enum wilco_status
+open_journal(const struct wilco_alloc *a, const char *path, struct core_journal *out,
+             struct buffer *records)
+{
+    struct journal *journal = NULL;
+    enum wilco_status st = journal_open(&journal, a, path, records);
+
+    *out = (struct core_journal){.file = journal, .close = close_journal};
+    return st;
+}
+
+/* Subscribes; with a journal, what is in it is read before. */
+static enum wilco_status
+respond(struct wilco *c, const struct wilco_subscription *s, struct core_subscriber *to,
+        uint8_t *reason_code)
+{
+    const char *path = to->options->journal;
+    struct core_journal journal = {.file = NULL};
+    struct buffer records;
+    enum wilco_status st = WILCO_OK;
+
+    buffer_init(&records, c->alloc, JOURNAL_BYTES_MAX);
+    if (path != NULL) {
+        st = open_journal(c->alloc, path, &journal, &records);
+        to->journal = &journal;
+        to->records = buffer_span(&records);
+    }
+    if (st == WILCO_OK) {
+        st = client_subscribe(c, s, to, reason_code);
+    }
+    buffer_fini(&records);
+    journal_close(journal.file); /* what the core did not take */
+    return st;
+}
+
 enum wilco_status
 wilco_respond(struct wilco *client, const struct wilco_responder *responder,
               wilco_request_fn *on_request, void *context, uint8_t *reason_code)
 {
-    const struct core_subscriber to = {
+    struct core_subscriber to = {
         .on_request = on_request, .context = context, .options = responder};
     struct wilco_subscription s = {.filter = responder->filter};
     char *shared = NULL;
@@ -36,39 +79,25 @@ wilco_respond(struct wilco *client, const struct wilco_responder *responder,
     }
     s.qos = responder->qos_0 ? 0 : responder->qos == 0 ? 1 : responder->qos;
     if (responder->group == NULL) {
-        return client_subscribe(client, &s, &to, reason_code);
+        return respond(client, &s, &to, reason_code);
     }
     shared = shared_filter(client->alloc, responder->group, responder->filter);
     if (shared != NULL) {
         s.filter = shared;
-        st = client_subscribe(client, &s, &to, reason_code);
+        st = respond(client, &s, &to, reason_code);
     }
     mem_free(client->alloc, shared);
     return st;
 }
 
-/* Leaves, and waits for the UNSUBACK. */
-static enum wilco_status
-leave(struct wilco *c, const char *filter, struct responder **out)
-{
-    struct waiter w;
-    uint8_t code = 0;
-    enum wilco_status st = waiter_init(&w);
-
-    if (st != WILCO_OK) {
-        return st;
-    }
-    st = client_await(c, &w, core_responder_leave(c->core, filter, out, &w), &code);
-    waiter_fini(&w);
-    return st;
-}
-
-/* Until all is answered that has come; false: it is past `deadline_ms`, or the end has come. */
+/* Until it has left and all is answered that had come; false: it is past `deadline_ms`, or it may
+ * not leave, or the end has come. */
 static bool
 drain(struct wilco *c, const struct responder *r, uint64_t deadline_ms)
 {
     while (c->core != NULL && !core_responder_is_idle(c->core, r)) {
-        if (core_state(c->core) != CORE_OPEN || clock_monotonic_ms() >= deadline_ms) {
+        if (core_state(c->core) == CORE_CLOSED || !core_responder_may_leave(r) ||
+            clock_monotonic_ms() >= deadline_ms) {
             return false;
         }
         client_wait_for_room(c, deadline_ms);
@@ -80,23 +109,26 @@ static enum wilco_status
 stop(struct wilco *c, const char *filter, uint64_t deadline_ms)
 {
     struct responder *r = NULL;
-    enum wilco_status st = leave(c, filter, &r);
+    enum wilco_status st = core_responder_leave(c->core, filter, &r);
     bool is_idle = false;
+    bool is_left = false;
 
-    if (r == NULL) {
-        return st;
-    }
     if (st != WILCO_OK) {
-        core_responder_stay(r);
         return st;
     }
+    client_asked(c, false);
     is_idle = drain(c, r, deadline_ms);
-    if (c->core == NULL) {
+    if (c->core == NULL) { /* closed by its owner, and the responder with it */
         return WILCO_ECLOSED;
     }
-    is_idle = !core_responder_end(c->core, r) && is_idle;
+    if (!core_responder_may_leave(r)) {
+        st = WILCO_EREFUSED;
+    } else if (core_state(c->core) == CORE_CLOSED) {
+        st = WILCO_ECLOSED;
+    }
+    is_left = core_responder_end(c->core, r);
     client_asked(c, false);
-    return is_idle ? WILCO_OK : WILCO_ETIMEDOUT;
+    return st == WILCO_OK && (is_left || !is_idle) ? WILCO_ETIMEDOUT : st;
 }
 
 enum wilco_status

@@ -99,7 +99,7 @@ judge_trace(const struct matter *m)
     const struct session *session = m->conn->session;
     struct span topic = m->terms.trace;
 
-    if (topic.data == NULL) {
+    if (WILCO_LIKELY(topic.data == NULL)) {
         return NULL;
     }
     if (!session->wants_status) {
@@ -119,7 +119,7 @@ judge_request(struct matter *m)
     if (why != NULL) {
         return refuse(WIRE_REASON_NOT_AUTHORIZED, why);
     }
-    if (m->nonsense != NULL) {
+    if (WILCO_UNLIKELY(m->nonsense != NULL)) {
         return refuse_request(m, WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, REQUEST_MALFORMED,
                               m->nonsense);
     }
@@ -216,7 +216,8 @@ judge_destination(struct matter *m)
 static const char *
 op_objection(const struct matter *m)
 {
-    if (!m->is_request || !wire_properties_has(&m->p->properties, WIRE_CORRELATION_DATA)) {
+    if (!wire_properties_has(&m->p->properties, WIRE_RESPONSE_TOPIC) ||
+        !wire_properties_has(&m->p->properties, WIRE_CORRELATION_DATA)) {
         return "rr-op needs the Response Topic and the Correlation Data of the request";
     }
     if (m->nonsense != NULL) {
@@ -291,33 +292,44 @@ send_on_its_way(const struct matter *m, struct message *message, size_t *receive
                         : publish_message(s, message, receivers);
 }
 
-/* Says how many have got it where that can be of use, and that nobody has. */
-static struct verdict
-conclude(const struct matter *m, size_t receivers)
+static bool
+tells_that_nobody_has_it(const struct matter *m)
 {
-    const struct settings *settings = &m->conn->shard->broker->settings;
-    bool is_told = entrance_tells_no_matching_subscribers(m->conn->entrance, settings);
-    struct verdict verdict =
-        receivers == 0 && is_told ? refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL) : ACCEPTED;
+    return entrance_tells_no_matching_subscribers(m->conn->entrance,
+                                                  &m->conn->shard->broker->settings);
+}
 
-    verdict.is_counted = m->is_request && !m->is_op && m->terms.is_fan;
-    verdict.receivers = receivers;
-    return verdict;
+/* A word about a request. */
+static struct message *
+make_op(const struct matter *m)
+{
+    const struct shard *s = m->conn->shard;
+    struct message *op = message_new(s->broker->alloc, m->p, m->conn->session->id, s->now_ms);
+
+    if (op != NULL) {
+        message_ask(op, m->p, &m->terms, s->broker->hash_seed);
+    }
+    return op;
 }
 
 static struct verdict
-accept_op(struct matter *m)
+accept_op(const struct matter *m)
 {
-    struct message *message = make_message(m);
+    struct message *op = make_op(m);
     enum wilco_status status = WILCO_ENOMEM;
     size_t reached = 0;
 
-    if (message != NULL) {
+    if (op != NULL) {
         conn_note_exchange(m->conn);
-        status = request_op_send(m->conn->shard, message, &reached);
-        message_unref(message);
+        status = request_op_send(m->conn->shard, op, &reached);
+        message_unref(op);
     }
-    return status == WILCO_OK ? conclude(m, reached) : refuse(WIRE_REASON_QUOTA_EXCEEDED, NULL);
+    if (status != WILCO_OK) {
+        return refuse(WIRE_REASON_QUOTA_EXCEEDED, NULL);
+    }
+    return reached == 0 && tells_that_nobody_has_it(m)
+               ? refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL)
+               : ACCEPTED;
 }
 
 /* The last response to a request of a service says that it is an error. */
@@ -349,6 +361,7 @@ accept_message(struct matter *m)
     struct message *message = make_message(m);
     enum wilco_status status = WILCO_ENOMEM;
     size_t receivers = 0;
+    struct verdict verdict;
 
     if (message != NULL) {
         if (message->in_exchange) {
@@ -362,9 +375,18 @@ accept_message(struct matter *m)
         return refuse_request(m, WIRE_REASON_QUOTA_EXCEEDED,
                               status == WILCO_ENOMEM ? REQUEST_NO_MEMORY : REQUEST_QUOTA, NULL);
     }
-    m->conn->session->has_asked_on |= m->terms.ends_with_asker;
+    if (m->is_request && WILCO_UNLIKELY(m->terms.ends_with_asker)) {
+        m->conn->session->has_asked_on = true;
+    }
     settle_answered(m, sent_before);
-    return conclude(m, receivers);
+    verdict = receivers == 0 && tells_that_nobody_has_it(m)
+                  ? refuse(WIRE_REASON_NO_MATCHING_SUBSCRIBERS, NULL)
+                  : ACCEPTED;
+    if (m->is_request && WILCO_UNLIKELY(m->terms.is_fan)) {
+        verdict.is_counted = true;
+        verdict.receivers = (uint32_t)receivers;
+    }
+    return verdict;
 }
 
 /* What it says of itself. A response may say what it likes. */
@@ -375,8 +397,8 @@ read_terms(struct matter *m)
 
     if (m->is_request) {
         (void)!request_terms_read(&m->terms, v, &m->nonsense); /* which says what is wrong */
-        m->is_op =
-            m->terms.op != REQUEST_OP_NONE || (m->nonsense != NULL && request_terms_name_op(v));
+        m->is_op = m->terms.op != REQUEST_OP_NONE ||
+                   (WILCO_UNLIKELY(m->nonsense != NULL) && request_terms_name_op(v));
     }
 }
 
@@ -422,14 +444,15 @@ consider(struct matter *m)
                       "requests and responses must not be retained here");
     }
     read_terms(m);
-    if (m->is_op) {
+    if (WILCO_UNLIKELY(m->is_op)) {
+        m->is_request = false;
         verdict = judge_op(m);
         return verdict.reason_code == WIRE_REASON_SUCCESS ? accept_op(m) : verdict;
     }
     verdict = judge_destination(m);
     if (verdict.reason_code == WIRE_REASON_SUCCESS && m->is_request) {
         verdict = judge_request(m);
-    } else if (verdict.reason_code == WIRE_REASON_SUCCESS && is_stray_op(m)) {
+    } else if (verdict.reason_code == WIRE_REASON_SUCCESS && WILCO_UNLIKELY(is_stray_op(m))) {
         verdict = judge_op(m);
     }
     if (verdict.reason_code != WIRE_REASON_SUCCESS) {
@@ -438,24 +461,36 @@ consider(struct matter *m)
     return m->is_question ? answer_question(m) : accept_message(m);
 }
 
+/* Field by field: what is only of a request, or of a response, is written when it is one. */
+static void
+take_up(struct matter *m, struct conn *c, const struct wire_publish *p)
+{
+    m->conn = c;
+    m->p = p;
+    m->nonsense = NULL;
+    m->answered = NULL;
+    m->why = REQUEST_FORBIDDEN;
+    m->is_request = wire_properties_has(&p->properties, WIRE_RESPONSE_TOPIC) &&
+                    c->shard->broker->settings.request_tracking != 0;
+    m->is_op = false;
+    m->is_to_inbox = false;
+    m->was_told = false;
+}
+
 struct verdict
 judge_message(struct conn *c, const struct wire_publish *p)
 {
     struct stats *stats = &c->shard->stats;
-    struct matter m = {
-        .conn = c,
-        .p = p,
-        .is_request = wire_properties_has(&p->properties, WIRE_RESPONSE_TOPIC) &&
-                      c->shard->broker->settings.request_tracking != 0,
-        .why = REQUEST_FORBIDDEN,
-    };
-    struct verdict verdict = consider(&m);
-    bool is_refused = wire_reason_is_error(verdict.reason_code);
-    bool is_request = m.is_request && !m.is_op;
+    struct matter m;
+    struct verdict verdict;
+    bool is_refused = false;
 
-    stats->rr_requests += is_request;
+    take_up(&m, c, p);
+    verdict = consider(&m);
+    is_refused = wire_reason_is_error(verdict.reason_code);
+    stats->rr_requests += m.is_request;
     stats->publish_refused += is_refused;
-    if (is_request && is_refused && !m.was_told) {
+    if (WILCO_UNLIKELY(is_refused) && m.is_request && !m.was_told) {
         tell_refused(&m, &verdict);
     }
     stats_count_reason(stats, verdict.reason_code);

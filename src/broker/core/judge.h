@@ -11,8 +11,8 @@
 struct verdict {
     uint8_t reason_code; /* to acknowledge it with */
     bool is_counted;     /* the acknowledgement says `receivers`, if it can */
+    uint32_t receivers;  /* of a request: how many it is on its way to */
     const char *why;     /* Reason String for a refusal; NULL: the words of explain.h */
-    size_t receivers;    /* of a request: how many it is on its way to */
 };
 
 /* `p->topic` is a valid Topic Name. */

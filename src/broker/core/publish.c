@@ -114,7 +114,7 @@ target_of(const struct message *m, const struct topic_match *match, bool is_requ
         .qos = lower_qos(m->qos, match->how.qos), /* [MQTT-4.8.2-3] */
         /* [MQTT-3.3.1-12], [MQTT-3.3.1-13] */
         .retain = m->retain && match->how.retain_as_published,
-        .is_request = is_request && !match->how.is_observer,
+        .is_request = is_request,
     };
 }
 
@@ -133,7 +133,7 @@ add_target(struct publish_scratch *p, const struct message *m, const struct topi
         return status;
     }
     t = &p->targets[p->target_count];
-    *t = target_of(m, match, p->is_request);
+    *t = target_of(m, match, p->is_request && !match->how.is_observer);
     t->word_at = (uint32_t)p->word_count;
     t->is_shared = from->group != 0;
     if (from->group != 0) {
@@ -467,7 +467,8 @@ set_out(struct shard *s, struct message *m, size_t receivers)
 static enum wilco_status
 send_along(struct shard *s, struct message *m, const struct topic_match *match, uint32_t service)
 {
-    const struct target t = target_of(m, match, message_is_request(m));
+    bool is_request = s->scratch->is_request && !match->how.is_observer;
+    const struct target t = target_of(m, match, is_request);
     const uint32_t words[2] = {t.is_request ? service : match->how.identifier,
                                match->how.identifier};
 

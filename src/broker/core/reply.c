@@ -4,10 +4,11 @@
 #include "broker/core/session.h"
 #include "wire/ping.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #define ACK_BYTES_MAX 8U
-#define COUNT_BYTES   21U
+#define COUNT_BYTES   11U
 
 /* For the packets too large for one piece of output: SUBACK for tens of thousands of filters. */
 static void
@@ -139,12 +140,12 @@ reply_ack_because(struct conn *c, enum wire_type type, uint16_t packet_id, uint8
 
 void
 reply_ack_counted(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code,
-                  size_t count)
+                  uint32_t count)
 {
     char digits[COUNT_BYTES];
     const struct wire_user_property user = {
         .name = SPAN_LITERAL("rr-count"),
-        .value = span_of(digits, (size_t)snprintf(digits, sizeof(digits), "%zu", count)),
+        .value = span_of(digits, (size_t)snprintf(digits, sizeof(digits), "%" PRIu32, count)),
     };
     struct wire_any packet = {
         .type = type,

@@ -31,7 +31,7 @@ void reply_ack_because(struct conn *c, enum wire_type type, uint16_t packet_id, 
  * client wants to know [MQTT-3.1.2-29] and the packet is not too large for it [MQTT-3.4.2-3],
  * [MQTT-3.5.2-3]; otherwise without. */
 void reply_ack_counted(struct conn *c, enum wire_type type, uint16_t packet_id, uint8_t reason_code,
-                       size_t count);
+                       uint32_t count);
 void reply_pingresp(struct conn *c);
 
 #endif

@@ -126,7 +126,7 @@ copy_ends(struct shard *s, struct message *m, unsigned flags, const struct statu
     unsigned copies = take_copy_off(m, flags);
     struct status_facts last;
 
-    if (m->request.is_fan && facts != NULL) {
+    if (facts != NULL && m->request.is_fan) {
         tell_one(s, m, facts);
         facts = NULL;
     }

@@ -24,23 +24,25 @@ struct subscriber_slots {
     struct subscriber_slot at[];
 };
 
+/* It is read for each message: no field is taken apart. */
+_Static_assert(sizeof(struct subscription_how) == sizeof(uint64_t), "it fits a slot as it is");
+
 static uint64_t
 pack(const struct subscription_how *how)
 {
-    return (uint64_t)how->identifier << 8 | (uint64_t)how->is_observer << 4 |
-           (uint64_t)how->retain_as_published << 3 | (uint64_t)how->no_local << 2 | how->qos;
+    uint64_t packed = 0;
+
+    memcpy(&packed, how, sizeof(packed));
+    return packed;
 }
 
 static struct subscription_how
 unpack(uint64_t packed)
 {
-    return (struct subscription_how){
-        .identifier = (uint32_t)(packed >> 8),
-        .qos = packed & 3U,
-        .no_local = (packed & 4U) != 0,
-        .retain_as_published = (packed & 8U) != 0,
-        .is_observer = (packed & 16U) != 0,
-    };
+    struct subscription_how how;
+
+    memcpy(&how, &packed, sizeof(how));
+    return how;
 }
 
 static bool

@@ -25,6 +25,7 @@ struct wilco_call {
     struct wilco_message message;
     uint32_t remaining_ms;
     int refs;
+    bool is_cancelled;
     int order; /* the first answer has 1; 0: none yet */
     int status;
     char payload[256];
@@ -51,6 +52,18 @@ wilco_call_unref(struct wilco_call *call)
     assert_true(call->refs > 0);
     assert_true(call->order > 0); /* answered before it is let go of */
     call->refs--;
+}
+
+void
+wilco_call_watch(struct wilco_call *call, wilco_call_fn *changed, void *context)
+{
+    (void)call, (void)changed, (void)context;
+}
+
+bool
+wilco_call_is_cancelled(const struct wilco_call *call)
+{
+    return call->is_cancelled;
 }
 
 uint32_t
@@ -309,6 +322,21 @@ a_command_is_ended_when_nobody_waits_any_more(void **state)
 
 /* Each command waits for the one before it, so they must run at the same time, and end in order. */
 static void
+a_command_is_ended_when_the_request_is_taken_back(void **state)
+{
+    struct jobs *jobs = new_jobs("sleep 1000", 1, 1);
+    struct wilco_call call = new_call("");
+
+    (void)state;
+    call.is_cancelled = true;
+    jobs_add(jobs, &call);
+    run_until(jobs, 1);
+    assert_int_equal(call.status, 504);
+    assert_int_equal(call.refs, 0);
+    end_jobs(jobs);
+}
+
+static void
 commands_run_beside_each_other(void **state)
 {
     char directory[] = "/tmp/wilco-jobs-XXXXXX", command[256];
@@ -396,6 +424,7 @@ main(void)
         cmocka_unit_test(correlation_data_reaches_the_command),
         cmocka_unit_test(a_large_payload_goes_through),
         cmocka_unit_test(a_command_is_ended_when_nobody_waits_any_more),
+        cmocka_unit_test(a_command_is_ended_when_the_request_is_taken_back),
         cmocka_unit_test(commands_run_beside_each_other),
         cmocka_unit_test(too_many_are_turned_away_and_the_rest_is_served_in_order),
         cmocka_unit_test(who_waited_too_long_is_not_served),

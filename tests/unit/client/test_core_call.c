@@ -706,14 +706,11 @@ expect_unsubscribed(struct peer *p, uint8_t reason_code)
 {
     struct wire_any packet;
     struct wire_any answer = {.type = WIRE_UNSUBACK};
-    struct core_event event;
 
     peer_expect(p, WIRE_UNSUBSCRIBE, &packet);
     answer.as.suback.packet_id = packet.as.unsubscribe.packet_id;
     answer.as.suback.reason_codes = span_of(&reason_code, 1);
     peer_send(p, &answer);
-    peer_awaited(p, CORE_OPERATION, &event);
-    assert_int_equal(event.status, reason_code < 0x80 ? WILCO_OK : WILCO_EREFUSED);
 }
 
 static void
@@ -726,10 +723,11 @@ a_responder_that_leaves_finishes_its_work(void **state)
 
     (void)state;
     desk_open(&p, &options, false);
-    assert_int_equal(core_responder_leave(p.core, "else", &r, &p), WILCO_ENOTFOUND);
-    assert_int_equal(core_responder_leave(p.core, "do", &r, &p), WILCO_OK);
+    assert_int_equal(core_responder_leave(p.core, "else", &r), WILCO_ENOTFOUND);
+    assert_int_equal(core_responder_leave(p.core, "do", &r), WILCO_OK);
     desk_deliver(&p, &(struct desk_request){.correlation = "a"});
     desk_deliver(&p, &(struct desk_request){.correlation = "b"});
+    assert_true(core_responder_may_leave(r));
     expect_unsubscribed(&p, 0);
     assert_false(core_responder_is_idle(p.core, r));
     call = desk_expect_call(&p, "a");
@@ -766,7 +764,7 @@ what_is_left_at_the_end_is_a_503(void **state)
     call = desk_expect_call(&p, "a");
     core_watch_call(p.core, call, desk_on_changed, NULL);
     peer_no_event(&p);
-    assert_int_equal(core_responder_leave(p.core, "do", &r, &p), WILCO_OK);
+    assert_int_equal(core_responder_leave(p.core, "do", &r), WILCO_OK);
     expect_unsubscribed(&p, 0);
     assert_true(core_responder_end(p.core, r));
     desk_expect_status(&p, "503", "a");
@@ -788,13 +786,97 @@ a_responder_that_may_not_leave_stays(void **state)
 
     (void)state;
     desk_open(&p, NULL, false);
-    assert_int_equal(core_responder_leave(p.core, "do", &r, &p), WILCO_OK);
+    assert_int_equal(core_responder_leave(p.core, "do", &r), WILCO_OK);
     expect_unsubscribed(&p, 0x87);
-    core_responder_stay(r);
+    assert_false(core_responder_may_leave(r));
+    assert_false(core_responder_is_idle(p.core, r));
+    assert_false(core_responder_end(p.core, r));
     desk_deliver(&p, &(struct desk_request){.correlation = "a"});
     call = desk_expect_call(&p, "a");
     peer_drop_call(&p, call);
     peer_close(&p);
+}
+
+/* ---- Requests that come before their responder ---- */
+
+static void
+open_kept_session(struct peer *p, bool present)
+{
+    const struct wilco_options options = {.client_id = "me", .keep_session = true};
+    struct wire_any connack = {.type = WIRE_CONNACK};
+    struct wire_any packet;
+
+    peer_start(p, &options);
+    peer_expect(p, WIRE_CONNECT, &packet);
+    connack.as.connack.session_present = present;
+    peer_send(p, &connack);
+}
+
+static void
+respond_to_do(struct peer *p)
+{
+    const struct core_subscriber to = {.on_request = desk_on_request};
+    struct core_event event;
+    uint8_t reason_code = 0;
+
+    assert_int_equal(
+        core_subscribe(p->core, &(struct wilco_subscription){.filter = "do"}, &to, p, &reason_code),
+        WILCO_OK);
+    (void)peer_grant(p, 1);
+    peer_awaited(p, CORE_OPERATION, &event);
+}
+
+static void
+requests_of_a_kept_session_wait_for_their_responder(void **state)
+{
+    struct peer p;
+
+    (void)state;
+    open_kept_session(&p, true);
+    desk_deliver(&p, &(struct desk_request){.correlation = "a", .packet_id = 1});
+    peer_publish(&p, "do", "no request", 1, 2);
+    desk_deliver(&p, &(struct desk_request){.correlation = "b", .packet_id = 3});
+    peer_no_event(&p);
+    desk_expect_puback(&p, 2); /* the others are not acknowledged */
+    peer_expect_nothing(&p);
+    desk_deliver(&p, &(struct desk_request){.correlation = "c", .packet_id = 4});
+    respond_to_do(&p);
+    peer_drop_call(&p, desk_expect_call(&p, "a"));
+    desk_expect_status(&p, "500", "a");
+    peer_drop_call(&p, desk_expect_call(&p, "b"));
+    desk_expect_puback(&p, 1);
+    desk_expect_status(&p, "500", "b");
+    peer_drop_call(&p, desk_expect_call(&p, "c"));
+    peer_close(&p);
+}
+
+static void
+they_do_not_wait_for_ever(void **state)
+{
+    static const struct {
+        bool present;
+        uint64_t before_ms, after_ms;
+    } rows[] = {{true, 4999, 1}, {true, 5000, 0}, {false, 0, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer p;
+
+        open_kept_session(&p, rows[i].present);
+        peer_advance(&p, rows[i].before_ms);
+        desk_deliver(&p, &(struct desk_request){.correlation = "a", .packet_id = 1});
+        peer_no_event(&p);
+        if (rows[i].after_ms > 0) {
+            peer_expect_nothing(&p);
+            assert_int_equal(peer_counters(&p).messages_unmatched, 0);
+            peer_advance(&p, rows[i].after_ms);
+        }
+        desk_expect_puback(&p, 1);
+        assert_int_equal(peer_counters(&p).messages_unmatched, 1);
+        respond_to_do(&p);
+        peer_no_event(&p);
+        peer_close(&p);
+    }
 }
 
 static void
@@ -873,6 +955,8 @@ main(void)
         cmocka_unit_test(a_responder_that_leaves_finishes_its_work),
         cmocka_unit_test(what_is_left_at_the_end_is_a_503),
         cmocka_unit_test(a_responder_that_may_not_leave_stays),
+        cmocka_unit_test(requests_of_a_kept_session_wait_for_their_responder),
+        cmocka_unit_test(they_do_not_wait_for_ever),
         cmocka_unit_test(says_what_service_it_is),
     };
 
