@@ -29,6 +29,7 @@ VARIES = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"^\d{10}: "), "TIME: "),
     (re.compile(r"mosquitto version [\d.]+"), "mosquitto version"),
+    (re.compile(r'"id":"[^"]*"'), '"id":""'),
     (re.compile(r"\$r/[\w-]{16}"), "INBOX"),
 )
 # What a shell says when a job of it was killed, at one moment or another.
