@@ -15,6 +15,8 @@ from harness import CONFIG, HERE, PYTHON, WAIT_S, WILCO, BrokerCase, KeptSession
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 PLUGINS = "/usr/lib/*/mosquitto_dynamic_security.so"
 ASKER = os.environ.get("ASKER", "asker")
+STREAMER = os.environ.get("STREAMER", "streamer")
+PARTS = 100
 PAGE = HERE.parent.parent / "docs" / "other_brokers.md"
 STATUS = {"ok": 0, "limit": -5, "timed out": -10, "no responder": -11, "refused": -13, "cancelled": -14}
 # A plugin of mosquitto that answers SUBSCRIBE with 0x87; its acl_file lets everybody subscribe, and delivers nothing.
@@ -41,9 +43,23 @@ class Asker(Program):
 
 
 class WithAsker(unittest.TestCase):
-    def asker(self, topic, **fields):
+    def say_where(self):
         os.environ["WILCO_URL"] = self.url
         self.addCleanup(os.environ.pop, "WILCO_URL", None)
+
+    def parts_at_once(self, parts_max):
+        """How many parts (streamer.c) leave before the first was taken; all of them arrive."""
+        self.say_where()
+        streamer = Program(STREAMER, "stream", PARTS)
+        self.addCleanup(streamer.stop)
+        streamer.line("^ready$")
+        payloads, end = self.asker("stream", parts_max=parts_max).responses_until_end()
+        self.assertEqual(payloads, [*map(str, range(PARTS)), "end"])
+        self.assertRegex(end, "^end 0, ")
+        return int(streamer.line(r"^at once (\d+)$")[1])
+
+    def asker(self, topic, **fields):
+        self.say_where()
         asker = Asker(topic, **fields)
         self.addCleanup(asker.stop)
         return asker
@@ -187,6 +203,10 @@ class Mosquitto(KeptSessions, MosquittoCase):
                 self.assertEqual(sorted(payloads), ["one", "two"])
                 self.assertRegex(end, r"^end 0, .*, answered 2, lost 0, expected \?$")
 
+    def test_parts_come_without_credit(self):
+        """All at once, as far as queue_bytes_max of the responder lets them."""
+        self.assertEqual(self.parts_at_once(parts_max=2), PARTS)
+
     def test_no_registry_of_services(self):
         self.request("$SRV/PING", status=16)
 
@@ -247,6 +267,9 @@ class Ours(WithAsker, BrokerCase):
         payloads, end = self.asker("all", scatter=True).responses_until_end()
         self.assertEqual(sorted(payloads), ["one", "two"])
         self.assertRegex(end, "^end 0, .*, answered 2, lost 0, expected 2$")
+
+    def test_parts_come_as_there_is_credit(self):
+        self.assertEqual(self.parts_at_once(parts_max=2), 2)
 
 
 class Page(unittest.TestCase):
