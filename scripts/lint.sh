@@ -95,6 +95,7 @@ exports() {
 step format format
 step rules scripts/rules.py
 step conformance scripts/conformance.py --check
+step api scripts/api.py --check
 step headers headers
 step spelling spelling
 step shell shell

@@ -97,7 +97,7 @@ headers() {
 # Where man and shells look for them.
 papers() {
   local name
-  for name in man/man1/wilco-request.1 man/man5/wilco.conf.5 man/man8/wilco-broker.8 \
+  for name in man/man1/wilco-request.1 man/man3/wilco.3 man/man3/wilco_request.3 man/man5/wilco.conf.5 man/man8/wilco-broker.8 \
     bash-completion/completions/wilco zsh/site-functions/_wilco fish/vendor_completions.d/wilco.fish; do
     [ -s "$prefix/share/$name" ] || fail "there is no share/$name"
   done
