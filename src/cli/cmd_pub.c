@@ -40,7 +40,8 @@ static const struct option_group pub_groups[] = {
     {"Message", outgoing_rows, FIELD(outgoing)},
     {"Properties", properties_common_rows, FIELD(outgoing.properties)},
     {NULL, properties_request_rows, FIELD(outgoing.properties)},
-    {"Connection", connection_rows, FIELD(connection)},
+    {"Connection", connection_server_rows, FIELD(connection)},
+    {NULL, connection_rows, FIELD(connection)},
 };
 
 static const enum exit_code pub_exit_codes[] = {

@@ -70,7 +70,8 @@ static const struct option_group respond_groups[] = {
     {"Answering", respond_rows, 0},
     {"Serving", serve_rows, 0},
     {"Properties of the answers", properties_common_rows, FIELD(answers.properties)},
-    {"Connection", connection_rows, FIELD(connection)},
+    {"Connection", connection_server_rows, FIELD(connection)},
+    {NULL, connection_rows, FIELD(connection)},
 };
 
 static const enum exit_code respond_exit_codes[] = {

@@ -51,7 +51,8 @@ static const struct option sub_rows[] = {
 
 static const struct option_group sub_groups[] = {
     {"Subscribing", sub_rows, 0},
-    {"Connection", connection_rows, FIELD(connection)},
+    {"Connection", connection_server_rows, FIELD(connection)},
+    {NULL, connection_rows, FIELD(connection)},
 };
 
 static const enum exit_code sub_exit_codes[] = {

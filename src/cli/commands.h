@@ -4,6 +4,7 @@
 #include "cli/command.h"
 
 /* Each is in cmd_<name>.c. */
+extern const struct command command_bench;
 extern const struct command command_broker;
 extern const struct command command_completion;
 extern const struct command command_manual;

@@ -31,7 +31,9 @@ struct connection_options {
     size_t secret_len;
 };
 
-/* Rows whose target is a struct connection_options. */
+/* Rows whose target is a struct connection_options: where the server is and who we are to it ... */
+extern const struct option connection_server_rows[];
+/* ... and what else there is to say about a connection. */
 extern const struct option connection_rows[];
 /* What they have in the environment. */
 extern const struct manual_variable connection_variables[];

@@ -44,7 +44,7 @@ take_session_expiry(void *field, struct option_input *in)
 }
 
 #define FIELD(name) offsetof(struct connection_options, name)
-const struct option connection_rows[] = {
+const struct option connection_server_rows[] = {
     {"url", 'L', "URL",
      "mqtt://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC] or\n"
      "unix:/PATH (default WILCO_URL, mqtt://127.0.0.1:1883)",
@@ -61,6 +61,10 @@ const struct option connection_rows[] = {
      FIELD(password_file)},
     {"password-fd", 0, "NUMBER", "the same from an open descriptor", option_u16,
      FIELD(password_fd)},
+    {.name = NULL},
+};
+
+const struct option connection_rows[] = {
     {"id", 'i', "ID", "client identifier (default: the server's choice)", option_text, FIELD(id)},
     {"keep-alive", 'k', "SECONDS", "default 60; 0: off", option_u16, FIELD(keep_alive_s)},
     {"connect-timeout", 0, "DURATION", "default 10s", option_duration_ms,

@@ -7,9 +7,12 @@ import os
 import pathlib
 import queue
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -147,6 +150,30 @@ class KeptSessions:
         run(WILCO, "respond", *keep, "work", "--reply", "second", "-C", "3")
         self.assertEqual([heard.line("").string for _ in range(3)], ["second"] * 3)
         self.assertEqual(heard.wait(), 0)
+
+
+class MosquittoCase(unittest.TestCase):
+    """Debian's mosquitto for each test, with the lines of configuration that the class says."""
+
+    configuration = "allow_anonymous true\n"
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        with socket.socket() as held:
+            held.bind(("127.0.0.1", 0))
+            port = held.getsockname()[1]
+        config = self.folder / "mosquitto.conf"
+        config.write_text(f"listener {port} 127.0.0.1\nlog_dest stderr\n{self.configuration}")
+        self.prepare()
+        broker = Program(shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", config)
+        self.addCleanup(broker.stop)
+        broker.line("running", "stderr")
+        self.url = f"mqtt://127.0.0.1:{port}"
+
+    def prepare(self):
+        """Files beside the configuration, in `folder`."""
 
 
 class BrokerCase(unittest.TestCase):

@@ -1,30 +1,11 @@
 """libwilco, through the tool, against a broker that is not ours: Debian's mosquitto."""
 
-import pathlib
-import shutil
-import socket
-import tempfile
 import unittest
 
-from harness import WILCO, KeptSessions, Program, run
-
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+from harness import WILCO, KeptSessions, MosquittoCase, Program, run
 
 
-class Mosquitto(KeptSessions, unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        config = pathlib.Path(folder.name) / "mosquitto.conf"
-        with socket.socket() as held:
-            held.bind(("127.0.0.1", 0))
-            port = held.getsockname()[1]
-        config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n")
-        broker = Program(MOSQUITTO, "-c", config)
-        self.addCleanup(broker.stop)
-        broker.line("running", "stderr")
-        self.url = f"mqtt://127.0.0.1:{port}"
-
+class Mosquitto(KeptSessions, MosquittoCase):
     def respond(self, *arguments):
         responder = Program(WILCO, "respond", "--url", self.url, *arguments)
         self.addCleanup(responder.stop)
