@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define SHOWN_BYTES_MAX 2048U
+#define LINE_BYTES_MAX  60U
 
 static void *
 sure(json_t *value)
@@ -117,6 +118,12 @@ output_json(const struct view *v)
     json_put(object, "retain", json_boolean(v->retain));
     if (v->status != 0) {
         json_put(object, "status", json_integer(v->status));
+    }
+    if (v->is_part) {
+        json_put(object, "part", json_true());
+    }
+    if (v->has_progress) {
+        json_put(object, "progress", json_real(v->progress));
     }
     json_put(object, "properties", json_of_properties(v));
     json_put(object, "user_properties", json_of_user_properties(v));
@@ -230,18 +237,31 @@ output_message(const struct output *o, const struct view *v)
 
 /* The beginning of long bytes, cut between characters. */
 static struct wilco_bytes
-beginning(struct wilco_bytes bytes)
+beginning(struct wilco_bytes bytes, size_t max)
 {
     const unsigned char *at = bytes.data;
-    size_t len = SHOWN_BYTES_MAX;
+    size_t len = max;
 
     if (bytes.len <= len) {
         return bytes;
     }
-    while (len > SHOWN_BYTES_MAX - 4 && (at[len] & 0xc0) == 0x80) {
+    while (len > max - 4 && (at[len] & 0xc0) == 0x80) {
         len--;
     }
     return (struct wilco_bytes){at, len};
+}
+
+void
+output_first_line(FILE *out, struct wilco_bytes bytes)
+{
+    struct wilco_bytes shown = beginning(bytes, LINE_BYTES_MAX);
+    const char *at = shown.data;
+
+    if (encoding_is_readable(shown)) {
+        for (size_t i = 0; i < shown.len && at[i] != '\n' && at[i] != '\r'; i++) {
+            (void)fputc(at[i], out);
+        }
+    }
 }
 
 /* Lines behind the first are indented as deep as it; bytes that are no text are shown in
@@ -249,7 +269,7 @@ beginning(struct wilco_bytes bytes)
 static void
 show_value(FILE *out, const char *name, struct wilco_bytes bytes)
 {
-    struct wilco_bytes shown = beginning(bytes);
+    struct wilco_bytes shown = beginning(bytes, SHOWN_BYTES_MAX);
     bool is_readable = encoding_is_readable(shown);
     char *hex = is_readable ? NULL : encoding_hex(shown);
     struct wilco_bytes text = is_readable ? shown : (struct wilco_bytes){hex, strlen(hex)};
