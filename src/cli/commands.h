@@ -7,10 +7,14 @@
 extern const struct command command_bench;
 extern const struct command command_broker;
 extern const struct command command_completion;
+extern const struct command command_info;
+extern const struct command command_ls;
 extern const struct command command_manual;
+extern const struct command command_ping;
 extern const struct command command_pub;
 extern const struct command command_request;
 extern const struct command command_respond;
+extern const struct command command_stats;
 extern const struct command command_sub;
 
 /* All of them as the overview lists them, ended by NULL. */

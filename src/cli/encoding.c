@@ -99,3 +99,15 @@ encoding_is_readable(struct wilco_bytes bytes)
     json_decref(text);
     return text != NULL;
 }
+
+void
+encoding_make_harmless(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
+        if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) { /* U+0080 to U+009F */
+            at[0] = at[1] = '?';
+        } else if (*at < 0x20 || *at == 0x7f) {
+            *at = '?';
+        }
+    }
+}

@@ -15,4 +15,8 @@ bool encoding_unhex(const char *text, unsigned char **out, size_t *len);
 /* UTF-8 without control characters other than line breaks and tabs: safe to show to people. */
 bool encoding_is_readable(struct wilco_bytes bytes);
 
+/* Text from elsewhere for one line of a terminal: what could move the cursor, or worse, becomes a
+ * question mark in its place. */
+void encoding_make_harmless(char *text);
+
 #endif

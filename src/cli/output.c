@@ -15,21 +15,11 @@
 #define SHOWN_BYTES_MAX 2048U
 #define LINE_BYTES_MAX  60U
 
-static void *
-sure(json_t *value)
-{
-    if (value == NULL) {
-        say("out of memory");
-        exit(1);
-    }
-    return value;
-}
-
 static void
 json_put(json_t *object, const char *name, json_t *value)
 {
-    if (json_object_set_new(object, name, sure(value)) != 0) {
-        (void)sure(NULL);
+    if (json_object_set_new(object, name, memory_sure(value)) != 0) {
+        (void)memory_sure(NULL);
     }
 }
 
@@ -59,7 +49,7 @@ json_put_bytes(json_t *object, const char *name, struct wilco_bytes bytes)
 static json_t *
 json_of_properties(const struct view *v)
 {
-    json_t *properties = sure(json_object());
+    json_t *properties = memory_sure(json_object());
 
     if (v->is_utf8) {
         json_put(properties, "payload_format_indicator", json_integer(1));
@@ -82,14 +72,15 @@ json_of_properties(const struct view *v)
 static json_t *
 json_of_user_properties(const struct view *v)
 {
-    json_t *pairs = sure(json_array());
+    json_t *pairs = memory_sure(json_array());
 
     for (size_t i = 0; i < v->user_property_count; i++) {
-        json_t *pair = sure(json_pack("[o, o]", sure(json_of_bytes(v->user_properties[i].name)),
-                                      sure(json_of_bytes(v->user_properties[i].value))));
+        json_t *pair =
+            memory_sure(json_pack("[o, o]", memory_sure(json_of_bytes(v->user_properties[i].name)),
+                                  memory_sure(json_of_bytes(v->user_properties[i].value))));
 
         if (json_array_append_new(pairs, pair) != 0) {
-            (void)sure(NULL);
+            (void)memory_sure(NULL);
         }
     }
     return pairs;
@@ -102,7 +93,7 @@ json_text(json_t *object)
 
     json_decref(object);
     if (text == NULL) {
-        (void)sure(NULL);
+        (void)memory_sure(NULL);
     }
     return text;
 }
@@ -110,7 +101,7 @@ json_text(json_t *object)
 char *
 output_json(const struct view *v)
 {
-    json_t *object = sure(json_object());
+    json_t *object = memory_sure(json_object());
 
     json_put_bytes(object, "topic", v->topic);
     json_put_bytes(object, "payload", v->payload);
@@ -170,7 +161,7 @@ json_put_text(json_t *object, const char *name, const char *text)
 char *
 output_failure_json(const char *topic, const struct wilco_error *why)
 {
-    json_t *object = sure(json_object());
+    json_t *object = memory_sure(json_object());
 
     json_put_text(object, "topic", topic);
     json_put_text(object, "error", why->text);
