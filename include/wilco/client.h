@@ -82,6 +82,12 @@ WILCO_API void wilco_close(struct wilco *client);
  * the client. */
 WILCO_API const char *wilco_client_id(const struct wilco *client);
 
+/* The topic of the inbox that the server assigned (Response Information, 3.2.2.3.15), to the topics
+ * below which responses may be directed, too: its length, 0 if there is none. It is copied to
+ * `out`, as much as fits into `size` with a zero behind it, for it changes when the server has
+ * forgotten the session. */
+WILCO_API size_t wilco_inbox(struct wilco *client, char *out, size_t size);
+
 /* What a client has seen since wilco_open(). */
 struct wilco_counters {
     uint64_t requests;  /* sent */

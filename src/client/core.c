@@ -6,6 +6,7 @@
 #include "link/keep_alive.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define POOL_FREE_BYTES         65536U
 #define CONNECT_TIMEOUT_MS      10000U
@@ -379,6 +380,22 @@ core_tick(struct core *c, uint64_t now_ms)
         core_calls_tick(c);
         keep_alive(c);
     }
+}
+
+size_t
+core_inbox(const struct core *c, char *out, size_t size)
+{
+    struct span inbox = buffer_span(&c->assigned_inbox);
+
+    if (size > 0) {
+        size_t len = inbox.len < size ? inbox.len : size - 1;
+
+        if (len > 0) {
+            memcpy(out, inbox.data, len);
+        }
+        out[len] = '\0';
+    }
+    return inbox.len;
 }
 
 void

@@ -185,6 +185,8 @@ bool core_responder_end(struct core *c, struct responder *r);
 
 const char *
 core_client_id(const struct core *c); /* "" before CONNACK when the server is to choose */
+/* As wilco_inbox(). */
+size_t core_inbox(const struct core *c, char *out, size_t size);
 void core_counters(const struct core *c, struct wilco_counters *out);
 
 #endif

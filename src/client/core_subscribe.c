@@ -1,4 +1,5 @@
 #include "client/core_private.h"
+#include "client/draft.h"
 #include "wire/topic.h"
 #include "wire/utf8.h"
 
@@ -74,12 +75,11 @@ operation_free(struct core *c, struct operation *op)
     mem_free(c->alloc, op);
 }
 
-/* `r` NULL: it is not for a responder. */
+/* `users` are User Properties, or NULL. */
 static enum wilco_status
 send_subscribe(struct core *c, struct subscription *s, const struct wire_subscription *wanted,
-               const struct responder *r, void *context)
+               const struct wire_properties *users, void *context)
 {
-    struct wire_user_property users[RESPONDER_USERS_MAX];
     struct wire_any packet = {.type = WIRE_SUBSCRIBE};
     struct wire_properties *p = &packet.as.subscribe.properties;
     struct operation *op = operation_new(c, WIRE_SUBACK, s, context);
@@ -90,9 +90,8 @@ send_subscribe(struct core *c, struct subscription *s, const struct wire_subscri
     }
     packet.as.subscribe.subscriptions = wanted;
     packet.as.subscribe.count = 1;
-    if (r != NULL) {
-        p->users = users;
-        p->user_count = responder_users(r, users);
+    if (users != NULL) {
+        *p = *users;
     }
     if (c->server.has_identifiers) {
         p->subscription_identifier = s->id;
@@ -186,14 +185,21 @@ check_server(const struct core *c, struct span filter, bool is_shared, uint8_t *
     return WILCO_OK;
 }
 
+static struct draft
+draft_of_users(const struct wilco_subscription *s)
+{
+    return (struct draft){.users = s->user_properties, .user_count = s->user_property_count};
+}
+
 static enum wilco_status
 check_subscription(const struct wilco_subscription *s, bool *is_shared)
 {
+    const struct draft users = draft_of_users(s);
     struct span filter = span_of_text(s->filter);
     struct span group, inner;
 
     if (!utf8_is_valid(filter) || !topic_filter_is_valid(filter) || s->qos > 2 ||
-        s->retain_handling > 2) {
+        s->retain_handling > 2 || !draft_users_are_valid(&users)) {
         return WILCO_EINVAL;
     }
     *is_shared = topic_share_split(filter, &group, &inner);
@@ -221,27 +227,51 @@ set_subscriber(struct subscription *s, const struct subscriber *to)
     responder_unref(before);
 }
 
-enum wilco_status
-core_subscribe(struct core *c, const struct wilco_subscription *wanted,
-               const struct core_subscriber *to, void *awaited, uint8_t *reason_code)
+/* As the application wants it; `r` NULL: it is not for a responder. */
+static enum wilco_status
+send_wanted(struct core *c, struct subscription *s, const struct wilco_subscription *wanted,
+            const struct responder *r, void *awaited)
 {
-    struct wire_subscription wire = {
+    const struct wire_subscription wire = {
         .filter = span_of_text(wanted->filter),
         .qos = wanted->qos,
         .no_local = wanted->no_local,
         .retain_as_published = wanted->retain_as_published,
         .retain_handling = wanted->retain_handling,
     };
+    const struct draft d = draft_of_users(wanted);
+    struct wire_properties properties = {.present = 0};
+    struct wire_user_property own[RESPONDER_USERS_MAX];
+    struct draft_users users;
+    enum wilco_status st = draft_users_init(&users, c->alloc, &d, &properties);
+
+    if (st != WILCO_OK) {
+        return st;
+    }
+    if (r != NULL) {
+        properties.users = own;
+        properties.user_count = responder_users(r, own);
+    }
+    st = send_subscribe(c, s, &wire, &properties, awaited);
+    draft_users_fini(&users);
+    return st;
+}
+
+enum wilco_status
+core_subscribe(struct core *c, const struct wilco_subscription *wanted,
+               const struct core_subscriber *to, void *awaited, uint8_t *reason_code)
+{
+    struct span filter = span_of_text(wanted->filter);
     struct subscriber subscriber = {.on_message = to->on_message, .context = to->context};
     struct subscription *s = NULL;
     bool is_shared = false;
     enum wilco_status st = check_subscription(wanted, &is_shared);
 
     if (st == WILCO_OK) {
-        st = check_server(c, wire.filter, is_shared, reason_code);
+        st = check_server(c, filter, is_shared, reason_code);
     }
     if (st == WILCO_OK) {
-        st = subscription_for(c, wire.filter, &s);
+        st = subscription_for(c, filter, &s);
     }
     if (st != WILCO_OK) {
         return st;
@@ -251,7 +281,7 @@ core_subscribe(struct core *c, const struct wilco_subscription *wanted,
                            to->context);
     }
     if (st == WILCO_OK) {
-        st = send_subscribe(c, s, &wire, subscriber.responder, awaited);
+        st = send_wanted(c, s, wanted, subscriber.responder, awaited);
     }
     if (st == WILCO_OK) { /* from now on: messages may come before the SUBACK */
         set_subscriber(s, &subscriber);

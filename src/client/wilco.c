@@ -161,6 +161,21 @@ wilco_client_id(const struct wilco *client)
     return core_client_id(client->core);
 }
 
+size_t
+wilco_inbox(struct wilco *client, char *out, size_t size)
+{
+    size_t len = 0;
+
+    if (size > 0) {
+        out[0] = '\0';
+    }
+    if (client_enter(client, false) == WILCO_OK) {
+        len = core_inbox(client->core, out, size);
+    }
+    client_leave(client);
+    return len;
+}
+
 void
 wilco_counters(struct wilco *client, struct wilco_counters *out)
 {
