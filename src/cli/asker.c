@@ -3,78 +3,47 @@
 #include "cli/asker.h"
 
 #include "cli/exit_code.h"
-#include "cli/lines.h"
 #include "cli/memory.h"
-#include "cli/payload_template.h"
 #include "cli/say.h"
 #include "cli/wake.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 /* The main thread asks, into a free place; the library's thread frees the place when the request
- * has ended, and wakes the main thread. In an open loop a request is due at a time that the ones
- * before have no influence on, and its latency counts from there. */
+ * has ended, and wakes the main thread. */
 
 struct place {
     struct asker *asker;
     struct place *next_free;
-    uint64_t call;
-    uint64_t due_us;
+    char *topic;
+    uint64_t call, tag, due_us;
     struct wilco_error error;
 };
 
 struct asker {
-    struct asker_options o;
-    struct lines lines;
-    uint64_t start_us;
-    uint64_t count_max; /* UINT64_MAX: as many as there are lines */
-    bool is_at_end;     /* of the lines */
+    struct asker_plan plan;
     struct place *places;
-    size_t place_count;
 
-    pthread_mutex_t lock; /* of the writer and the rest */
+    pthread_mutex_t lock; /* of the rest, and of the plan's part() and ended() */
     struct place *free;
     size_t in_flight;
     int exit_code; /* of the first that failed */
     struct asker_outcome outcome;
 };
 
-static uint64_t
-count_max(const struct asker_options *o)
-{
-    if (o->repeat->count.is_set) {
-        return o->repeat->count.value;
-    }
-    return o->by_line || o->repeat->rate > 0 ? UINT64_MAX : 1;
-}
-
-#define IN_FLIGHT_BY_RATE 1024U
-
-static size_t
-place_count(const struct repeat *r)
-{
-    if (r->in_flight.is_set) {
-        return r->in_flight.value;
-    }
-    return r->rate > 0 ? IN_FLIGHT_BY_RATE : 1;
-}
-
 struct asker *
-asker_new(const struct asker_options *options)
+asker_new(const struct asker_plan *plan)
 {
     struct asker *a = memory_get(1, sizeof(*a));
 
-    a->o = *options;
-    a->lines = lines_of(STDIN_FILENO);
-    a->count_max = count_max(options);
-    a->place_count = place_count(options->repeat);
-    a->places = memory_get(a->place_count, sizeof(*a->places));
-    for (size_t i = 0; i < a->place_count; i++) {
+    a->plan = *plan;
+    a->places = memory_get(plan->in_flight_max, sizeof(*a->places));
+    for (size_t i = 0; i < plan->in_flight_max; i++) {
         a->places[i] = (struct place){.asker = a, .next_free = a->free};
         a->free = &a->places[i];
     }
@@ -86,15 +55,11 @@ void
 asker_free(struct asker *a)
 {
     (void)pthread_mutex_destroy(&a->lock);
-    lines_fini(&a->lines);
+    for (size_t i = 0; i < a->plan.in_flight_max; i++) {
+        free(a->places[i].topic);
+    }
     free(a->places);
     free(a);
-}
-
-const struct asker_outcome *
-asker_outcome(const struct asker *a)
-{
-    return &a->outcome;
 }
 
 /* ---- When one has ended ---- */
@@ -111,31 +76,22 @@ count_one(struct asker *a, enum wilco_status status, uint64_t due_us)
     }
 }
 
-/* Under the lock, so that two threads never write at once. */
-static void
-note_end(struct asker *a, struct place *p, enum wilco_status status,
-         const struct wilco_message *response)
-{
-    int exit_code =
-        response_writer_end(a->o.writer, a->o.request->topic, status, response, &p->error);
-
-    count_one(a, status, p->due_us);
-    if (a->exit_code == EXIT_CODE_OK && exit_code != EXIT_CODE_OK) {
-        a->exit_code = exit_code;
-        a->o.writer->fails_quietly = a->count_max > 1; /* of many, the first failure is told */
-    }
-    p->next_free = a->free;
-    a->free = p;
-    a->in_flight--;
-}
-
 static void
 end_one(struct place *p, enum wilco_status status, const struct wilco_message *response)
 {
     struct asker *a = p->asker;
+    const struct ending ending = {p->tag, p->topic, status, response, &p->error};
+    int exit_code;
 
     (void)pthread_mutex_lock(&a->lock);
-    note_end(a, p, status, response);
+    count_one(a, status, p->due_us);
+    exit_code = a->plan.ended(a->plan.context, &ending);
+    if (a->exit_code == EXIT_CODE_OK) {
+        a->exit_code = exit_code;
+    }
+    p->next_free = a->free;
+    a->free = p;
+    a->in_flight--;
     (void)pthread_mutex_unlock(&a->lock);
     wake_up();
 }
@@ -153,7 +109,7 @@ on_part(void *context, const struct wilco_message *part)
     struct asker *a = p->asker;
 
     (void)pthread_mutex_lock(&a->lock);
-    response_writer_part(a->o.writer, part);
+    a->plan.part(a->plan.context, part);
     (void)pthread_mutex_unlock(&a->lock);
 }
 
@@ -166,10 +122,9 @@ take_place(struct asker *a)
 
     (void)pthread_mutex_lock(&a->lock);
     p = a->free;
-    if (p != NULL) {
-        a->free = p->next_free;
-        a->in_flight++;
-    }
+    assert(p != NULL);
+    a->free = p->next_free;
+    a->in_flight++;
     (void)pthread_mutex_unlock(&a->lock);
     return p;
 }
@@ -186,150 +141,87 @@ in_flight(struct asker *a)
 }
 
 static void
-show_request(const struct asker *a, const struct wilco_request *r)
+ask(struct asker *a, struct question *q)
 {
-    const struct wilco_publish p = {
-        .topic = r->topic,
-        .payload = r->payload,
-        .content_type = r->content_type,
-        .response_topic = r->response_topic,
-        .correlation_data = r->correlation_data,
-        .user_properties = r->user_properties,
-        .user_property_count = r->user_property_count,
-    };
-
-    if (a->o.writer->show) {
-        struct view view = view_of_publish(&p);
-
-        output_show(stderr, "request", &view);
-        view_fini(&view);
-    }
-}
-
-static void
-ask(struct asker *a, struct wilco_bytes payload, uint64_t due_us)
-{
-    struct wilco_request r = *a->o.request;
     struct place *p = take_place(a);
     enum wilco_status status;
 
-    assert(p != NULL);
-    p->due_us = due_us;
+    free(p->topic);
+    p->topic = memory_text("%s", q->request.topic);
+    p->tag = q->tag;
+    p->due_us = q->due_us;
     p->error = (struct wilco_error){0};
-    r.payload = payload;
-    r.error = &p->error;
-    r.on_part = on_part;
-    r.part_context = p;
+    q->request.error = &p->error;
+    if (a->plan.part != NULL) {
+        q->request.on_part = on_part;
+        q->request.part_context = p;
+    }
     a->outcome.asked++;
-    show_request(a, &r);
-    status = wilco_request_start(a->o.connection->client, &r, on_response, p, &p->call);
+    status = wilco_request_start(a->plan.connection->client, &q->request, on_response, p, &p->call);
     if (status != WILCO_OK) {
         end_one(p, status, NULL);
     }
 }
 
-static uint64_t
-time_of_day_ms(void)
-{
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void
-ask_from_template(struct asker *a, uint64_t due_us)
-{
-    struct wilco_bytes text = a->o.request->payload;
-    size_t len = 0;
-    char *payload;
-
-    if (!a->o.repeat->count.is_set) {
-        ask(a, text, due_us);
-        return;
-    }
-    payload = payload_template_fill(text, a->outcome.asked + 1, time_of_day_ms(), &len);
-    ask(a, (struct wilco_bytes){payload, len}, due_us);
-    free(payload);
-}
-
-/* False when reading has failed, which has been said. */
-static bool
-ask_from_line(struct asker *a, uint64_t due_us)
-{
-    struct wilco_bytes line;
-    int error = 0;
-
-    switch (lines_next(&a->lines, &line, &error)) {
-    case LINES_READ: ask(a, line, due_us > 0 ? due_us : wake_now_us()); break;
-    case LINES_WOKEN: break;
-    case LINES_END: a->is_at_end = true; break;
-    case LINES_FAILED: say("cannot read standard input: %s", say_errno(error).text); return false;
-    }
-    return true;
-}
-
-static uint64_t
-next_due_us(const struct asker *a)
-{
-    return a->start_us + (uint64_t)((double)a->outcome.asked * 1e6 / a->o.repeat->rate);
-}
-
-/* True when the next one may be asked now; otherwise it has waited a little. */
-static bool
-wait_until_due(struct asker *a, uint64_t *due_us)
+wait_until(uint64_t due_us)
 {
     uint64_t now_us = wake_now_us();
+    uint64_t wait_ms = due_us <= now_us ? 0 : (due_us - now_us + 999) / 1000;
 
-    if (in_flight(a) == a->place_count) {
-        wake_wait(-1);
-        return false;
+    if (wait_ms > 0) {
+        wake_wait(wait_ms > INT_MAX ? INT_MAX : (int)wait_ms);
     }
-    if (a->o.repeat->rate > 0) {
-        uint64_t next_us = next_due_us(a), wait_ms = 0;
-
-        if (next_us > now_us) {
-            wait_ms = (next_us - now_us + 999) / 1000;
-            wake_wait(wait_ms > INT_MAX ? INT_MAX : (int)wait_ms);
-            return false;
-        }
-        *due_us = next_us;
-        return true;
-    }
-    *due_us = a->o.by_line ? 0 : now_us; /* a line is asked for when it has come */
-    return true;
 }
 
 static bool
 is_over(const struct asker *a)
 {
-    return a->is_at_end || a->outcome.asked >= a->count_max || wake_signalled() ||
-           atomic_load(&a->o.writer->is_broken) || atomic_load(&a->o.connection->is_lost);
+    return wake_signalled() || atomic_load(&a->plan.connection->is_lost) ||
+           a->plan.is_over(a->plan.context);
+}
+
+static enum asker_next
+take_turn(struct asker *a)
+{
+    struct question q = {.due_us = wake_now_us()};
+    enum asker_next next;
+
+    if (in_flight(a) == a->plan.in_flight_max) {
+        wake_wait(-1);
+        return ASKER_AGAIN;
+    }
+    next = a->plan.next(a->plan.context, &q);
+    if (next == ASKER_ASK) {
+        ask(a, &q);
+    } else if (next == ASKER_LATER) {
+        wait_until(q.due_us);
+    }
+    return next;
 }
 
 static void
 cancel_all(struct asker *a)
 {
     (void)pthread_mutex_lock(&a->lock);
-    a->o.writer->fails_quietly = true;
+    if (a->plan.cancelled != NULL) {
+        a->plan.cancelled(a->plan.context);
+    }
     (void)pthread_mutex_unlock(&a->lock);
-    for (size_t i = 0; i < a->place_count; i++) {
+    for (size_t i = 0; i < a->plan.in_flight_max; i++) {
         if (a->places[i].call != 0) {
-            (void)wilco_request_cancel(a->o.connection->client, a->places[i].call);
+            (void)wilco_request_cancel(a->plan.connection->client, a->places[i].call);
         }
     }
 }
 
-/* Until all have ended; a signal cancels them, so that their responders are told. */
 static void
 wait_for_rest(struct asker *a)
 {
     bool is_cancelled = false;
 
     while (in_flight(a) > 0) {
-        bool is_enough = wake_signalled() || atomic_load(&a->o.writer->is_broken);
-
-        if (is_enough && !is_cancelled) {
+        if (!is_cancelled && (wake_signalled() || a->plan.is_over(a->plan.context))) {
             cancel_all(a);
             is_cancelled = true;
         } else {
@@ -341,23 +233,62 @@ wait_for_rest(struct asker *a)
 int
 asker_run(struct asker *a)
 {
-    bool can_read = true;
-    uint64_t due_us = 0;
+    enum asker_next next = ASKER_AGAIN;
 
-    a->start_us = wake_now_us();
-    while (can_read && !is_over(a)) {
-        if (!wait_until_due(a, &due_us)) {
-            continue;
-        }
-        if (a->o.by_line) {
-            can_read = ask_from_line(a, due_us);
-        } else {
-            ask_from_template(a, due_us);
-        }
+    while (next != ASKER_END && next != ASKER_FAILED && !is_over(a)) {
+        next = take_turn(a);
     }
     wait_for_rest(a);
-    if (!can_read || atomic_load(&a->o.writer->is_broken)) {
-        return EXIT_CODE_USAGE;
+    return next == ASKER_FAILED ? EXIT_CODE_USAGE : a->exit_code;
+}
+
+/* ---- What it came to ---- */
+
+const struct asker_outcome *
+asker_outcome(const struct asker *a)
+{
+    return &a->outcome;
+}
+
+uint64_t
+asker_outcome_failed(const struct asker_outcome *o)
+{
+    uint64_t failed = 0;
+
+    for (size_t i = 0; i < ASKER_STATUSES; i++) {
+        failed += o->failed[i];
     }
-    return a->exit_code;
+    return failed;
+}
+
+/* ": 2 no responder, 1 the deadline passed" */
+static void
+write_reasons(char *out, size_t size, const struct asker_outcome *o)
+{
+    size_t used = 0;
+
+    *out = '\0';
+    for (size_t i = 1; i < ASKER_STATUSES && used < size; i++) {
+        if (o->failed[i] > 0) {
+            used += (size_t)snprintf(out + used, size - used, "%s%" PRIu64 " %s",
+                                     used == 0 ? ": " : ", ", o->failed[i],
+                                     wilco_status_text((enum wilco_status)(-(int)i)));
+        }
+    }
+}
+
+void
+asker_say_outcome(const struct asker_outcome *o)
+{
+    char reasons[512];
+
+    write_reasons(reasons, sizeof(reasons), o);
+    say_note("%" PRIu64 " asked, %" PRIu64 " answered, %" PRIu64 " failed%s", o->asked, o->answered,
+             asker_outcome_failed(o), reasons);
+    if (o->answered > 0) {
+        say_note("answered after p50 %s, p99 %s, max %s",
+                 latency_text(latencies_percentile(&o->latencies, 50)).text,
+                 latency_text(latencies_percentile(&o->latencies, 99)).text,
+                 latency_text(o->latencies.max_us).text);
+    }
 }

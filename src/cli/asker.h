@@ -3,28 +3,49 @@
 
 #include "cli/connection.h"
 #include "cli/latencies.h"
-#include "cli/options.h"
-#include "cli/response_writer.h"
 
-/* How often to ask, and how fast. */
-struct repeat {
-    struct option_number count, in_flight;
-    double rate; /* per second; 0: as fast as the answers come */
-};
-extern const struct option repeat_rows[]; /* whose target is a struct repeat */
+/* Asks one request after the other, so many at once, and counts what becomes of them. What to ask
+ * and when, and what to do with the answers, is its user's. Main thread. */
+struct asker;
 
 /* So many may wait for their answers at once. */
 #define ASKER_IN_FLIGHT_MAX 65536U
 
-/* Asks, once or again and again, and writes what comes. Main thread. */
-struct asker;
+/* The next request. */
+struct question {
+    struct wilco_request request; /* what it points to stays until the next one is wanted */
+    uint64_t due_us;              /* when it was to be asked: its latency counts from there */
+    uint64_t tag;                 /* the user's own, for the end of it */
+};
 
-struct asker_options {
+enum asker_next {
+    ASKER_ASK,
+    ASKER_LATER, /* not before due_us, or a signal */
+    ASKER_AGAIN, /* something else was done, or waited for */
+    ASKER_END,
+    ASKER_FAILED, /* which has been said: it ends with EXIT_CODE_USAGE */
+};
+
+/* How a request ended. */
+struct ending {
+    uint64_t tag;
+    const char *topic;
+    enum wilco_status status;
+    const struct wilco_message *response; /* NULL: none */
+    const struct wilco_error *error;
+};
+
+struct asker_plan {
     struct connection *connection;
-    const struct wilco_request *request; /* what to ask; outlives the asker */
-    const struct repeat *repeat;
-    bool by_line; /* each line of standard input is the payload of a request */
-    struct response_writer *writer;
+    size_t in_flight_max;
+    enum asker_next (*next)(void *context, struct question *q); /* `*q` is all zero but due_us */
+    /* Never at the same time. On the library's thread, or the main thread when asking fails. */
+    void (*part)(void *context, const struct wilco_message *part);
+    int (*ended)(void *context, const struct ending *e); /* the exit code for it */
+    /* Those that have not ended are about to be cancelled; NULL is allowed. */
+    void (*cancelled)(void *context);
+    bool (*is_over)(void *context); /* there is no use in going on */
+    void *context;
 };
 
 /* What it came to, of all that were asked. */
@@ -35,17 +56,14 @@ struct asker_outcome {
     struct latencies latencies;      /* of those that were answered */
 };
 
-struct asker *asker_new(const struct asker_options *options);
-/* Until all have ended, or a signal came: those that have not ended are then cancelled. The exit
- * code, which is that of the first one that failed. */
+struct asker *asker_new(const struct asker_plan *plan);
+/* Until all have ended; on a signal those that have not are cancelled, so that their responders
+ * hear of it. The exit code, which is that of the first one that failed. */
 int asker_run(struct asker *a);
-/* After asker_run(). */
-const struct asker_outcome *asker_outcome(const struct asker *a);
-void asker_free(struct asker *a); /* after the connection is closed */
+const struct asker_outcome *asker_outcome(const struct asker *a); /* after asker_run() */
+void asker_free(struct asker *a);                                 /* after the connection's end */
 
-/* Whether it is worth telling in numbers: more than one was to be asked. */
-bool repeat_is_wanted(const struct repeat *r);
-/* Says that on standard error. */
-void asker_say_outcome(const struct asker_outcome *o);
+uint64_t asker_outcome_failed(const struct asker_outcome *o); /* of all reasons */
+void asker_say_outcome(const struct asker_outcome *o);        /* on standard error */
 
 #endif

@@ -7,6 +7,7 @@
 #include "cli/manual.h"
 #include "cli/options.h"
 #include "cli/outgoing.h"
+#include "cli/repeat.h"
 #include "cli/response_writer.h"
 #include "cli/wake.h"
 
@@ -15,9 +16,11 @@
 struct request_command {
     struct outgoing outgoing;
     struct ask_options ask;
-    struct repeat repeat;
+    struct repeat_options repeat_options;
     struct response_writer writer;
     struct connection_options connection;
+
+    struct repeat repeat;
 };
 
 #define FIELD(name) offsetof(struct request_command, name)
@@ -44,7 +47,7 @@ static const struct option_group request_groups[] = {
     {NULL, request_rows, 0},
     {"Answers", ask_answers_rows, FIELD(ask)},
     {NULL, request_output_rows, 0},
-    {"Asking again and again", repeat_rows, FIELD(repeat)},
+    {"Asking again and again", repeat_rows, FIELD(repeat_options)},
     {"Message", outgoing_rows, FIELD(outgoing)},
     {"Properties", properties_common_rows, FIELD(outgoing.properties)},
     {NULL, properties_request_rows, FIELD(outgoing.properties)},
@@ -97,25 +100,92 @@ prepare(struct request_command *c, char **words, size_t word_count)
     return exit_code;
 }
 
+/* ---- For the asker ---- */
+
+static enum asker_next
+next(void *context, struct question *q)
+{
+    struct request_command *c = context;
+    enum asker_next next = repeat_next(&c->repeat, q);
+
+    if (next == ASKER_ASK && c->writer.show) {
+        struct wilco_publish p = outgoing_publish(&c->outgoing);
+        struct view view;
+
+        p.payload = q->request.payload;
+        view = view_of_publish(&p);
+        output_show(stderr, "request", &view);
+        view_fini(&view);
+    }
+    return next;
+}
+
+static void
+part(void *context, const struct wilco_message *part)
+{
+    struct request_command *c = context;
+
+    response_writer_part(&c->writer, part);
+}
+
+/* Of many, the first failure is told; the others are counted. */
+static int
+ended(void *context, const struct ending *e)
+{
+    struct request_command *c = context;
+    int exit_code = response_writer_end(&c->writer, e->topic, e->status, e->response, e->error);
+
+    if (exit_code != EXIT_CODE_OK && repeat_is_wanted(&c->repeat_options)) {
+        c->writer.fails_quietly = true;
+    }
+    return exit_code;
+}
+
+static void
+cancelled(void *context)
+{
+    struct request_command *c = context;
+
+    c->writer.fails_quietly = true;
+}
+
+static bool
+is_over(void *context)
+{
+    struct request_command *c = context;
+
+    return atomic_load(&c->writer.is_broken);
+}
+
+/* ---- */
+
 static int
 ask(struct request_command *c, struct connection *connection)
 {
     struct wilco_request request = outgoing_request(&c->outgoing);
-    struct asker *asker = asker_new(&(struct asker_options){
+    struct asker *asker = asker_new(&(struct asker_plan){
         .connection = connection,
-        .request = &request,
-        .repeat = &c->repeat,
-        .by_line = c->outgoing.by_line,
-        .writer = &c->writer,
+        .in_flight_max = repeat_in_flight_max(&c->repeat_options),
+        .next = next,
+        .part = part,
+        .ended = ended,
+        .cancelled = cancelled,
+        .is_over = is_over,
+        .context = c,
     });
     int exit_code;
 
     ask_options_apply(&c->ask, &request);
+    repeat_init(&c->repeat, &c->repeat_options, &request, c->outgoing.by_line);
     exit_code = asker_run(asker);
-    if (repeat_is_wanted(&c->repeat)) {
+    if (is_over(c)) {
+        exit_code = EXIT_CODE_USAGE;
+    }
+    if (repeat_is_wanted(&c->repeat_options)) {
         asker_say_outcome(asker_outcome(asker));
     }
     exit_code = connection_close(connection, exit_code);
+    repeat_fini(&c->repeat);
     asker_free(asker);
     return exit_code;
 }

@@ -140,8 +140,8 @@ class Wrong(unittest.TestCase):
             (("--stall", "1s"), "--replies"),
             (("--until-empty",), "--replies"),
             (("--replies", "0"), "a number from 1, or all"),
-            (("--rate", "fast"), "per second"),
-            (("--rate", "0"), "per second"),
+            (("--rate", "fast"), "a number above 0"),
+            (("--rate", "0"), "a number above 0"),
             (("--in-flight", "65537"), "65536"),
             (("-l", "-m", "x"), "more than once"),
         )
