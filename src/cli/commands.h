@@ -12,6 +12,8 @@ extern const struct command command_ls;
 extern const struct command command_manual;
 extern const struct command command_ping;
 extern const struct command command_pub;
+extern const struct command command_record;
+extern const struct command command_replay;
 extern const struct command command_request;
 extern const struct command command_respond;
 extern const struct command command_stats;

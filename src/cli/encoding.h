@@ -9,6 +9,9 @@
 char *encoding_base64(struct wilco_bytes bytes); /* RFC 4648, padded */
 char *encoding_hex(struct wilco_bytes bytes);    /* lower case */
 
+/* False unless `text` is just what encoding_base64() makes of some bytes. */
+bool encoding_unbase64(const char *text, unsigned char **out, size_t *len);
+
 /* False unless `text` is pairs of hexadecimal digits. */
 bool encoding_unhex(const char *text, unsigned char **out, size_t *len);
 
