@@ -3,6 +3,7 @@
 #include "cli/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 char *
 exchange_write(const struct exchange *e)
@@ -61,4 +62,26 @@ bool
 exchange_is_request(const struct exchange *e)
 {
     return e->response_to == 0 && e->message.response_topic.data != NULL;
+}
+
+const char *
+exchange_user_property(const struct view *m, const char *name)
+{
+    for (size_t i = 0; i < m->user_property_count; i++) {
+        const char *found = m->user_properties[i].name.data;
+
+        if (strcmp(found, name) == 0) {
+            return m->user_properties[i].value.data;
+        }
+    }
+    return NULL;
+}
+
+bool
+exchange_is_librarys(const struct view_pair *user_property)
+{
+    const char *name = user_property->name.data;
+
+    return strncmp(name, "__", 2) == 0 || strncmp(name, "rr-", 3) == 0 ||
+           strcmp(name, "$partition") == 0;
 }

@@ -24,4 +24,9 @@ void exchange_fini(struct exchange *e); /* of one that was read */
 
 bool exchange_is_request(const struct exchange *e);
 
+/* Of a message that was read. Its texts end in zero, as JSON's strings do. */
+const char *exchange_user_property(const struct view *m, const char *name); /* NULL: none */
+/* Whether it is one of those that the library sets itself, of whoever is asking or answering. */
+bool exchange_is_librarys(const struct view_pair *user_property);
+
 #endif

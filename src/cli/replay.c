@@ -27,16 +27,7 @@ replay_fini(struct replay *r)
     r->users = NULL;
 }
 
-/* What the library says of its requests it says of these, too. */
-static bool
-is_librarys(const char *name)
-{
-    return strncmp(name, "__", 2) == 0 || strncmp(name, "rr-", 3) == 0 ||
-           strcmp(name, "$partition") == 0;
-}
-
-/* The texts of a message that was read end in zero, as JSON's strings and what is made of base64
- * do. */
+/* It ends in zero, having been read. */
 static const char *
 text_of(struct wilco_bytes bytes)
 {
@@ -51,31 +42,20 @@ take_users(struct replay *r, const struct view *m, bool all)
     free(r->users);
     r->users = memory_get(m->user_property_count, sizeof(*r->users));
     for (size_t i = 0; i < m->user_property_count; i++) {
-        const char *name = text_of(m->user_properties[i].name);
+        const struct view_pair *pair = &m->user_properties[i];
 
-        if (all || !is_librarys(name)) {
+        if (all || !exchange_is_librarys(pair)) {
             r->users[count++] =
-                (struct wilco_user_property){name, text_of(m->user_properties[i].value)};
+                (struct wilco_user_property){text_of(pair->name), text_of(pair->value)};
         }
     }
     return count;
 }
 
-static const char *
-user_property(const struct view *m, const char *name)
-{
-    for (size_t i = 0; i < m->user_property_count; i++) {
-        if (strcmp(text_of(m->user_properties[i].name), name) == 0) {
-            return text_of(m->user_properties[i].value);
-        }
-    }
-    return NULL;
-}
-
 static enum asker_next
 ask(struct replay *r, const struct view *m, struct question *q)
 {
-    const char *is_idempotent = user_property(m, "rr-idem");
+    const char *is_idempotent = exchange_user_property(m, "rr-idem");
 
     q->tag = r->at;
     q->request = (struct wilco_request){
@@ -86,7 +66,7 @@ ask(struct replay *r, const struct view *m, struct question *q)
         .qos_0 = m->qos == 0,
         .is_utf8 = m->is_utf8,
         .content_type = text_of(m->content_type),
-        .partition = user_property(m, "$partition"),
+        .partition = exchange_user_property(m, "$partition"),
         .idempotent = is_idempotent != NULL && strcmp(is_idempotent, "1") == 0,
         .user_property_count = take_users(r, m, false),
     };

@@ -115,6 +115,40 @@ class Replaying(Recordings):
         self.assertEqual((done.returncode, result["identical"], result["different"]), (64, 0, self.CALLS))
         self.assertEqual(done.stderr.count(b"calls/digest, line "), self.CALLS)
 
+    def test_a_recording_answers_in_the_place_of_the_responder(self):
+        responder = self.start_script("paho_digest.py", "calls/#", "salt")
+        self.record(self.CALLS, "no. {{n}}")
+        responder.stop()
+        self.start_respond("calls/#", "--from", self.file)
+        result = json.loads(self.replay(self.file, "--no-wait", "--compare", "--json").stdout)
+        self.assertEqual((result["identical"], result["different"]), (self.CALLS, 0))
+        self.ask("calls/digest", "no. 0", status=64)
+
+    def test_answers_come_in_their_order_and_with_all_they_had(self):
+        lines = []
+        for number, (status, text) in enumerate((("200", "one"), ("503", "two"), ("200", "three"))):
+            lines.append({"id": 2 * number + 1, "topic": "calls/x", "payload": "?", "properties": {"response_topic": "r"}})
+            lines.append({
+                "id": 2 * number + 2, "response_to": 2 * number + 1, "topic": "r", "payload": text, "status": int(status),
+                "properties": {"content_type": "text/x", "payload_format_indicator": 1},
+                "user_properties": [["__stat", status], ["__stMsg", "busy"], ["a", "1"]],
+            })  # fmt: skip
+        self.file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        self.start_respond("calls/#", "--from", self.file)
+        for status, text in ((0, "one"), (64, "two"), (0, "three"), (0, "three")):
+            answer = json.loads(self.ask("--json", "calls/x", "?", status=status))
+            self.assertEqual(answer["payload"], text)
+            self.assertEqual(answer["properties"]["content_type"], "text/x")
+            self.assertEqual(answer["properties"]["payload_format_indicator"], 1)
+            self.assertEqual([p for p in answer["user_properties"] if p[0] in ("a", "__stMsg")].count(["a", "1"]), 1)
+            self.assertIn(["__stMsg", "busy"], answer["user_properties"])
+
+    def test_nothing_to_answer_with(self):
+        self.file.write_text('{"id":1,"topic":"calls/x","properties":{"response_topic":"r"}}\n')
+        done = tool("respond", "--url", self.url, "calls/#", "--from", self.file)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"no request in it has an answer", done.stderr)
+
     def test_timing_is_kept(self):
         self.start_script("paho_digest.py", "calls/#", "salt")
         self.record(3, "{{n}}")
