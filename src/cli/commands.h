@@ -18,6 +18,7 @@ extern const struct command command_request;
 extern const struct command command_respond;
 extern const struct command command_stats;
 extern const struct command command_sub;
+extern const struct command command_top;
 extern const struct command command_trace;
 
 /* All of them as the overview lists them, ended by NULL. */
