@@ -5,9 +5,10 @@
 
 /* How often which time was taken, in microseconds: in buckets whose width grows with the time,
  * within 1/64 of it, so that there is room for any number. All zero: empty. */
-#define LATENCIES_STEPS  UINT64_C(64) /* to each power of two */
-#define LATENCIES_POWERS UINT64_C(34) /* times from 2^39 us (six days) on are in the last bucket   \
-                                       */
+#define LATENCIES_STEPS UINT64_C(64) /* to each power of two */
+#define LATENCIES_POWERS                                                                           \
+    UINT64_C(34) /* times from 2^39 us (six days) on are in the last bucket                        \
+                  */
 #define LATENCIES_BUCKETS (LATENCIES_STEPS * (LATENCIES_POWERS + 1))
 
 struct latencies {

@@ -40,8 +40,8 @@ option_in_flight(void *field, struct option_input *in)
 #define FIELD(name) offsetof(struct repeat_options, name)
 const struct option repeat_rows[] = {
     {"count", 'C', "NUMBER",
-     "ask so often; {{n}} in the payload becomes the\nnumber of the request, and {{time}} the time "
-     "in\nmilliseconds",
+     "ask so often; {{n}} in the payload becomes its\n"
+     "number, and {{time}} the time in milliseconds",
      option_count, FIELD(count)},
     {"rate", 0, "NUMBER",
      "ask so often a second, whether answers have come or\nnot; latencies count from when it was "
