@@ -7,7 +7,6 @@
 #include "cli/wake.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,13 +16,14 @@ const char *
 option_rate(void *field, struct option_input *in)
 {
     const char *word = option_take(in);
-    double *rate = field;
-    int used = 0;
+    char *end = NULL;
+    double rate = word == NULL ? 0 : strtod(word, &end);
 
-    if (word == NULL || strspn(word, "0123456789.") != strlen(word) ||
-        sscanf(word, "%lf%n", rate, &used) != 1 || word[used] != '\0' || *rate <= 0) {
+    /* What strtod() takes beyond digits, such as a sign, inf or 1e3, is not for people. */
+    if (word == NULL || end != word + strspn(word, "0123456789.") || *end != '\0' || rate <= 0) {
         return "a number above 0, such as 100 or 0.5";
     }
+    *(double *)field = rate;
     return NULL;
 }
 

@@ -146,7 +146,7 @@ replay_next(struct replay *r, struct question *q)
 static bool
 is_identical(const struct view *recorded, const struct wilco_message *response)
 {
-    struct wilco_bytes payload = WILCO_TEXT("");
+    struct wilco_bytes payload;
 
     if (response == NULL || wilco_message_status(response) != recorded->status) {
         return false;

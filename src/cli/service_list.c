@@ -40,7 +40,7 @@ service_list_of(const struct services *s)
         struct service_kind *kind = kind_of(&l, &s->all[i]);
 
         kind->instances =
-            memory_grow(kind->instances, kind->instance_count + 1, sizeof(*kind->instances));
+            memory_grow(kind->instances, kind->instance_count + 1, sizeof(const struct service *));
         kind->instances[kind->instance_count++] = &s->all[i];
         kind->members += s->all[i].members;
         kind->online += s->all[i].online;

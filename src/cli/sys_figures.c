@@ -5,6 +5,7 @@
 #include "cli/memory.h"
 #include "cli/pair_map.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -63,6 +64,7 @@ add(struct sys_figures *f, struct wilco_bytes topic)
     if (f->count % 64 == 0) {
         f->all = memory_grow(f->all, f->count + 64, sizeof(*f->all));
     }
+    assert(f->all != NULL);
     pair_map_put(f->by_topic, topic, (struct wilco_bytes){NULL, 0}, f->count);
     f->all[f->count] = (struct figure){0};
     return &f->all[f->count++];
