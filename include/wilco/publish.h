@@ -56,6 +56,10 @@ struct wilco_subscription {
     bool no_local;
     bool retain_as_published;
     uint8_t retain_handling; /* 0 send retained messages, 1 only if new, 2 never */
+    /* Of the SUBSCRIBE packet (3.8.2.1.3), such as `rr-observe`=`1`: whoever only watches says so
+     * to a broker that knows requests, or it takes him for somebody who may answer. */
+    const struct wilco_user_property *user_properties;
+    size_t user_property_count;
 };
 
 /* Subscribes and waits for SUBACK (MQTT 5.0, 3.8 and 3.9); `on_message` runs for each matching

@@ -33,8 +33,8 @@ show_answer(const struct wilco_message *request, const struct wilco_reply *reply
     view_fini(&view);
 }
 
-static void
-send_reply(struct answers *a, struct wilco_call *call, const struct wilco_reply *reply)
+void
+answer_reply(struct answers *a, struct wilco_call *call, const struct wilco_reply *reply)
 {
     enum wilco_status status = wilco_reply(call, reply);
 
@@ -75,18 +75,18 @@ answer_bytes(struct answers *a, struct wilco_call *call, struct wilco_bytes payl
 {
     const struct properties *p = &a->properties;
 
-    send_reply(a, call,
-               &(struct wilco_reply){
-                   .payload = payload,
-                   .is_utf8 = p->is_utf8,
-                   .content_type = p->content_type,
-                   .user_properties = p->user,
-                   .user_property_count = p->user_count,
-               });
+    answer_reply(a, call,
+                 &(struct wilco_reply){
+                     .payload = payload,
+                     .is_utf8 = p->is_utf8,
+                     .content_type = p->content_type,
+                     .user_properties = p->user,
+                     .user_property_count = p->user_count,
+                 });
 }
 
 void
 answer_error(struct answers *a, struct wilco_call *call, int status, const char *text)
 {
-    send_reply(a, call, &(struct wilco_reply){.status = status, .status_text = text});
+    answer_reply(a, call, &(struct wilco_reply){.status = status, .status_text = text});
 }

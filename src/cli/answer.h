@@ -20,8 +20,9 @@ struct answers {
 /* False when enough calls were taken on already: the call has then been answered with 503. */
 bool answer_accept(struct answers *a, struct wilco_call *call);
 
-/* Both wake the main thread when this was the last one; the references stay as they are. */
+/* All wake the main thread when this was the last one; the references stay as they are. */
 void answer_bytes(struct answers *a, struct wilco_call *call, struct wilco_bytes payload);
+void answer_reply(struct answers *a, struct wilco_call *call, const struct wilco_reply *reply);
 void answer_error(struct answers *a, struct wilco_call *call, int status, const char *text);
 
 bool answer_is_last(const struct answers *a); /* all that were to be taken on are answered */

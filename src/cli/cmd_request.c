@@ -1,53 +1,53 @@
 #include "cli/commands.h"
 
+#include "cli/ask_options.h"
+#include "cli/asker.h"
 #include "cli/connection.h"
 #include "cli/exit_code.h"
 #include "cli/manual.h"
 #include "cli/options.h"
 #include "cli/outgoing.h"
-#include "cli/output.h"
-#include "cli/say.h"
+#include "cli/repeat.h"
+#include "cli/response_writer.h"
 #include "cli/wake.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 
 struct request_command {
     struct outgoing outgoing;
-    struct option_number timeout_ms;
-    bool idempotent, fail_if_offline;
-    struct output output;
-    bool show;
+    struct ask_options ask;
+    struct repeat_options repeat_options;
+    struct response_writer writer;
     struct connection_options connection;
 
-    /* How it ended: the library's thread writes that, then is_done. */
-    enum wilco_status status;
-    struct wilco_error error;
-    struct wilco_message *response; /* NULL: none */
-    atomic_bool is_done;
+    struct repeat repeat;
 };
 
 #define FIELD(name) offsetof(struct request_command, name)
 static const struct option request_rows[] = {
-    {"timeout", 'W', "DURATION", "how long to wait for the answer (default 10s)",
-     option_duration_ms, FIELD(timeout_ms)},
     {"qos", 'q', "0|1|2", "quality of service (default 1)", option_qos, FIELD(outgoing.qos)},
-    {"idempotent", 0, NULL, "it may be executed again if a responder is lost", option_flag,
-     FIELD(idempotent)},
-    {"fail-if-offline", 0, NULL, "do not wait for responders that are offline", option_flag,
-     FIELD(fail_if_offline)},
-    {"json", 0, NULL, "write the answer, or what became of the\nrequest, as one JSON object",
-     option_flag, FIELD(output.json)},
+    {"lines", 'l', NULL, "each line of standard input is a request", option_flag,
+     FIELD(outgoing.by_line)},
+    {.name = NULL},
+};
+
+static const struct option request_output_rows[] = {
+    {"json", 0, NULL, "write each answer, or what became of the\nrequest, as one JSON object",
+     option_flag, FIELD(writer.output.json)},
     {"no-newline", 'N', NULL, "write the payload and nothing behind it", option_flag,
-     FIELD(output.no_newline)},
+     FIELD(writer.output.no_newline)},
     {"show", 'v', NULL, "show request and answer with their properties\non standard error",
-     option_flag, FIELD(show)},
-    {"verbose", 0, NULL, "the same", option_flag, FIELD(show)},
+     option_flag, FIELD(writer.show)},
+    {"verbose", 0, NULL, "the same", option_flag, FIELD(writer.show)},
     {.name = NULL},
 };
 
 static const struct option_group request_groups[] = {
-    {"Asking", request_rows, 0},
+    {"Asking", ask_rows, FIELD(ask)},
+    {NULL, request_rows, 0},
+    {"Answers", ask_answers_rows, FIELD(ask)},
+    {NULL, request_output_rows, 0},
+    {"Asking again and again", repeat_rows, FIELD(repeat_options)},
     {"Message", outgoing_rows, FIELD(outgoing)},
     {"Properties", properties_common_rows, FIELD(outgoing.properties)},
     {NULL, properties_request_rows, FIELD(outgoing.properties)},
@@ -63,13 +63,18 @@ static const enum exit_code request_exit_codes[] = {
 static const struct manual request_manual = {
     .name = "wilco request",
     .synopsis = "wilco request [OPTION]... TOPIC [PAYLOAD|-]",
-    .about = "Asks whoever serves TOPIC and writes the answer to standard output.",
+    .about = "Asks whoever serves TOPIC and writes the answer to standard output. Ctrl-C takes the "
+             "request back: a broker that knows requests tells the responder.",
     .examples = "  wilco request weather/now\n"
                 "  wilco request lights/kitchen/set on --timeout 500ms\n"
                 "  wilco request requests/device1/getConfig '{}' --json\n"
                 "  wilco request rpc/add - < numbers.json > sum.json\n"
                 "  wilco request -v requests/device1/getConfig '{}' \\\n"
-                "      --response-topic responses/device1/getConfig --correlation abcdef12345\n",
+                "      --response-topic responses/device1/getConfig --correlation abcdef12345\n"
+                "  wilco request --scatter --stall 200ms sensors/all/read\n"
+                "  wilco request --parts 16 reports/yearly 2026 > report.csv\n"
+                "  wilco request --count 1000 --in-flight 20 rpc/echo 'no. {{n}}' > answers\n"
+                "  wilco request -l rpc/translate < words.txt\n",
     .environment = connection_variables,
     .exit_codes = request_exit_codes,
     .exit_code_count = sizeof(request_exit_codes) / sizeof(request_exit_codes[0]),
@@ -84,6 +89,9 @@ prepare(struct request_command *c, char **words, size_t word_count)
         exit_code = options_wrong("a request expires when its --timeout does");
     }
     if (exit_code == EXIT_CODE_OK) {
+        exit_code = ask_options_check(&c->ask);
+    }
+    if (exit_code == EXIT_CODE_OK) {
         exit_code = outgoing_complete(&c->outgoing, words, word_count, c->connection.topic);
     }
     if (!c->outgoing.qos.is_set) {
@@ -92,98 +100,94 @@ prepare(struct request_command *c, char **words, size_t word_count)
     return exit_code;
 }
 
-static void
-say_failure(const struct request_command *c)
-{
-    bool is_servers = c->error.stage > WILCO_STAGE_UNSENT;
+/* ---- For the asker ---- */
 
-    if (c->error.text[0] != '\0' && (is_servers || c->status != WILCO_ELIMIT)) {
-        say("%s", c->error.text);
-    } else {
-        (void)connection_failed("request", c->outgoing.topic, c->status, c->error.reason_code);
+static enum asker_next
+next(void *context, struct question *q)
+{
+    struct request_command *c = context;
+    enum asker_next next = repeat_next(&c->repeat, q);
+
+    if (next == ASKER_ASK && c->writer.show) {
+        struct wilco_publish p = outgoing_publish(&c->outgoing);
+        struct view view;
+
+        p.payload = q->request.payload;
+        view = view_of_publish(&p);
+        output_show(stderr, "request", &view);
+        view_fini(&view);
     }
-    if (c->output.json) {
-        (void)output_failure(c->outgoing.topic, &c->error);
-    }
+    return next;
 }
 
-static int
-write_response(const struct request_command *c)
+static void
+part(void *context, const struct wilco_message *part)
 {
-    struct view view = view_of_response(c->response);
-    struct wilco_bytes text = wilco_message_user_property(c->response, "__stMsg");
-    int exit_code = exit_code_of(c->status, 0);
+    struct request_command *c = context;
 
-    if (c->show) {
-        output_show(stderr, "response", &view);
+    response_writer_part(&c->writer, part);
+}
+
+/* Of many, the first failure is told; the others are counted. */
+static int
+ended(void *context, const struct ending *e)
+{
+    struct request_command *c = context;
+    int exit_code = response_writer_end(&c->writer, e->topic, e->status, e->response, e->error);
+
+    if (exit_code != EXIT_CODE_OK && repeat_is_wanted(&c->repeat_options)) {
+        c->writer.fails_quietly = true;
     }
-    if ((c->status == WILCO_OK || c->output.json || view.payload.len > 0) &&
-        !output_message(&c->output, &view)) {
-        exit_code = EXIT_CODE_USAGE;
-    }
-    if (c->status == WILCO_EREMOTE) {
-        say("the responder answered with status %d%s%.*s", view.status, text.len > 0 ? ": " : "",
-            WILCO_PRINTF_BYTES(text));
-    }
-    view_fini(&view);
     return exit_code;
 }
 
 static void
-finish(struct request_command *c, enum wilco_status status)
-{
-    c->status = status;
-    atomic_store(&c->is_done, true);
-    wake_up();
-}
-
-static void
-on_response(void *context, enum wilco_status status, const struct wilco_message *response)
+cancelled(void *context)
 {
     struct request_command *c = context;
 
-    c->response = response == NULL ? NULL : wilco_message_ref(response);
-    finish(c, status);
+    c->writer.fails_quietly = true;
 }
 
-static void
-ask(struct request_command *c, struct wilco *client)
+static bool
+is_over(void *context)
+{
+    struct request_command *c = context;
+
+    return atomic_load(&c->writer.is_broken);
+}
+
+/* ---- */
+
+static int
+ask(struct request_command *c, struct connection *connection)
 {
     struct wilco_request request = outgoing_request(&c->outgoing);
-    enum wilco_status status;
+    struct asker *asker = asker_new(&(struct asker_plan){
+        .connection = connection,
+        .in_flight_max = repeat_in_flight_max(&c->repeat_options),
+        .next = next,
+        .part = part,
+        .ended = ended,
+        .cancelled = cancelled,
+        .is_over = is_over,
+        .context = c,
+    });
+    int exit_code;
 
-    request.timeout_ms = c->timeout_ms.value;
-    request.idempotent = c->idempotent;
-    request.fail_if_offline = c->fail_if_offline;
-    request.error = &c->error;
-    if (c->show) {
-        struct wilco_publish p = outgoing_publish(&c->outgoing);
-        struct view view = view_of_publish(&p);
-
-        output_show(stderr, "request", &view);
-        view_fini(&view);
+    ask_options_apply(&c->ask, &request);
+    repeat_init(&c->repeat, &c->repeat_options, &request, c->outgoing.by_line);
+    exit_code = asker_run(asker);
+    if (is_over(c)) {
+        exit_code = EXIT_CODE_USAGE;
     }
-    status = wilco_request_start(client, &request, on_response, c, NULL);
-    if (status != WILCO_OK) {
-        finish(c, status);
+    if (repeat_is_wanted(&c->repeat_options)) {
+        asker_say_outcome(asker_outcome(asker));
     }
-}
-
-/* Until the request has ended, or a signal came. */
-static int
-wait_for_end(const struct request_command *c)
-{
-    while (!atomic_load(&c->is_done)) {
-        if (wake_signalled()) {
-            return EXIT_CODE_INTERRUPTED;
-        }
-        wake_wait(-1);
-    }
-    if (c->response != NULL) {
-        return write_response(c);
-    }
-    say_failure(c);
-    return exit_code_of(c->status, c->error.reason_code);
+    exit_code = connection_close(connection, exit_code);
+    repeat_fini(&c->repeat);
+    asker_free(asker);
+    return exit_code;
 }
 
 static int
@@ -199,10 +203,7 @@ run(struct request_command *c, char **words, size_t word_count)
         return exit_code;
     }
     wake_on_signals();
-    ask(c, connection.client);
-    exit_code = connection_close(&connection, wait_for_end(c));
-    wilco_message_unref(c->response);
-    return wake_exit(exit_code);
+    return wake_exit(ask(c, &connection));
 }
 
 static int

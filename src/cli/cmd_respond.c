@@ -7,6 +7,7 @@
 #include "cli/jobs.h"
 #include "cli/manual.h"
 #include "cli/memory.h"
+#include "cli/mock.h"
 #include "cli/options.h"
 #include "cli/payload.h"
 #include "cli/say.h"
@@ -28,11 +29,12 @@ struct respond_command {
     bool ack_late;
     struct option_number qos;
     bool echo;
-    const char *text, *file, *command; /* one of these, or echo */
+    const char *text, *file, *command, *recording; /* one of these, or echo */
     struct option_number concurrency, queue, timeout_ms, drain_ms;
     struct answers answers;
     struct connection_options connection;
     struct jobs *jobs; /* for `command` only */
+    struct mock *mock; /* for `recording` only */
 };
 
 #define FIELD(name) offsetof(struct respond_command, name)
@@ -49,6 +51,9 @@ static const struct option respond_rows[] = {
      "WILCO_REMAINING_MS are in its environment. Another\n"
      "exit code than 0 is an error for the requester",
      option_text, FIELD(command)},
+    {"from", 0, "FILE",
+     "answer as was answered in this recording of wilco\nrecord, to the same topic and payload",
+     option_text, FIELD(recording)},
     {"concurrency", 0, "NUMBER", "so many commands run at a time (default 16)", option_count,
      FIELD(concurrency)},
     {"queue", 0, "NUMBER",
@@ -104,12 +109,14 @@ static const enum exit_code respond_exit_codes[] = {
 static const struct manual respond_manual = {
     .name = "wilco respond",
     .synopsis = "wilco respond [OPTION]... FILTER\n"
-                "         (--echo | --reply TEXT | --reply-file FILE | --exec COMMAND)",
+                "         (--echo | --reply TEXT | --reply-file FILE | --exec COMMAND |\n"
+                "          --from FILE)",
     .about = "Answers requests to the topics of FILTER until it is stopped.",
     .examples = "  wilco respond weather/now --exec 'curl -s wttr.in?format=3'\n"
                 "  wilco respond requests/device1/getConfig --reply-file config.json \\\n"
                 "      --content-type application/json\n"
                 "  wilco respond 'rpc/+' --group workers --exec './handle \"$WILCO_TOPIC\"'\n"
+                "  wilco respond 'rpc/#' --from calls.jsonl\n"
                 "  wilco respond ping --reply pong --count 1 -v\n"
                 "  wilco respond 'orders/+' -c -i orders-1 -x 3600 --journal orders.journal \\\n"
                 "      --service orders:1.2 --exec ./order\n",
@@ -145,6 +152,18 @@ answer_with_file(struct respond_command *c, struct wilco_call *call)
 }
 
 static void
+answer_as_recorded(struct respond_command *c, struct wilco_call *call)
+{
+    struct wilco_reply reply;
+
+    if (mock_answer(c->mock, wilco_call_message(call), &reply)) {
+        answer_reply(&c->answers, call, &reply);
+    } else {
+        answer_error(&c->answers, call, 404, "this was not recorded");
+    }
+}
+
+static void
 on_request(void *context, struct wilco_call *call)
 {
     struct respond_command *c = context;
@@ -156,6 +175,8 @@ on_request(void *context, struct wilco_call *call)
         jobs_add(c->jobs, call);
     } else if (c->echo) {
         answer_bytes(&c->answers, call, wilco_message_payload(wilco_call_message(call)));
+    } else if (c->mock != NULL) {
+        answer_as_recorded(c, call);
     } else if (c->file != NULL) {
         answer_with_file(c, call);
     } else {
@@ -207,8 +228,11 @@ complete(struct respond_command *c, char **words, size_t word_count)
     if (c->filter == NULL) {
         return options_wrong("which requests?");
     }
-    if (c->echo + (c->text != NULL) + (c->file != NULL) + (c->command != NULL) != 1) {
-        return options_wrong("how to answer? One of --echo, --reply, --reply-file and --exec");
+    if (c->echo + (c->text != NULL) + (c->file != NULL) + (c->command != NULL) +
+            (c->recording != NULL) !=
+        1) {
+        return options_wrong("how to answer? One of --echo, --reply, --reply-file, --exec "
+                             "and --from");
     }
     if (c->concurrency.value > CONCURRENCY_MAX || c->queue.value > QUEUE_MAX) {
         return options_wrong("at most %u for --concurrency and %u for --queue", CONCURRENCY_MAX,
@@ -223,11 +247,16 @@ complete(struct respond_command *c, char **words, size_t word_count)
 
 /* A file that cannot be read is better known now than when somebody asks. */
 static int
-check_file(const struct respond_command *c)
+check_file(struct respond_command *c)
 {
     char *bytes = NULL;
     size_t len = 0;
-    bool can_read = c->file == NULL || read_reply_file(c->file, &bytes, &len);
+    bool can_read;
+
+    if (c->recording != NULL) {
+        return mock_load(&c->mock, c->recording);
+    }
+    can_read = c->file == NULL || read_reply_file(c->file, &bytes, &len);
 
     free(bytes);
     return can_read ? EXIT_CODE_OK : EXIT_CODE_USAGE;
@@ -372,6 +401,7 @@ run_command(int argc, char **argv)
         exit_code = run(&c, argv + 1, word_count);
     }
     free(c.service);
+    mock_free(c.mock);
     properties_fini(&c.answers.properties);
     connection_options_fini(&c.connection);
     return exit_code;

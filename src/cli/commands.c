@@ -5,8 +5,23 @@
 #include "cli/manual.h"
 
 const struct command *const commands[] = {
-    &command_request, &command_respond,    &command_pub,    &command_sub, &command_broker,
-    &command_bench,   &command_completion, &command_manual, NULL,
+    &command_request,
+    &command_respond,
+    &command_pub,
+    &command_sub,
+    &command_ls,
+    &command_info,
+    &command_stats,
+    &command_ping,
+    &command_top,
+    &command_trace,
+    &command_record,
+    &command_replay,
+    &command_broker,
+    &command_bench,
+    &command_completion,
+    &command_manual,
+    NULL,
 };
 
 static const enum exit_code wilco_exit_codes[] = {

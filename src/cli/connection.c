@@ -76,13 +76,12 @@ will_of(const struct connection_options *o)
     };
 }
 
-/* A URL without its user and password. */
-static const char *
-without_secret(const char *url)
+const char *
+connection_server(const struct connection_options *o)
 {
-    const char *at = strrchr(url, '@');
+    const char *at = strrchr(o->address, '@');
 
-    return at == NULL ? url : at + 1;
+    return at == NULL ? o->address : at + 1;
 }
 
 int
@@ -116,7 +115,7 @@ connection_open(struct connection *c, const struct connection_options *o,
         options.unmatched = rest->on_message == NULL ? NULL : on_message;
         options.unmatched_request = rest->on_request == NULL ? NULL : on_request;
     }
-    say_debug("connecting to %s", without_secret(o->address));
+    say_debug("connecting to %s", connection_server(o));
     status = wilco_open(&c->client, &options);
     if (status == WILCO_OK) {
         say_debug("connected as %s", wilco_client_id(c->client));

@@ -43,6 +43,8 @@ extern const struct manual_variable connection_variables[];
 
 /* Puts flags and environment together. 0, or the exit code when it has said what is wrong. */
 int connection_prepare(struct connection_options *o);
+/* The URL without its user and password, once it is prepared. */
+const char *connection_server(const struct connection_options *o);
 void connection_options_fini(struct connection_options *o);
 
 /* Who gets what no subscription wants: a kept session brings what waited for it before there is

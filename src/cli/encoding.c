@@ -3,6 +3,7 @@
 #include "cli/memory.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char base64_digits[] =
@@ -38,6 +39,51 @@ encoding_base64(struct wilco_bytes bytes)
         out += 2;
     }
     return text;
+}
+
+/* Four digits to three bytes; `left` of them are digits, the others padding. False: not digits, or
+ * bits that belong to no byte. */
+static bool
+unbase64_group(const char *text, size_t left, unsigned char out[3])
+{
+    unsigned long group = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        const char *digit = i < left ? strchr(base64_digits, text[i]) : base64_digits;
+
+        if (digit == NULL || text[i] == '\0' || (i >= left && text[i] != '=')) {
+            return false;
+        }
+        group = group << 6 | (unsigned long)(digit - base64_digits);
+    }
+    out[0] = (unsigned char)(group >> 16);
+    out[1] = (unsigned char)(group >> 8 & 255);
+    out[2] = (unsigned char)(group & 255);
+    return (left != 2 || (out[1] == 0 && out[2] == 0)) && (left != 3 || out[2] == 0);
+}
+
+bool
+encoding_unbase64(const char *text, unsigned char **out, size_t *len)
+{
+    size_t size = strlen(text);
+    size_t digits = strcspn(text, "=");
+    unsigned char *bytes;
+
+    if (size % 4 != 0 || size - digits > 2) {
+        return false;
+    }
+    bytes = memory_get(size / 4 + 1, 3);
+    for (size_t i = 0; i < size; i += 4) {
+        size_t left = digits - i < 4 ? digits - i : 4;
+
+        if (!unbase64_group(text + i, left, bytes + i / 4 * 3)) {
+            free(bytes);
+            return false;
+        }
+    }
+    *out = bytes;
+    *len = digits * 3 / 4;
+    return true;
 }
 
 char *
@@ -98,4 +144,16 @@ encoding_is_readable(struct wilco_bytes bytes)
     text = json_stringn(bytes.len == 0 ? "" : bytes.data, bytes.len); /* NULL unless it is UTF-8 */
     json_decref(text);
     return text != NULL;
+}
+
+void
+encoding_make_harmless(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
+        if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) { /* U+0080 to U+009F */
+            at[0] = at[1] = '?';
+        } else if (*at < 0x20 || *at == 0x7f) {
+            *at = '?';
+        }
+    }
 }

@@ -2,12 +2,11 @@
 #include "cli/say.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static void *
+void *
 memory_sure(void *memory)
 {
     if (memory == NULL) {
@@ -31,19 +30,29 @@ memory_grow(void *old, size_t count, size_t size)
 }
 
 char *
+memory_text_of(const char *format, va_list arguments)
+{
+    va_list again;
+    char *text;
+    int len;
+
+    va_copy(again, arguments);
+    len = vsnprintf(NULL, 0, format, arguments);
+    assert(len >= 0);
+    text = memory_get((size_t)len + 1, 1);
+    (void)vsnprintf(text, (size_t)len + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+char *
 memory_text(const char *format, ...)
 {
     va_list arguments;
     char *text;
-    int len;
 
     va_start(arguments, format);
-    len = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
-    assert(len >= 0);
-    text = memory_get((size_t)len + 1, 1);
-    va_start(arguments, format);
-    (void)vsnprintf(text, (size_t)len + 1, format, arguments);
+    text = memory_text_of(format, arguments);
     va_end(arguments);
     return text;
 }

@@ -5,6 +5,7 @@
 #include "cli/colour.h"
 #include "cli/encoding.h"
 #include "cli/memory.h"
+#include "cli/message_json.h"
 #include "cli/say.h"
 
 #include <errno.h>
@@ -13,86 +14,7 @@
 #include <string.h>
 
 #define SHOWN_BYTES_MAX 2048U
-
-static void *
-sure(json_t *value)
-{
-    if (value == NULL) {
-        say("out of memory");
-        exit(1);
-    }
-    return value;
-}
-
-static void
-json_put(json_t *object, const char *name, json_t *value)
-{
-    if (json_object_set_new(object, name, sure(value)) != 0) {
-        (void)sure(NULL);
-    }
-}
-
-static json_t *
-json_of_bytes(struct wilco_bytes bytes)
-{
-    return json_stringn(bytes.len == 0 ? "" : bytes.data, bytes.len);
-}
-
-static void
-json_put_bytes(json_t *object, const char *name, struct wilco_bytes bytes)
-{
-    json_t *text = json_of_bytes(bytes);
-    char *key, *base64;
-
-    if (text != NULL) {
-        json_put(object, name, text);
-        return;
-    }
-    key = memory_text("%s_base64", name);
-    base64 = encoding_base64(bytes);
-    json_put(object, key, json_string(base64));
-    free(base64);
-    free(key);
-}
-
-static json_t *
-json_of_properties(const struct view *v)
-{
-    json_t *properties = sure(json_object());
-
-    if (v->is_utf8) {
-        json_put(properties, "payload_format_indicator", json_integer(1));
-    }
-    if (v->has_expiry) {
-        json_put(properties, "message_expiry_interval", json_integer((json_int_t)v->expiry_s));
-    }
-    if (v->content_type.data != NULL) {
-        json_put_bytes(properties, "content_type", v->content_type);
-    }
-    if (v->response_topic.data != NULL) {
-        json_put_bytes(properties, "response_topic", v->response_topic);
-    }
-    if (v->correlation_data.data != NULL) {
-        json_put_bytes(properties, "correlation_data", v->correlation_data);
-    }
-    return properties;
-}
-
-static json_t *
-json_of_user_properties(const struct view *v)
-{
-    json_t *pairs = sure(json_array());
-
-    for (size_t i = 0; i < v->user_property_count; i++) {
-        json_t *pair = sure(json_pack("[o, o]", sure(json_of_bytes(v->user_properties[i].name)),
-                                      sure(json_of_bytes(v->user_properties[i].value))));
-
-        if (json_array_append_new(pairs, pair) != 0) {
-            (void)sure(NULL);
-        }
-    }
-    return pairs;
-}
+#define LINE_BYTES_MAX  60U
 
 static char *
 json_text(json_t *object)
@@ -101,7 +23,7 @@ json_text(json_t *object)
 
     json_decref(object);
     if (text == NULL) {
-        (void)sure(NULL);
+        (void)memory_sure(NULL);
     }
     return text;
 }
@@ -109,18 +31,7 @@ json_text(json_t *object)
 char *
 output_json(const struct view *v)
 {
-    json_t *object = sure(json_object());
-
-    json_put_bytes(object, "topic", v->topic);
-    json_put_bytes(object, "payload", v->payload);
-    json_put(object, "qos", json_integer(v->qos));
-    json_put(object, "retain", json_boolean(v->retain));
-    if (v->status != 0) {
-        json_put(object, "status", json_integer(v->status));
-    }
-    json_put(object, "properties", json_of_properties(v));
-    json_put(object, "user_properties", json_of_user_properties(v));
-    return json_text(object);
+    return json_text(message_json(v));
 }
 
 static const char *
@@ -152,23 +63,15 @@ executed_word(enum wilco_executed executed)
     return NULL;
 }
 
-static void
-json_put_text(json_t *object, const char *name, const char *text)
-{
-    if (text != NULL) {
-        json_put_bytes(object, name, (struct wilco_bytes){text, strlen(text)});
-    }
-}
-
 char *
 output_failure_json(const char *topic, const struct wilco_error *why)
 {
-    json_t *object = sure(json_object());
+    json_t *object = memory_sure(json_object());
 
-    json_put_text(object, "topic", topic);
-    json_put_text(object, "error", why->text);
-    json_put_text(object, "stage", stage_word(why->stage));
-    json_put_text(object, "executed", executed_word(why->executed));
+    message_json_put_text(object, "topic", topic);
+    message_json_put_text(object, "error", why->text);
+    message_json_put_text(object, "stage", stage_word(why->stage));
+    message_json_put_text(object, "executed", executed_word(why->executed));
     return json_text(object);
 }
 
@@ -230,18 +133,31 @@ output_message(const struct output *o, const struct view *v)
 
 /* The beginning of long bytes, cut between characters. */
 static struct wilco_bytes
-beginning(struct wilco_bytes bytes)
+beginning(struct wilco_bytes bytes, size_t max)
 {
     const unsigned char *at = bytes.data;
-    size_t len = SHOWN_BYTES_MAX;
+    size_t len = max;
 
     if (bytes.len <= len) {
         return bytes;
     }
-    while (len > SHOWN_BYTES_MAX - 4 && (at[len] & 0xc0) == 0x80) {
+    while (len > max - 4 && (at[len] & 0xc0) == 0x80) {
         len--;
     }
     return (struct wilco_bytes){at, len};
+}
+
+void
+output_first_line(FILE *out, struct wilco_bytes bytes)
+{
+    struct wilco_bytes shown = beginning(bytes, LINE_BYTES_MAX);
+    const char *at = shown.data;
+
+    if (encoding_is_readable(shown)) {
+        for (size_t i = 0; i < shown.len && at[i] != '\n' && at[i] != '\r'; i++) {
+            (void)fputc(at[i], out);
+        }
+    }
 }
 
 /* Lines behind the first are indented as deep as it; bytes that are no text are shown in
@@ -249,7 +165,7 @@ beginning(struct wilco_bytes bytes)
 static void
 show_value(FILE *out, const char *name, struct wilco_bytes bytes)
 {
-    struct wilco_bytes shown = beginning(bytes);
+    struct wilco_bytes shown = beginning(bytes, SHOWN_BYTES_MAX);
     bool is_readable = encoding_is_readable(shown);
     char *hex = is_readable ? NULL : encoding_hex(shown);
     struct wilco_bytes text = is_readable ? shown : (struct wilco_bytes){hex, strlen(hex)};

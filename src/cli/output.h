@@ -30,6 +30,9 @@ bool output_failure(const char *topic, const struct wilco_error *why);
 /* That object, like output_json(). */
 char *output_failure_json(const char *topic, const struct wilco_error *why);
 
+/* What can be shown of a text on one line of a terminal; nothing of what is no text. */
+void output_first_line(FILE *out, struct wilco_bytes bytes);
+
 /* A headline, the properties, one a line, and an empty line. `title` says what it is: "request". */
 void output_show(FILE *out, const char *title, const struct view *v);
 

@@ -31,6 +31,12 @@ say_set_level(bool quiet, bool debug)
     say_debugging = debug;
 }
 
+bool
+say_is_quiet(void)
+{
+    return say_quiet;
+}
+
 struct say_errno
 say_errno(int error)
 {

@@ -17,6 +17,7 @@ struct say_errno say_errno(int error);
 /* "wilco request": every line starts with it. Static storage. */
 void say_set_name(const char *name);
 void say_set_level(bool quiet, bool debug);
+bool say_is_quiet(void);
 const char *say_name(void);
 
 void say(const char *format, ...) SAY_FORMAT;       /* what is wrong; not with --quiet */

@@ -48,6 +48,8 @@ view_of_response(const struct wilco_message *m)
     struct view v = view_of_message(m);
 
     v.status = wilco_message_status(m);
+    v.is_part = wilco_message_is_part(m);
+    v.has_progress = wilco_message_progress(m, &v.progress);
     return v;
 }
 

@@ -19,11 +19,15 @@ struct view {
     uint8_t qos;
     bool retain, is_utf8, has_expiry;
     uint32_t expiry_s;
-    int status; /* of a response; 0: this is none */
+    int status;        /* of a response; 0: this is none */
+    bool is_part;      /* others follow it */
+    bool has_progress; /* it says how much is done, and is no answer */
+    double progress;   /* from 0 to 1 */
 };
 
 struct view view_of_message(const struct wilco_message *m);
-struct view view_of_response(const struct wilco_message *m); /* with its status */
+struct view
+view_of_response(const struct wilco_message *m); /* with its status, and what it says of others */
 struct view view_of_publish(const struct wilco_publish *p);
 void view_fini(struct view *v);
 

@@ -129,10 +129,16 @@ wake_exit(int exit_code)
 }
 
 uint64_t
-wake_now_ms(void)
+wake_now_us(void)
 {
     struct timespec now = {0};
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t
+wake_now_ms(void)
+{
+    return wake_now_us() / 1000;
 }

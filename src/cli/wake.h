@@ -30,6 +30,7 @@ bool wake_signalled(void);
  * and SIGTERM ends the process here. */
 int wake_exit(int exit_code);
 
-uint64_t wake_now_ms(void); /* a steady clock */
+uint64_t wake_now_ms(void); /* a steady clock ... */
+uint64_t wake_now_us(void); /* ... and a finer one */
 
 #endif

@@ -6,6 +6,7 @@
 #include "link/keep_alive.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define POOL_FREE_BYTES    65536U
 #define CONNECT_TIMEOUT_MS 10000U

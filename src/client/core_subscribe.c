@@ -1,4 +1,5 @@
 #include "client/core_private.h"
+#include "client/draft.h"
 #include "wire/topic.h"
 #include "wire/utf8.h"
 
@@ -82,19 +83,17 @@ struct ending {
 
 static const struct ending nobody = {.done = NULL};
 
-/* `r` NULL: it is not for a responder. */
+/* `users` has User Properties, or is NULL. */
 static enum wilco_status
 send_subscribe(struct core *c, struct subscription *s, const struct wire_subscription *wanted,
-               const struct responder *r, const struct ending *end)
+               const struct wire_properties *users, const struct ending *end)
 {
-    struct wire_user_property users[RESPONDER_USERS_MAX];
     struct wire_subscribe packet = {.subscriptions = wanted, .count = 1};
     struct operation *op = NULL;
     enum wilco_status st;
 
-    if (r != NULL) {
-        packet.properties.users = users;
-        packet.properties.user_count = responder_users(r, users);
+    if (users != NULL) {
+        packet.properties = *users;
     }
 
     if (c->server.has_identifiers) {
@@ -185,14 +184,21 @@ check_server(const struct core *c, struct span filter, bool is_shared, uint8_t *
     return WILCO_OK;
 }
 
+static struct draft
+draft_of_users(const struct wilco_subscription *s)
+{
+    return (struct draft){.users = s->user_properties, .user_count = s->user_property_count};
+}
+
 static enum wilco_status
 check_subscription(const struct wilco_subscription *s, bool *is_shared)
 {
+    const struct draft users = draft_of_users(s);
     struct span filter = span_of_text(s->filter);
     struct span group, inner;
 
     if (!utf8_is_valid(filter) || !topic_filter_is_valid(filter) || s->qos > 2 ||
-        s->retain_handling > 2) {
+        s->retain_handling > 2 || !draft_users_are_valid(&users)) {
         return WILCO_EINVAL;
     }
     *is_shared = topic_share_split(filter, &group, &inner);
@@ -237,27 +243,51 @@ set_subscriber(struct subscription *s, const struct subscriber *to)
     responder_unref(before);
 }
 
-enum wilco_status
-core_subscribe(struct core *c, const struct wilco_subscription *wanted,
-               const struct core_subscriber *to, void *awaited, uint8_t *reason_code)
+/* As the application wants it; `r` NULL: it is not for a responder. */
+static enum wilco_status
+send_wanted(struct core *c, struct subscription *s, const struct wilco_subscription *wanted,
+            const struct responder *r, const struct ending *end)
 {
-    struct wire_subscription wire = {
+    const struct wire_subscription wire = {
         .filter = span_of_text(wanted->filter),
         .qos = wanted->qos,
         .no_local = wanted->no_local,
         .retain_as_published = wanted->retain_as_published,
         .retain_handling = wanted->retain_handling,
     };
+    const struct draft d = draft_of_users(wanted);
+    struct wire_properties properties = {.present = 0};
+    struct wire_user_property own[RESPONDER_USERS_MAX];
+    struct draft_users users;
+    enum wilco_status st = draft_users_init(&users, c->alloc, &d, &properties);
+
+    if (st != WILCO_OK) {
+        return st;
+    }
+    if (r != NULL) {
+        properties.users = own;
+        properties.user_count = responder_users(r, own);
+    }
+    st = send_subscribe(c, s, &wire, &properties, end);
+    draft_users_fini(&users);
+    return st;
+}
+
+enum wilco_status
+core_subscribe(struct core *c, const struct wilco_subscription *wanted,
+               const struct core_subscriber *to, void *awaited, uint8_t *reason_code)
+{
+    struct span filter = span_of_text(wanted->filter);
     struct subscriber subscriber = {.on_message = to->on_message, .context = to->context};
     struct subscription *s = NULL;
     bool is_shared = false;
     enum wilco_status st = check_subscription(wanted, &is_shared);
 
     if (st == WILCO_OK) {
-        st = check_server(c, wire.filter, is_shared, reason_code);
+        st = check_server(c, filter, is_shared, reason_code);
     }
     if (st == WILCO_OK) {
-        st = subscription_for(c, wire.filter, &s);
+        st = subscription_for(c, filter, &s);
     }
     if (st != WILCO_OK) {
         return st;
@@ -266,7 +296,7 @@ core_subscribe(struct core *c, const struct wilco_subscription *wanted,
     if (st == WILCO_OK) {
         const struct ending end = {to->done, awaited};
 
-        st = send_subscribe(c, s, &wire, subscriber.responder, &end);
+        st = send_wanted(c, s, wanted, subscriber.responder, &end);
     }
     if (st == WILCO_OK) { /* from now on: messages may come before the SUBACK */
         set_subscriber(s, &subscriber);

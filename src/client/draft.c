@@ -30,8 +30,8 @@ is_topic(struct span topic)
     return span_is_text(topic) && topic_name_is_valid(topic);
 }
 
-static bool
-users_are_valid(const struct draft *d)
+bool
+draft_users_are_valid(const struct draft *d)
 {
     for (size_t i = 0; i < d->user_count; i++) {
         const struct wilco_user_property *u = &d->users[i];
@@ -51,7 +51,7 @@ check(const struct draft *d)
     const struct wire_properties *p = &d->packet.properties;
 
     if (d->packet.qos > 2 || !is_topic(d->packet.topic) || !span_is_text(p->content_type) ||
-        p->correlation_data.len > UINT16_MAX || !users_are_valid(d)) {
+        p->correlation_data.len > UINT16_MAX || !draft_users_are_valid(d)) {
         return WILCO_EINVAL;
     }
     if (wire_properties_has(p, WIRE_RESPONSE_TOPIC) && !is_topic(p->response_topic)) {

@@ -64,6 +64,9 @@ WILCO_MUST_CHECK enum wilco_status draft_reply(struct draft *d, const struct wil
                                                const struct draft_role *role,
                                                uint64_t remaining_ms);
 
+/* Whether the application's User Properties are strings that can be sent. */
+bool draft_users_are_valid(const struct draft *d);
+
 /* The User Properties in one row, as the encoder wants them. */
 #define DRAFT_USERS_FEW 16
 

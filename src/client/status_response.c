@@ -9,7 +9,7 @@ says(const struct wilco_message *m, const char *name, const char *value)
 bool
 status_response_is(const struct wilco_message *m)
 {
-    return says(m, "rr-src", "broker");
+    return says(m, "rr-src", "broker") && wilco_message_status(m) >= 400;
 }
 
 enum wilco_status

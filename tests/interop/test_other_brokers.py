@@ -131,6 +131,10 @@ class Mosquitto(KeptSessions, MosquittoCase):
         self.respond("job", "--exec", "exit 1")
         self.request("job", "x", status=64)
 
+    def test_it_knows_nothing_of_services_and_ways(self):
+        run(WILCO, "ls", "--url", self.url, status=16)
+        run(WILCO, "trace", "--url", self.url, "echo/x", status=1)
+
     def test_pub_and_sub(self):
         run(WILCO, "pub", "--url", self.url, "-q", "1", "-r", "kept", "text")
         self.assertEqual(run(WILCO, "sub", "--url", self.url, "-C", "1", "-W", "20", "kept"), b"text\n")

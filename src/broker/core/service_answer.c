@@ -53,7 +53,7 @@ write_users(struct wire_user_property users[USERS_MAX], const struct answering *
 {
     size_t count = write_status(users, a->status);
 
-    (void)snprintf(digits, DIGITS_BYTES, "%" PRIu64, a->count - 1);
+    (void)snprintf(digits, DIGITS_BYTES, "%" PRIu64, a->count);
     users[count++] = (struct wire_user_property){SPAN_LITERAL("rr-src"), SPAN_LITERAL("broker")};
     users[count++] = (struct wire_user_property){SPAN_LITERAL("rr-seq"), span_of_text(digits)};
     if (has_more) {

@@ -93,7 +93,7 @@ expect_json(struct rig_client *c, struct wire_any *out)
 }
 
 void
-expect_answer(struct rig_client *c, unsigned seq, bool has_more, const char *pattern)
+expect_answer(struct rig_client *c, unsigned place, bool has_more, const char *pattern)
 {
     struct wire_any packet;
     const struct wire_publish *p = &packet.as.publish;
@@ -101,7 +101,7 @@ expect_answer(struct rig_client *c, unsigned seq, bool has_more, const char *pat
     char digits[12];
 
     expect_json(c, &packet);
-    (void)snprintf(digits, sizeof(digits), "%u", seq);
+    (void)snprintf(digits, sizeof(digits), "%u", place + 1);
     assert_matches(p->payload, pattern);
     assert_true(span_equal(p->properties.correlation_data, SPAN_LITERAL(CORRELATION)));
     assert_true(span_equal(user_of(p, "rr-seq"), span_of_text(digits)));

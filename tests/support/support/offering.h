@@ -23,8 +23,8 @@ bool offering_matches(struct span text, const char *pattern);
 
 /* The client asks at `topic`, such as "$SRV/PING", to have the answers at `response_topic`. */
 void question(struct rig_client *c, const char *topic, const char *response_topic);
-/* The next packet is answer number `seq` to that, with this text; acknowledges it. */
-void expect_answer(struct rig_client *c, unsigned seq, bool has_more, const char *pattern);
+/* The next packet is the answer at `place`, from 0, to that, with this text; acknowledges it. */
+void expect_answer(struct rig_client *c, unsigned place, bool has_more, const char *pattern);
 /* There is nobody to tell of. */
 void expect_no_service(struct rig_client *c);
 /* The next packet is an event like this, to a topic like that; acknowledges it. */

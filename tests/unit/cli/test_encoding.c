@@ -51,6 +51,10 @@ bytes_become_text_and_come_back(void **state)
         assert_int_equal(back_len, len);
         assert_memory_equal(back, rows[i].bytes, len);
         free(back);
+        assert_true(encoding_unbase64(base64, &back, &back_len));
+        assert_int_equal(back_len, len);
+        assert_memory_equal(back, rows[i].bytes, len);
+        free(back);
         free(hex);
         free(base64);
         free((char *)(uintptr_t)bytes.data);
@@ -109,11 +113,31 @@ readable_is_text_without_control_characters(void **state)
     assert_true(encoding_is_readable((struct wilco_bytes){NULL, 0}));
 }
 
+/* One text for the same bytes, or two that differ could be taken for each other. */
+static void
+base64_is_what_we_write(void **state)
+{
+    static const char *const wrong[] = {"Z",    "Zg",    "Zg=",      "Zh==",  "Zm9=",
+                                        "Z===", "====",  "Zg==Zg==", "Zm 9v", "Zm9v\n",
+                                        "Zm-_", "Zm9v=", "=Zm9",     "Zg=A"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        unsigned char *bytes = NULL;
+        size_t len = 0;
+
+        if (encoding_unbase64(wrong[i], &bytes, &len)) {
+            fail_msg("%s", wrong[i]);
+        }
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_become_text_and_come_back),
+        cmocka_unit_test(base64_is_what_we_write),
         cmocka_unit_test(hexadecimal_takes_both_cases_and_whole_bytes),
         cmocka_unit_test(readable_is_text_without_control_characters),
     };

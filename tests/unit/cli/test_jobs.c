@@ -162,6 +162,21 @@ wilco_message_expiry_s(const struct wilco_message *m, uint32_t *seconds)
     return false;
 }
 
+bool
+wilco_message_is_part(const struct wilco_message *m)
+{
+    (void)m;
+    return false;
+}
+
+bool
+wilco_message_progress(const struct wilco_message *m, double *done)
+{
+    (void)m;
+    (void)done;
+    return false;
+}
+
 int
 wilco_message_status(const struct wilco_message *m)
 {

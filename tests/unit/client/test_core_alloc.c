@@ -1,5 +1,7 @@
 #include "desk.h"
 
+#include "client/draft.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -309,11 +311,15 @@ get_a_message_in_pieces(struct peer *p)
 {
     static const uint8_t bytes[] = {0x32, 0x07, 0, 1, 'a', 0, 9, 0, 'x'};
     const struct core_subscriber to = {.on_message = on_message};
+    struct wilco_user_property many[DRAFT_USERS_FEW + 1];
+    const struct wilco_subscription wanted = {
+        .filter = "#", .user_properties = many, .user_property_count = DRAFT_USERS_FEW + 1};
     uint8_t reason_code = 0;
 
-    if (core_subscribe(p->core, &(struct wilco_subscription){.filter = "#"}, &to, p,
-                       &reason_code) != WILCO_OK ||
-        !grant(p, 1)) {
+    for (size_t i = 0; i <= DRAFT_USERS_FEW; i++) {
+        many[i] = (struct wilco_user_property){"name", "value"};
+    }
+    if (core_subscribe(p->core, &wanted, &to, p, &reason_code) != WILCO_OK || !grant(p, 1)) {
         return false;
     }
     for (size_t i = 0; i < sizeof(bytes); i++) {

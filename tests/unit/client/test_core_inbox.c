@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -79,8 +80,15 @@ follows_what_can_be_followed(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer_request request;
         struct peer p;
+        char inbox[64], start[4];
 
         open_with(&p, NULL, rows[i].information);
+        assert_int_equal(core_inbox(p.core, inbox, sizeof(inbox)),
+                         rows[i].is_followed ? strlen(rows[i].information) : 0);
+        assert_string_equal(inbox, rows[i].is_followed ? rows[i].information : "");
+        assert_int_equal(core_inbox(p.core, start, sizeof(start)), strlen(inbox));
+        assert_string_equal(start, rows[i].is_followed ? "$r/" : ""); /* as much as fits */
+        assert_int_equal(core_inbox(p.core, NULL, 0), strlen(inbox));
         (void)peer_ask(&p, &plain);
         if (has_subscribed(&p) == rows[i].is_followed) {
             fail_msg("\"%s\"", rows[i].information);

@@ -374,9 +374,13 @@ does_not_believe_every_status_response(void **state)
         {.name = "from a server that assigns none",
          .said = {.status = "503", .source = "broker", .executed = "no"},
          .want = WILCO_AGAIN},
+        {.name = "a success",
+         .information = "$r/me",
+         .said = {.status = "200", .source = "broker"},
+         .want = WILCO_OK},
         {.name = "a success from elsewhere",
          .said = {.status = "200", .source = "broker", .executed = "no"},
-         .want = WILCO_AGAIN},
+         .want = WILCO_OK},
     };
 
     (void)state;

@@ -96,6 +96,36 @@ says_what_is_wanted(void **state)
     peer_close(&p);
 }
 
+/* Few and many, in order; and not what is no text. */
+static void
+says_user_properties(void **state)
+{
+    static const size_t counts[] = {0, 1, 16, 17, 100};
+    struct wilco_user_property users[100];
+    struct wilco_subscription s = {.filter = "a", .user_properties = users};
+    struct wire_any packet;
+    uint8_t reason_code = 0;
+    struct peer p;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
+        users[i] = (struct wilco_user_property){"rr-observe", i % 2 == 0 ? "1" : "2"};
+    }
+    peer_open(&p, NULL, NULL);
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        s.user_property_count = counts[i];
+        assert_int_equal(subscribe(&p, &s, &first, &reason_code), WILCO_OK);
+        peer_expect(&p, WIRE_SUBSCRIBE, &packet);
+        assert_int_equal(packet.as.subscribe.properties.user_count, counts[i]);
+        assert_int_not_equal(packet.as.subscribe.properties.subscription_identifier, 0);
+    }
+    users[0].value = "\xff";
+    assert_int_equal(subscribe(&p, &s, &first, &reason_code), WILCO_EINVAL);
+    users[0].value = NULL;
+    assert_int_equal(subscribe(&p, &s, &first, &reason_code), WILCO_EINVAL);
+    peer_close(&p);
+}
+
 /* [MQTT-4.7.1-1, 4.7.1-2, 4.7.3-1]: what a filter is; [MQTT-4.8.2-1, 4.8.2-2]: a shared one;
  * [MQTT-3.8.3-1]: UTF-8; [U-3.8.3-2]: no QoS 3 and no Retain Handling 3 */
 static void
@@ -330,6 +360,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_what_is_wanted),
+        cmocka_unit_test(says_user_properties),
         cmocka_unit_test(refuses_what_cannot_be_subscribed),
         cmocka_unit_test(delivers_from_the_subscribe_on),
         cmocka_unit_test(forgets_what_was_refused),
