@@ -31,6 +31,7 @@ enum wilco_state_kind {
     WILCO_CLOSED,
 };
 
+/* How a client and its server stand now, and why. */
 struct wilco_state {
     enum wilco_state_kind kind;
     bool session_present;          /* CONNECTED: the server has kept the session (3.2.2.1.1) */
