@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must pass before a change goes in: lint, a strict release build and what it costs (tests/cost),
-# every test as gcc builds it, every test again under the address and undefined behaviour sanitizers, and the unit and
-# scenario tests again under the thread sanitizer. The last line sums up: N passed, N failed.
+# every test as gcc builds it, every test again under the address and undefined behaviour sanitizers, and those with
+# threads again under the thread sanitizer. The last line sums up: N passed, N failed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
