@@ -45,17 +45,15 @@ static void
 what_there_is_and_how_it_rises(void **state)
 {
     static const char *const first[] = {
-        "{\"name\":\"calc\",\"endpoints\":[{\"subject\":\"c/"
-        "+\",\"queue_group\":\"w\",\"num_requests\":"
-        "10,\"average_processing_time\":2000000}]}",
-        "{\"name\":\"calc\",\"endpoints\":[{\"subject\":\"c/"
-        "+\",\"queue_group\":\"w\",\"num_requests\":"
-        "30,\"num_errors\":1,\"average_processing_time\":1000000}]}",
+        ("{\"name\":\"calc\",\"endpoints\":[{\"subject\":\"c/+\",\"queue_group\":\"w\","
+         "\"num_requests\":10,\"average_processing_time\":2000000}]}"),
+        ("{\"name\":\"calc\",\"endpoints\":[{\"subject\":\"c/+\",\"queue_group\":\"w\","
+         "\"num_requests\":30,\"num_errors\":1,\"average_processing_time\":1000000}]}"),
         "{\"name\":\"\",\"endpoints\":[{\"subject\":\"x\",\"num_requests\":9}]}",
     };
     static const char *const second[] = {
-        "{\"name\":\"calc\",\"endpoints\":[{\"subject\":\"c/+\",\"queue_group\":"
-        "\"w\",\"num_requests\":44,\"num_errors\":1,\"average_processing_time\":1000000}]}",
+        ("{\"name\":\"calc\",\"endpoints\":[{\"subject\":\"c/+\",\"queue_group\":\"w\","
+         "\"num_requests\":44,\"num_errors\":1,\"average_processing_time\":1000000}]}"),
         "{\"name\":\"\",\"endpoints\":[{\"subject\":\"x\",\"num_requests\":29}]}",
         "{\"name\":\"new\",\"endpoints\":[{\"subject\":\"y\",\"num_requests\":5}]}",
     };
