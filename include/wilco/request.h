@@ -38,8 +38,11 @@ struct wilco_request {
     uint32_t responder_wait_ms;
     uint8_t qos; /* 0: QoS 1. Use qos_0 for QoS 0 */
     bool qos_0;
-    bool idempotent;      /* it may be executed more than once: `rr-idem` */
-    bool fail_if_offline; /* do not keep it for responders that are offline (broker) */
+    bool idempotent; /* it may be executed more than once: `rr-idem` */
+    /* Where all responders are offline, nobody is there; but one that has the request and loses its
+     * connection may come back and answer (broker). */
+    bool wait_if_offline; /* keep it for those whose sessions last: devices that sleep */
+    bool fail_if_offline; /* it has also failed when who has it goes offline: may be executed */
     bool is_utf8;
     const char *content_type;
     const char *partition;               /* `$partition`; NULL: the client id */

@@ -32,7 +32,9 @@ const struct option ask_rows[] = {
      option_duration_ms, FIELD(hedge_ms)},
     {"idempotent", 0, NULL, "it may be executed again if a responder is lost", option_flag,
      FIELD(idempotent)},
-    {"fail-if-offline", 0, NULL, "do not wait for responders that are offline", option_flag,
+    {"wait-if-offline", 0, NULL, "keep it for responders that are offline and whose\nsessions last",
+     option_flag, FIELD(wait_if_offline)},
+    {"fail-if-offline", 0, NULL, "it has failed when who has it goes offline", option_flag,
      FIELD(fail_if_offline)},
     {"fail-fast", 0, NULL, "do not wait for a connection, either", option_flag, FIELD(fail_fast)},
     {"partition", 0, "TEXT", "those with the same text go to the same responder\nof a group",
@@ -82,6 +84,7 @@ ask_options_apply(const struct ask_options *o, struct wilco_request *request)
     request->retries_max = o->retries.value;
     request->hedge_after_ms = o->hedge_ms.value;
     request->idempotent = o->idempotent;
+    request->wait_if_offline = o->wait_if_offline;
     request->fail_if_offline = o->fail_if_offline;
     request->fail_fast = o->fail_fast;
     request->partition = o->partition;

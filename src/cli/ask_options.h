@@ -7,7 +7,7 @@
 /* How the command line wants a request to be asked, and how many answers it wants. */
 struct ask_options {
     struct option_number timeout_ms, wait_ms, retries, hedge_ms;
-    bool idempotent, fail_if_offline, fail_fast;
+    bool idempotent, wait_if_offline, fail_if_offline, fail_fast;
     const char *partition;
 
     struct option_number replies; /* UINT32_MAX: all that come */

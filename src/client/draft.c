@@ -167,8 +167,10 @@ set_wishes(struct draft *d, const struct wilco_request *r, uint32_t timeout_ms)
     if (r->idempotent) {
         add_extra(d, SPAN_LITERAL("rr-idem"), SPAN_LITERAL("1"));
     }
-    if (r->fail_if_offline || r->responder_wait_ms != 0) {
+    if (r->fail_if_offline) {
         add_extra(d, SPAN_LITERAL("rr-if-offline"), SPAN_LITERAL("fail"));
+    } else if (!r->wait_if_offline || r->responder_wait_ms != 0) {
+        add_extra(d, SPAN_LITERAL("rr-if-offline"), SPAN_LITERAL("refuse"));
     }
     if (r->scatter) {
         add_extra(d, SPAN_LITERAL("rr-fan"), SPAN_LITERAL("1"));

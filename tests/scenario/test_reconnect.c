@@ -236,7 +236,12 @@ ask_some(struct crowd *c, unsigned cut)
         char text[16];
         int len = snprintf(text, sizeof(text), "%u", i);
         const struct wilco_request r = {
-            .topic = "echo", .payload = {text, (size_t)len}, .qos = 2, .timeout_ms = 60000};
+            .topic = "echo",
+            .payload = {text, (size_t)len},
+            .qos = 2,
+            .timeout_ms = 60000,
+            .wait_if_offline = true,
+        };
 
         assert_int_equal(wilco_request_start(c->requester.client, &r, on_echo, c, NULL), WILCO_OK);
     }

@@ -226,6 +226,7 @@ message_ask(struct message *m, const struct wire_publish *p, const struct reques
     r->more = terms->more;
     r->is_idempotent = terms->is_idempotent;
     r->fails_if_offline = terms->fails_if_offline;
+    r->fails_if_left = terms->fails_if_left;
     r->ends_with_asker = terms->ends_with_asker;
     r->is_fan = terms->is_fan;
     r->op = (uint8_t)terms->op;

@@ -490,7 +490,7 @@ request_holder_left(struct session *holder)
         struct request *r = CONTAINER_OF(i, struct request, of_holder);
 
         next = i->next;
-        if (!pass_on(r, SESSION_STUCK) && r->message->request.fails_if_offline) {
+        if (!pass_on(r, SESSION_STUCK) && r->message->request.fails_if_left) {
             request_fail(r, r->stage == REQUEST_QUEUED ? REQUEST_OFFLINE : REQUEST_LOST);
         }
     }

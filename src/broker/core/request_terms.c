@@ -96,7 +96,8 @@ read_trace(struct request_terms *t, struct span value)
 static bool
 read_if_offline(struct request_terms *t, struct span value)
 {
-    t->fails_if_offline = span_equal(value, SPAN_LITERAL("fail"));
+    t->fails_if_left = span_equal(value, SPAN_LITERAL("fail"));
+    t->fails_if_offline = t->fails_if_left || span_equal(value, SPAN_LITERAL("refuse"));
     return t->fails_if_offline || span_equal(value, SPAN_LITERAL("wait"));
 }
 
@@ -125,7 +126,7 @@ static const struct {
     {SPAN_INIT("rr-ttl"), read_ttl, "rr-ttl is no whole number of milliseconds up to 365 days"},
     {SPAN_INIT("rr-more"), read_more, "rr-more is no whole number up to 1000000000"},
     {SPAN_INIT("rr-idem"), read_idempotent, "rr-idem is neither 0 nor 1"},
-    {SPAN_INIT("rr-if-offline"), read_if_offline, "rr-if-offline is neither fail nor wait"},
+    {SPAN_INIT("rr-if-offline"), read_if_offline, "rr-if-offline is neither fail nor refuse nor wait"},
     {SPAN_INIT("rr-fan"), read_fan, "rr-fan is neither 0 nor 1"},
     {SPAN_INIT("rr-op"), read_op, "rr-op is none of cancel, credit and data"},
     {SPAN_INIT("rr-on-loss"), read_on_loss, "rr-on-loss is not cancel"},

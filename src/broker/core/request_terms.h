@@ -21,7 +21,8 @@ struct request_terms {
     uint32_t more;   /* `rr-more`: responses that may come before the last one */
     enum request_op op;
     bool is_idempotent;    /* `rr-idem`=1: it may be executed twice */
-    bool fails_if_offline; /* `rr-if-offline`=fail, not wait */
+    bool fails_if_offline; /* `rr-if-offline`=fail or refuse, not wait: when it comes ... */
+    bool fails_if_left;    /* ... and fail: at any later time, too */
     bool ends_with_asker;  /* `rr-on-loss`=cancel: it ends with the requester's session */
     bool is_fan;           /* `rr-fan`=1: each of its holders is one of its own */
     struct span partition; /* `$partition`; empty: none */

@@ -49,6 +49,7 @@ what_they_make_of_a_request(void **state)
          {.timeout_ms = 2000, .responder_wait_ms = 60000, .retries_max = 3}},
         {"--hedge 5ms --idempotent", {.hedge_after_ms = 5, .idempotent = true}},
         {"--fail-if-offline --fail-fast", {.fail_if_offline = true, .fail_fast = true}},
+        {"--wait-if-offline", {.wait_if_offline = true}},
         {"--replies 7", {.responses_max = 7}},
         {"--replies all --stall 1s --until-empty",
          {.responses_max = UINT32_MAX, .stall_ms = 1000, .until_empty = true}},
@@ -68,10 +69,11 @@ what_they_make_of_a_request(void **state)
         ask_options_apply(&o, &got);
         if (got.timeout_ms != want.timeout_ms || got.responder_wait_ms != want.responder_wait_ms ||
             got.retries_max != want.retries_max || got.hedge_after_ms != want.hedge_after_ms ||
-            got.idempotent != want.idempotent || got.fail_if_offline != want.fail_if_offline ||
-            got.fail_fast != want.fail_fast || got.responses_max != want.responses_max ||
-            got.stall_ms != want.stall_ms || got.until_empty != want.until_empty ||
-            got.scatter != want.scatter || got.parts_max != want.parts_max) {
+            got.idempotent != want.idempotent || got.wait_if_offline != want.wait_if_offline ||
+            got.fail_if_offline != want.fail_if_offline || got.fail_fast != want.fail_fast ||
+            got.responses_max != want.responses_max || got.stall_ms != want.stall_ms ||
+            got.until_empty != want.until_empty || got.scatter != want.scatter ||
+            got.parts_max != want.parts_max) {
             fail_msg("%s", rows[i].line);
         }
     }

@@ -234,7 +234,7 @@ stays_within_its_time(void **state)
         }
     }
     assert_true(span_equal(left, SPAN_LITERAL("1000")));
-    assert_int_equal(users, 4); /* `__protVer`, `__srcId`, `$partition`: nothing is there twice */
+    assert_int_equal(users, 5); /* and what else it says: nothing is there twice */
     peer_advance(&p, 995);
     peer_say_status(&p, &request, &nobody);
     expect_end(&p, WILCO_ENORESPONDER);

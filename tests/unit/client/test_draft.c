@@ -105,7 +105,8 @@ makes_requests_as_profile_p1_has_them(void **state)
     assert_span(d.packet.properties.content_type, "text/plain");
     assert_int_equal(draft_request(&d, &r, 1000, ""), WILCO_OK);
     assert_int_equal(d.packet.properties.message_expiry_interval, 1);
-    assert_int_equal(d.extra_count, 1); /* no empty identity */
+    assert_span(extra(&d, "__srcId"), ""); /* no empty identity */
+    assert_span(extra(&d, "$partition"), "");
 }
 
 /* Of profile P2, and only what is needed. */
@@ -118,13 +119,20 @@ adds_what_our_broker_knows(void **state)
         uint32_t expiry_s;
         const char *ttl, *idempotent, *if_offline; /* "": absent */
     } rows[] = {
-        {{.topic = "a"}, 1000, 1, "", "", ""},
-        {{.topic = "a"}, 10000, 10, "", "", ""},
-        {{.topic = "a"}, 1, 1, "1", "", ""},
-        {{.topic = "a"}, 250, 1, "250", "", ""},
-        {{.topic = "a"}, 1500, 2, "1500", "", ""},
-        {{.topic = "a"}, UINT32_MAX, 4294968, "4294967295", "", ""},
-        {{.topic = "a", .idempotent = true}, 1000, 1, "", "1", ""},
+        {{.topic = "a"}, 1000, 1, "", "", "refuse"},
+        {{.topic = "a"}, 10000, 10, "", "", "refuse"},
+        {{.topic = "a"}, 1, 1, "1", "", "refuse"},
+        {{.topic = "a"}, 250, 1, "250", "", "refuse"},
+        {{.topic = "a"}, 1500, 2, "1500", "", "refuse"},
+        {{.topic = "a"}, UINT32_MAX, 4294968, "4294967295", "", "refuse"},
+        {{.topic = "a", .idempotent = true}, 1000, 1, "", "1", "refuse"},
+        {{.topic = "a", .wait_if_offline = true}, 1000, 1, "", "", ""},
+        {{.topic = "a", .wait_if_offline = true, .responder_wait_ms = 1},
+         1000,
+         1,
+         "",
+         "",
+         "refuse"},
         {{.topic = "a", .fail_if_offline = true}, 1000, 1, "", "", "fail"},
         {{.topic = "a", .idempotent = true, .fail_if_offline = true}, 999, 1, "999", "1", "fail"},
     };

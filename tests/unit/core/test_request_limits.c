@@ -423,6 +423,7 @@ static const struct {
     {"rr-idem", "", false},
     {"rr-if-offline", "wait", true},
     {"rr-if-offline", "fail", true},
+    {"rr-if-offline", "refuse", true},
     {"rr-if-offline", "Fail", false},
     {"rr-if-offline", "", false},
     {"rr-unknown", "?", true},

@@ -60,7 +60,9 @@ static const struct {
     {.users = {{"rr-more", "1000000000"}}, .want = {UNSAID, .more = REQUEST_MORE_MAX}},
     {.users = {{"rr-idem", "1"}}, .want = {UNSAID, .is_idempotent = true}},
     {.users = {{"rr-idem", "0"}}, .want = {UNSAID}},
-    {.users = {{"rr-if-offline", "fail"}}, .want = {UNSAID, .fails_if_offline = true}},
+    {.users = {{"rr-if-offline", "fail"}},
+     .want = {UNSAID, .fails_if_offline = true, .fails_if_left = true}},
+    {.users = {{"rr-if-offline", "refuse"}}, .want = {UNSAID, .fails_if_offline = true}},
     {.users = {{"rr-if-offline", "wait"}}, .want = {UNSAID}},
     {.users = {{"rr-if-offline", "fail"}, {"rr-if-offline", "wait"}}, .want = {UNSAID}},
     {.users = {{"$partition", "p"}}, .want = {UNSAID}, .partition = "p"},
@@ -97,6 +99,7 @@ test_good(void **state)
         assert_int_equal(got.more, want->more);
         assert_int_equal(got.is_idempotent, want->is_idempotent);
         assert_int_equal(got.fails_if_offline, want->fails_if_offline);
+        assert_int_equal(got.fails_if_left, want->fails_if_left);
         assert_int_equal(got.op, want->op);
         assert_int_equal(got.ends_with_asker, want->ends_with_asker);
         assert_int_equal(got.is_fan, want->is_fan);

@@ -137,6 +137,7 @@ static const struct absence {
     {"nobody", -1, NULL, 2, 0x10, "503", "rejected"},
     {"nobody, wait", -1, "wait", 1, 0x10, "503", "rejected"},
     {"away, fail", 1, "fail", 0, 0, "503", "rejected"},
+    {"away, refuse", 1, "refuse", 1, 0x10, "503", "rejected"},
     {"away, fail", 1, "fail", 1, 0x10, "503", "rejected"},
     {"away, fail", 2, "fail", 2, 0x10, "503", "rejected"},
     {"away, wait", 1, "wait", 1, 0, NULL, NULL},
@@ -217,8 +218,9 @@ enum end {
     FORGOTTEN, /* it comes back and answers what it had got before: refused */
 };
 
-#define FAIL USERS(USER("rr-if-offline", "fail"))
-#define TTL  USERS(USER("rr-ttl", "250"))
+#define FAIL   USERS(USER("rr-if-offline", "fail"))
+#define REFUSE USERS(USER("rr-if-offline", "refuse"))
+#define TTL    USERS(USER("rr-ttl", "250"))
 
 static const struct fate {
     const char *name;
@@ -257,6 +259,8 @@ static const struct fate {
     {"away, fail", 1, DELIVERED, true, {FAIL}, DROP, "503", "delivered", "maybe", FORGOTTEN},
     {"away, fail", 2, ACKED, true, {FAIL}, DROP, "503", "acked", "maybe", FORGOTTEN},
     {"away, fail", 0, DELIVERED, true, {FAIL}, DROP, "503", "delivered", "maybe", FORGOTTEN},
+    {"away, refuse", 1, QUEUED, true, {REFUSE}, DROP, NULL, NULL, NULL, ANSWERED},
+    {"away, refuse", 1, ACKED, true, {REFUSE}, DROP, NULL, NULL, NULL, ANSWERED},
     {"taken over", 1, QUEUED, true, {0}, TAKEOVER, NULL, NULL, NULL, ANSWERED},
     {"taken over", 1, DELIVERED, true, {0}, TAKEOVER, NULL, NULL, NULL, ANSWERED},
     {"taken over", 2, ACKED, true, {0}, TAKEOVER, NULL, NULL, NULL, ANSWERED},
