@@ -51,6 +51,8 @@ read_term(struct call_terms *t, struct span name, struct span value)
     } else if (span_equal(name, SPAN_LITERAL("rr-more")) && !t->takes_parts) {
         t->takes_parts = read_number(value, MORE_MAX, &number);
         t->more = t->takes_parts ? (uint32_t)number : 0;
+    } else if (span_equal(name, SPAN_LITERAL("rr-parts"))) {
+        t->pieces_only = t->pieces_only || span_equal(value, SPAN_LITERAL("0"));
     } else if (span_equal(name, SPAN_LITERAL("__protVer")) && t->protocol.data == NULL) {
         t->protocol = value;
     } else {

@@ -17,6 +17,7 @@ enum call_op {
 struct call_terms {
     enum call_op op;
     uint64_t ttl_ms;      /* `rr-ttl`; UINT64_MAX: not said */
+    bool pieces_only;     /* `rr-parts`=0: `rr-more` is for pieces of the answer alone */
     bool takes_parts;     /* `rr-more` is there ... */
     uint32_t more;        /* ... and says so many */
     struct span protocol; /* `__protVer`; data == NULL: not said */

@@ -20,7 +20,7 @@ new_call(struct core *c, struct wilco_message *m, struct responder *r, const str
     }
     list_push_back(&c->calls.all, &call->all);
     call->deadline_ms = call_terms_deadline_ms(t, m);
-    call->takes_parts = t->takes_parts;
+    call->takes_parts = t->takes_parts && !t->pieces_only;
     call->credit = t->more;
     call->take = t->chunk.take == CHUNK_UNSAID ? 0 : t->chunk.take;
     call->packet_bytes_max = t->chunk.packet;

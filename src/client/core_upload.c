@@ -49,7 +49,7 @@ core_encode_head(struct core *c, struct draft *d, struct request_plan *plan, str
         plan->parts_max = CHUNK_CREDIT;
         plan->on_part = NULL;
         plan->is_pulled = false;
-        draft_add_number(d, SPAN_LITERAL("rr-more"), CHUNK_CREDIT);
+        draft_pieces_only(d, CHUNK_CREDIT);
     }
     plan->hedge_after_ms = 0;
     drop_idempotence(d);

@@ -174,9 +174,10 @@ set_wishes(struct draft *d, const struct wilco_request *r, uint32_t timeout_ms)
     if (r->scatter) {
         draft_add(d, SPAN_LITERAL("rr-fan"), SPAN_LITERAL("1"));
     }
-    if (chunk_credit(r->parts_max, r->response_bytes_max) != 0) {
-        draft_add_number(d, SPAN_LITERAL("rr-more"),
-                         chunk_credit(r->parts_max, r->response_bytes_max));
+    if (r->parts_max != 0) {
+        draft_add_number(d, SPAN_LITERAL("rr-more"), r->parts_max);
+    } else if (r->response_bytes_max != 0) {
+        draft_pieces_only(d, CHUNK_CREDIT);
     }
 }
 

@@ -12,7 +12,7 @@
 
 /* What the application wants to publish, checked and put into the words of MQTT. A draft owns
  * nothing: it borrows the strings it was made from, and lives on the stack until it is encoded. */
-#define DRAFT_EXTRAS_MAX  12
+#define DRAFT_EXTRAS_MAX  13
 #define DRAFT_NUMBERS_MAX 6
 
 /* A number as text. */
@@ -76,6 +76,8 @@ WILCO_MUST_CHECK enum wilco_status draft_reply(struct draft *d, const struct wil
 /* A request: its requester takes `take` bytes of a response (0: it does not say), in packets of
  * `packet` bytes. */
 void draft_take(struct draft *d, uint32_t take, uint32_t packet);
+/* A request: so many parts may come, but only such as are pieces. */
+void draft_pieces_only(struct draft *d, uint32_t more);
 /* A request or a response has no payload of its own, for `whole` goes in pieces. */
 void draft_whole(struct draft *d, struct span whole);
 

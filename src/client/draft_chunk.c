@@ -13,6 +13,13 @@ draft_take(struct draft *d, uint32_t take, uint32_t packet)
 }
 
 void
+draft_pieces_only(struct draft *d, uint32_t more)
+{
+    draft_add_number(d, SPAN_LITERAL("rr-more"), more);
+    draft_add(d, SPAN_LITERAL("rr-parts"), SPAN_LITERAL("0"));
+}
+
+void
 draft_whole(struct draft *d, struct span whole)
 {
     draft_add_number(d, SPAN_LITERAL("rr-size"), (uint32_t)whole.len);

@@ -212,11 +212,13 @@ says_what_it_takes(void **state)
     expect_user(&packet, "rr-take", "8");
     expect_user(&packet, "rr-packet", "16777216");
     expect_user(&packet, "rr-more", "8");
+    expect_user(&packet, "rr-parts", "0");
     (void)peer_ask(
         &p, &(struct wilco_request){.topic = "do", .response_bytes_max = SIZE_MAX, .parts_max = 3});
     expect_publish(&p, &packet);
     expect_user(&packet, "rr-take", "4294967294");
     expect_user(&packet, "rr-more", "3");
+    expect_user(&packet, "rr-parts", NULL);
     peer_close(&p);
 }
 

@@ -16,13 +16,16 @@
 
 static char payload[1000];
 
-/* A requester that takes so much, in packets of PACKET_MAX, with so much credit. */
+/* A requester that takes so much, in packets of PACKET_MAX, with so much credit; `parts` is what
+ * that is for. */
 static void
-deliver(struct peer *p, const char *correlation, const char *take, const char *more)
+deliver_with(struct peer *p, const char *correlation, const char *take, const char *more,
+             const char *parts)
 {
     const struct wire_user_property users[] = {
         {SPAN_LITERAL("rr-packet"), SPAN_LITERAL("200")},
         {SPAN_LITERAL("rr-more"), span_of_text(more)},
+        {SPAN_LITERAL("rr-parts"), span_of_text(parts)},
         {SPAN_LITERAL("rr-take"), span_of_text(take)},
     };
     struct wire_any packet = {.type = WIRE_PUBLISH};
@@ -36,8 +39,14 @@ deliver(struct peer *p, const char *correlation, const char *take, const char *m
     properties->message_expiry_interval = 100;
     wire_properties_set(properties, WIRE_MESSAGE_EXPIRY_INTERVAL);
     properties->users = users;
-    properties->user_count = take == NULL ? 2 : 3;
+    properties->user_count = take == NULL ? 3 : 4;
     peer_send(p, &packet);
+}
+
+static void
+deliver(struct peer *p, const char *correlation, const char *take, const char *more)
+{
+    deliver_with(p, correlation, take, more, "1");
 }
 
 static void
@@ -170,6 +179,25 @@ goes_behind_the_parts_of_the_application(void **state)
     peer_close(&p);
 }
 
+static void
+credit_may_be_for_pieces_alone(void **state)
+{
+    const struct wilco_reply part = {.payload = WILCO_TEXT("part")};
+    struct wilco_call *call = NULL;
+    struct peer p;
+
+    (void)state;
+    desk_open(&p, NULL, true);
+    deliver_with(&p, CORRELATION, "1000", "2", "0");
+    call = desk_expect_call(&p, CORRELATION);
+    assert_int_equal(core_reply_part(p.core, call, &part, NULL, p.now_ms), WILCO_EINVAL);
+    assert_int_equal(reply(&p, call), WILCO_OK);
+    peer_drop_call(&p, call);
+    (void)expect_piece(&p, 1, 0);
+    core_discard_output(p.core);
+    peer_close(&p);
+}
+
 /* With a server that counts no parts. */
 static void
 goes_as_there_is_room(void **state)
@@ -294,6 +322,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_as_there_is_credit),
         cmocka_unit_test(goes_behind_the_parts_of_the_application),
+        cmocka_unit_test(credit_may_be_for_pieces_alone),
         cmocka_unit_test(goes_as_there_is_room),
         cmocka_unit_test(is_413_where_it_is_too_large),
         cmocka_unit_test(ends_early),

@@ -158,6 +158,7 @@ says_how_much_is_to_come(void **state)
         expect_user(&packet, "rr-size", "1000");
         expect_user(&packet, "rr-hash", digits);
         expect_user(&packet, "rr-more", "8");
+        expect_user(&packet, "rr-parts", "0");
         expect_user(&packet, "rr-packet", "16777216");
         expect_user(&packet, "rr-take", i == 0 ? NULL : "5000");
         expect_user(&packet, "rr-idem", "0"); /* nobody else may go on with it */
@@ -225,10 +226,10 @@ is_refused_where_pieces_cannot_go(void **state)
 static void
 keeps_no_more_than_the_queue_may_hold(void **state)
 {
-    static const char half[600];
-    const struct wilco_options options = {.queue_bytes_max = 1000};
+    static const char bytes[3000];
+    const struct wilco_options options = {.queue_bytes_max = 2000};
     const struct core_asker asker = {.on_response = peer_on_response};
-    struct wilco_request r = {.topic = "do", .payload = {half, sizeof(half)}};
+    struct wilco_request r = {.topic = "do", .payload = {bytes, 1200}};
     struct wire_properties connack = {.maximum_packet_size = PACKET_MAX};
     struct peer p;
     uint64_t call = 0;
@@ -245,8 +246,7 @@ keeps_no_more_than_the_queue_may_hold(void **state)
                      WILCO_ELIMIT);
     assert_int_equal(core_cancel(p.core, call), WILCO_OK);
     expect_end(&p, WILCO_ECANCELLED, NULL);
-    r.payload.data = payload;
-    r.payload.len = sizeof(payload); /* alone any may go */
+    r.payload.len = sizeof(bytes); /* alone any may go */
     (void)peer_ask(&p, &r);
     core_discard_output(p.core);
     peer_close(&p);
