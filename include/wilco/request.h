@@ -78,6 +78,17 @@ struct wilco_request {
     uint32_t parts_max;
     struct wilco_tally *tally; /* filled like `error`, on success too; NULL is allowed */
 
+    /* ---- Payloads that are larger than a packet ----
+     * How many bytes a response may have that does not fit into one packet: the responder then
+     * sends it in pieces, which are put together and checked before it is handed out, as one
+     * message (`rr-take`; responders that use libwilco). A larger one is WILCO_ELIMIT. 0: none.
+     * Not with more than one response, that is `scatter` or `responses_max`: WILCO_EINVAL. */
+    size_t response_bytes_max;
+    /* Sends the payload in pieces even if it fits into a packet. One that does not always goes so,
+     * in an inbox that the server has assigned (broker), to responders that say how much they take
+     * (request_bytes_max). It is then sent at QoS 1, to one responder, and not hedged. */
+    bool chunked;
+
     /* Filled on failure; NULL is allowed. With wilco_request_start() it is filled before the
      * callback runs, and must live until then. The text of WILCO_EREMOTE has the response's status
      * and `__stMsg`. Where the server knows that no answer will come, the text says why. It always
@@ -92,10 +103,11 @@ struct wilco_request {
  * speaks a version of Azure mRPC that we do not know (`__protVer` above 1); likewise. Otherwise
  * NULL: WILCO_ETIMEDOUT; WILCO_ENORESPONDER (PUBACK or PUBREC 0x10, so not with QoS 0);
  * WILCO_EREFUSED (reason code >= 0x80 for the request, or for the subscription to its response
- * topic); WILCO_ELIMIT (pending_max, too large, or 64 other response topics); WILCO_EINVAL (also: a
+ * topic); WILCO_ELIMIT (pending_max, too large, too much in pieces on its way, or 64 other
+ * response topics); WILCO_EINVAL (also: a
  * pending request has the same response topic and correlation data, or the response topic is the
- * filter of a subscription); WILCO_ELOST (a part is missing; the session with the server was lost
- * and the request is not to be sent again); WILCO_ECLOSED; WILCO_ENOMEM. Waits.
+ * filter of a subscription); WILCO_ELOST (a part or a piece is missing; the session with the server
+ * was lost and the request is not to be sent again); WILCO_ECLOSED; WILCO_ENOMEM. Waits.
  *
  * A broker that assigned the inbox the request is to be answered in may also end it, as soon as it
  * knows that no answer will come, at any QoS: WILCO_ENORESPONDER (nobody there, or all offline: not

@@ -78,6 +78,11 @@ struct wilco_responder {
      * is full, requests are answered with 429. An answer that does not fit by itself is sent, but
      * not kept: 500 is what a repetition gets. */
     size_t repeat_bytes_max;
+    /* The largest payload of a request that comes in pieces, which are put together and checked
+     * before the handler gets it, as one call. A larger one is answered with 413. Up to 16 such
+     * requests come at a time; with more, 429 is answered. They are acknowledged as they come,
+     * whatever ack_late says. 0: 16 MiB. */
+    uint32_t request_bytes_max;
     /* A file that makes this last when the process does not: see below. NULL: none. */
     const char *journal;
 };
@@ -132,8 +137,14 @@ struct wilco_reply {
  * answered once. WILCO_EINVAL: it has been; WILCO_ECANCELLED: nobody wants the answer any more;
  * WILCO_ETIMEDOUT: it comes too late. None of these does any harm. Otherwise nothing was sent and
  * the call can still be answered: WILCO_EINVAL (not UTF-8, or a status outside 100 to 999),
- * WILCO_ELIMIT (larger than the server takes, or too much is queued), WILCO_ECLOSED, WILCO_ENOMEM.
- * Does not wait. `__apErr` is set with a status of 400 or more. */
+ * WILCO_ELIMIT (too much is queued), WILCO_ECLOSED, WILCO_ENOMEM.
+ * Does not wait. `__apErr` is set with a status of 400 or more.
+ *
+ * A payload that does not fit into a packet, of the server's or of the requester's, goes in pieces
+ * where the requester takes so much (struct wilco_request, response_bytes_max): it is copied, and
+ * sent as the requester takes it. Such a call counts for concurrency_max until all of it is sent.
+ * Where he does not, or a journal is kept, he gets status 413: WILCO_ELIMIT, and the call has been
+ * answered. */
 WILCO_API enum wilco_status wilco_reply(struct wilco_call *call, const struct wilco_reply *reply);
 /* The same with nothing but a payload. */
 WILCO_API enum wilco_status wilco_reply_bytes(struct wilco_call *call, struct wilco_bytes payload);

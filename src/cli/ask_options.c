@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#define LARGE_BYTES (64U << 20)
+
 static const char *
 take_replies(void *field, struct option_input *in)
 {
@@ -52,6 +54,10 @@ const struct option ask_answers_rows[] = {
     {"parts", 0, "NUMBER",
      "take an answer in parts, so many on their way at a\ntime, and write each as it comes",
      option_count, FIELD(parts)},
+    {"large", 0, "BYTES",
+     "the largest answer to be taken in pieces, where it\nfits into no packet; 0: none (default "
+     "64M)",
+     option_bytes, FIELD(large)},
     {.name = NULL},
 };
 
@@ -69,6 +75,9 @@ ask_options_check(const struct ask_options *o)
     }
     if (o->parts.is_set && has_many_answers(o)) {
         return options_wrong("--parts is for one answer, not for --replies or --scatter");
+    }
+    if (o->large.is_set && has_many_answers(o)) {
+        return options_wrong("--large is for one answer, not for --replies or --scatter");
     }
     if (!has_many_answers(o) && !o->parts.is_set && (o->stall_ms.is_set || o->until_empty)) {
         return options_wrong("--stall and --until-empty need --replies, --scatter or --parts");
@@ -93,4 +102,7 @@ ask_options_apply(const struct ask_options *o, struct wilco_request *request)
     request->stall_ms = o->stall_ms.value;
     request->until_empty = o->until_empty;
     request->parts_max = o->parts.value;
+    if (!has_many_answers(o)) {
+        request->response_bytes_max = o->large.is_set ? o->large.value : LARGE_BYTES;
+    }
 }

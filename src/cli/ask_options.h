@@ -12,6 +12,7 @@ struct ask_options {
 
     struct option_number replies; /* UINT32_MAX: all that come */
     struct option_number stall_ms, parts;
+    struct option_number large; /* bytes of an answer in pieces */
     bool until_empty, scatter;
 };
 

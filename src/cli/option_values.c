@@ -100,6 +100,35 @@ option_count(void *field, struct option_input *in)
     return take_number(field, in, 1, UINT32_MAX) ? NULL : "a number from 1 to 4294967295";
 }
 
+/* How many bytes the letter behind a number stands for; 0: it is none. */
+static uint64_t
+unit_of(char letter)
+{
+    switch (letter) {
+    case '\0': return 1;
+    case 'k':
+    case 'K': return 1U << 10;
+    case 'M': return 1U << 20;
+    case 'G': return 1U << 30;
+    default: return 0;
+    }
+}
+
+const char *
+option_bytes(void *field, struct option_input *in)
+{
+    const char *word = option_take(in);
+    size_t digits = word == NULL ? 0 : strspn(word, "0123456789");
+    uint64_t unit = digits == 0 || digits > 10 ? 0 : unit_of(word[digits]);
+    uint64_t value = unit == 0 ? 0 : strtoull(word, NULL, 10) * unit;
+
+    if (unit == 0 || (unit > 1 && word[digits + 1] != '\0') || value > UINT32_MAX) {
+        return "a number of bytes below 4G, such as 65536, 64K or 16M";
+    }
+    *(struct option_number *)field = (struct option_number){(unsigned)value, true};
+    return NULL;
+}
+
 const char *
 option_duration_ms(void *field, struct option_input *in)
 {

@@ -48,6 +48,7 @@ const char *option_qos(void *field, struct option_input *in);   /* struct option
 const char *option_u16(void *field, struct option_input *in);   /* struct option_number */
 const char *option_u32(void *field, struct option_input *in);   /* struct option_number */
 const char *option_count(void *field, struct option_input *in); /* struct option_number, not 0 */
+const char *option_bytes(void *field, struct option_input *in); /* struct option_number */
 const char *option_duration_ms(void *field,
                                struct option_input *in); /* struct option_number, not 0 */
 

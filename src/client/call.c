@@ -13,6 +13,7 @@ call_new(const struct wilco_alloc *a, struct wilco_message *m, struct responder 
         call->message = wilco_message_ref(m);
         call->responder = responder_ref(r);
         call->deadline_ms = UINT64_MAX;
+        call->packet_bytes_max = UINT32_MAX;
         call->event.kind = EVENT_CALL;
     }
     return call;

@@ -1,6 +1,8 @@
 #ifndef WILCO_CLIENT_CALL_H
 #define WILCO_CLIENT_CALL_H
 
+#include "base/buffer.h"
+#include "base/hash.h"
 #include "base/wheel.h"
 #include "client/message.h"
 #include "client/responder.h"
@@ -9,9 +11,19 @@
 enum call_place {
     CALL_NOWHERE,
     CALL_WAITING,  /* in the queue of its responder */
+    CALL_ARRIVING, /* its payload comes in pieces */
     CALL_STARTING, /* that it starts is being written down */
     CALL_READY,    /* started, to be handed out next */
     CALL_OUT,      /* the application has it */
+};
+
+/* The payload of a request that comes in pieces, as far as it has come. */
+struct arrival {
+    struct buffer bytes;
+    uint32_t size; /* of all */
+    char hash[HASH_CHECK_CHARS];
+    uint32_t sequence; /* of the last piece that has come */
+    uint32_t awaited;  /* pieces that were asked for and have not come */
 };
 
 /* A request that is being served. The application's references are counted; the core knows it
@@ -44,6 +56,10 @@ struct wilco_call {
     bool wants_room; /* a part did not go for lack of room in the queue */
     uint32_t credit; /* parts that may be sent */
     uint32_t part_count;
+
+    uint32_t take;             /* bytes of an answer in pieces that its requester takes; 0: none */
+    uint32_t packet_bytes_max; /* of its requester; UINT32_MAX: he did not say */
+    struct arrival *arrival;   /* ours; NULL: the payload is there */
 
     wilco_call_fn *changed; /* NULL: nobody watches it */
     void *changed_context;

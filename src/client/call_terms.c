@@ -33,7 +33,10 @@ op_of(struct span word)
     if (span_equal(word, SPAN_LITERAL("cancel"))) {
         return CALL_CANCEL;
     }
-    return span_equal(word, SPAN_LITERAL("credit")) ? CALL_CREDIT : CALL_OTHER;
+    if (span_equal(word, SPAN_LITERAL("credit"))) {
+        return CALL_CREDIT;
+    }
+    return span_equal(word, SPAN_LITERAL("data")) ? CALL_DATA : CALL_OTHER;
 }
 
 static void
@@ -48,8 +51,12 @@ read_term(struct call_terms *t, struct span name, struct span value)
     } else if (span_equal(name, SPAN_LITERAL("rr-more")) && !t->takes_parts) {
         t->takes_parts = read_number(value, MORE_MAX, &number);
         t->more = t->takes_parts ? (uint32_t)number : 0;
+    } else if (span_equal(name, SPAN_LITERAL("rr-parts"))) {
+        t->pieces_only = t->pieces_only || span_equal(value, SPAN_LITERAL("0"));
     } else if (span_equal(name, SPAN_LITERAL("__protVer")) && t->protocol.data == NULL) {
         t->protocol = value;
+    } else {
+        chunk_terms_read(&t->chunk, name, value);
     }
 }
 
@@ -57,7 +64,7 @@ struct call_terms
 call_terms_of(const struct wilco_message *m)
 {
     struct wire_property_iterator it = wire_property_iterate(m->properties);
-    struct call_terms t = {.op = CALL_REQUEST, .ttl_ms = UINT64_MAX};
+    struct call_terms t = {.op = CALL_REQUEST, .ttl_ms = UINT64_MAX, .chunk = chunk_terms_unsaid()};
     struct wire_property p;
 
     while (wire_property_next(&it, &p)) {

@@ -1,7 +1,7 @@
 #ifndef WILCO_CLIENT_CALL_TERMS_H
 #define WILCO_CLIENT_CALL_TERMS_H
 
-#include "client/message.h"
+#include "client/chunks.h"
 
 /* What a message to a responder says in its User Properties: whether it is a request or a word
  * about one, and what its requester takes. Of properties that come twice the first counts; what is
@@ -10,15 +10,18 @@ enum call_op {
     CALL_REQUEST, /* no `rr-op` */
     CALL_CANCEL,
     CALL_CREDIT,
+    CALL_DATA,
     CALL_OTHER, /* of a kind we do not know */
 };
 
 struct call_terms {
     enum call_op op;
     uint64_t ttl_ms;      /* `rr-ttl`; UINT64_MAX: not said */
+    bool pieces_only;     /* `rr-parts`=0: `rr-more` is for pieces of the answer alone */
     bool takes_parts;     /* `rr-more` is there ... */
     uint32_t more;        /* ... and says so many */
     struct span protocol; /* `__protVer`; data == NULL: not said */
+    struct chunk_terms chunk;
 };
 
 struct call_terms call_terms_of(const struct wilco_message *m);

@@ -4,6 +4,7 @@
  * of them. A call is in one of these places:
  *
  *     waiting   in its responder's queue, for others to be answered
+ *     arriving  started, but its payload comes in pieces
  *     starting  until that is in the journal, if there is one
  *     ready     started, to be handed out with the next event
  *     out       the application has it; it may be over nevertheless: taken back, or too late
@@ -19,6 +20,7 @@ core_calls_init(struct core *c, uint64_t seed)
     list_init(&c->calls.held);
     list_init(&c->calls.journaled);
     list_init(&c->calls.parked);
+    list_init(&c->calls.sendings);
     wheel_init(&c->calls.timers, c->now_ms);
     repeats_init(&c->calls.repeats, c->alloc, seed);
 }
@@ -71,12 +73,12 @@ close_call(struct core *c, struct wilco_call *call, enum wilco_status over)
     call->repeat = NULL;
     c->calls.stalled -= call->wants_room;
     call->wants_room = false;
+    core_drop_arrival(c, call);
     release_ack(c, call);
 }
 
-/* The next ones of its queue may start. */
-static void
-start_waiting(struct core *c, struct responder *r)
+void
+core_start_waiting(struct core *c, struct responder *r)
 {
     while (r->waiting_count > 0 && responder_has_room(r) && !r->is_stopping) {
         struct wilco_call *call =
@@ -99,7 +101,7 @@ core_leave_call(struct core *c, struct wilco_call *call)
     call->responder = NULL;
     r->active_count -= call->is_active;
     call->is_active = false;
-    start_waiting(c, r);
+    core_start_waiting(c, r);
     responder_unref(r);
 }
 
@@ -151,6 +153,7 @@ core_calls_fini(struct core *c)
     struct repeat *repeat = NULL;
 
     core_logs_drop(c);
+    core_drop_sendings(c);
     while (!list_is_empty(&c->calls.all)) {
         struct wilco_call *call = CONTAINER_OF(c->calls.all.next, struct wilco_call, all);
 
@@ -178,7 +181,8 @@ start_timer(struct core *c, struct wilco_call *call)
     uint64_t until_ms = call->deadline_ms;
     uint32_t timeout_ms = call->responder->execution_timeout_ms;
 
-    if (call->is_active && timeout_ms > 0 && c->now_ms + timeout_ms < until_ms) {
+    if (call->place != CALL_ARRIVING && call->is_active && timeout_ms > 0 &&
+        c->now_ms + timeout_ms < until_ms) {
         until_ms = c->now_ms + timeout_ms;
     }
     call->timer.kind = TIMER_CALL;
@@ -198,10 +202,9 @@ core_call_ready(struct core *c, struct wilco_call *call)
 }
 
 void
-core_start_call(struct core *c, struct wilco_call *call)
+core_begin_call(struct core *c, struct wilco_call *call)
 {
-    call->is_active = true;
-    call->responder->active_count++;
+    call->place = CALL_STARTING;
     start_timer(c, call);
     if (responder_has_journal(call->responder) && call->repeat != NULL) {
         core_log_start(c, call);
@@ -210,9 +213,22 @@ core_start_call(struct core *c, struct wilco_call *call)
     }
 }
 
-/* Whether it starts, waits, or is one too many. */
-static bool
-place(struct core *c, struct wilco_call *call)
+void
+core_start_call(struct core *c, struct wilco_call *call)
+{
+    call->is_active = true;
+    call->responder->active_count++;
+    if (call->arrival == NULL) {
+        core_begin_call(c, call);
+        return;
+    }
+    call->place = CALL_ARRIVING;
+    start_timer(c, call);
+    core_ask_for_pieces(c, call);
+}
+
+bool
+core_place_call(struct core *c, struct wilco_call *call)
 {
     struct responder *r = call->responder;
 
@@ -228,93 +244,6 @@ place(struct core *c, struct wilco_call *call)
     list_push_back(&r->waiting, &call->link);
     r->waiting_count++;
     return true;
-}
-
-static struct wilco_call *
-new_call(struct core *c, struct wilco_message *m, struct responder *r, const struct call_terms *t)
-{
-    struct wilco_call *call = call_new(c->alloc, m, r);
-
-    if (call == NULL) {
-        return NULL;
-    }
-    list_push_back(&c->calls.all, &call->all);
-    call->deadline_ms = call_terms_deadline_ms(t, m);
-    call->takes_parts = t->takes_parts;
-    call->credit = t->more;
-    call->holds_ack = r->ack_late || responder_has_journal(r);
-    m->holds += call->holds_ack;
-    return call;
-}
-
-/* A call that was never placed. */
-static void
-withdraw(struct core *c, struct wilco_call *call)
-{
-    close_call(c, call, WILCO_ECLOSED);
-    discard(c, call);
-}
-
-static enum wilco_status
-take_on(struct core *c, struct wilco_message *m, struct responder *r, const struct call_terms *t)
-{
-    struct wilco_call *call = new_call(c, m, r, t);
-    enum wilco_status st = WILCO_ENOMEM;
-
-    if (call == NULL) {
-        return st;
-    }
-    st = core_remember(c, call);
-    if (st == WILCO_OK && !place(c, call)) {
-        st = WILCO_ELIMIT;
-    }
-    if (st != WILCO_OK) {
-        withdraw(c, call);
-    }
-    return st;
-}
-
-/* A request that is new, in time, and as it should be. */
-static enum wilco_status
-serve(struct core *c, struct wilco_message *m, struct responder *r, const struct call_terms *t)
-{
-    enum wilco_status st = take_on(c, m, r, t);
-
-    if (st == WILCO_ELIMIT) {
-        static const struct wilco_reply busy = {.status = 429,
-                                                .status_text = "the responder is busy"};
-
-        c->calls.busy_count++;
-        core_answer(c, m, call_terms_deadline_ms(t, m), &busy);
-        st = WILCO_OK;
-    }
-    return st;
-}
-
-enum wilco_status
-core_offer_call(struct core *c, struct wilco_message *m, struct responder *r)
-{
-    struct call_terms t = call_terms_of(m);
-    uint64_t deadline_ms = call_terms_deadline_ms(&t, m);
-    struct call_refusal refusal;
-
-    if (t.op != CALL_REQUEST) {
-        core_control_call(c, m, &t);
-        return WILCO_OK;
-    }
-    if (deadline_ms <= c->now_ms) {
-        c->calls.expired_count++;
-        return WILCO_OK;
-    }
-    if (call_terms_refuse(&t, m, &refusal)) {
-        c->calls.refused_count++;
-        core_refuse_call(c, m, deadline_ms, &t, &refusal);
-        return WILCO_OK;
-    }
-    if (core_repeat_call(c, m, r, deadline_ms)) {
-        return WILCO_OK;
-    }
-    return serve(c, m, r, &t);
 }
 
 /* The next one to be handed out that somebody still waits for; NULL: none. */
@@ -378,6 +307,7 @@ core_calls_tick(struct core *c)
         switch ((enum timer_kind)t->kind) {
         case TIMER_CALL: on_late_call(c, CONTAINER_OF(t, struct wilco_call, timer)); break;
         case TIMER_REPEAT: core_forget(c, CONTAINER_OF(t, struct repeat, timer)); break;
+        case TIMER_SENDING: core_drop_sending(c, CONTAINER_OF(t, struct sending, timer)); break;
         case TIMER_PARKED: core_let_parked_go(c); break;
         }
     }

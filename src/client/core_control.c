@@ -35,24 +35,50 @@ static void
 give_credit(struct core *c, struct wilco_call *call, uint32_t more)
 {
     call->credit = more < UINT32_MAX - call->credit ? call->credit + more : UINT32_MAX;
-    core_call_changed(c, call);
+    if (call->place == CALL_ARRIVING) {
+        core_ask_for_pieces(c, call);
+    } else {
+        core_call_changed(c, call);
+    }
+}
+
+static void
+control(struct core *c, struct wilco_call *call, const struct wilco_message *m,
+        const struct call_terms *t)
+{
+    if (t->op == CALL_CANCEL) {
+        cancel(c, call);
+    } else if (t->op == CALL_CREDIT) {
+        give_credit(c, call, t->more);
+    } else {
+        core_take_piece(c, call, m, &t->chunk);
+    }
+}
+
+/* An answer is on its way. */
+static void
+control_sending(struct core *c, struct sending *s, const struct call_terms *t)
+{
+    if (t->op == CALL_CANCEL) {
+        c->calls.cancelled_count++;
+        core_drop_sending(c, s);
+    } else if (t->op == CALL_CREDIT) {
+        core_credit_sending(c, s, t->more);
+    }
 }
 
 void
 core_control_call(struct core *c, const struct wilco_message *m, const struct call_terms *t)
 {
     struct repeat *known = repeats_find(&c->calls.repeats, m->response_topic, m->correlation_data);
-    struct wilco_call *call = known == NULL ? NULL : known->call;
 
     if (t->op == CALL_OTHER) {
         c->calls.unknown_count++;
-    } else if (call == NULL) {
-        return; /* the answer has crossed it */
-    } else if (t->op == CALL_CANCEL) {
-        cancel(c, call);
-    } else {
-        give_credit(c, call, t->more);
-    }
+    } else if (known != NULL && known->call != NULL) {
+        control(c, known->call, m, t);
+    } else if (known != NULL && known->pieces != NULL) {
+        control_sending(c, known->pieces, t);
+    } /* otherwise the answer has crossed it */
 }
 
 bool
@@ -77,4 +103,5 @@ core_calls_resume(struct core *c)
         }
     }
     c->calls.stalled = 0;
+    core_sendings_resume(c);
 }

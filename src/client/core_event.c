@@ -112,6 +112,7 @@ report(const struct request *request)
         .reason_code = request->reason_code,
         .stage = request->stage,
         .executed = request_executed(request),
+        .text = request->why,
         .response = request->response,
     };
 

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "client/call.h"
 #include "client/call_terms.h"
+#include "client/chunks.h"
 #include "client/connect_packet.h"
 #include "client/core.h"
 #include "client/operation.h"
@@ -33,14 +34,19 @@
  *   core_request.c    requests, from being asked to their end
  *   core_try.c        how they are sent, once or more often
  *   core_response.c   what comes for them
+ *   core_upload.c     those whose payload goes in pieces
+ *   core_download.c   responses that come in pieces
  *   core_op.c         words about them to those who hold them
- *   core_call.c       requests to answer: taking them on, their time, letting go of them
+ *   core_offer.c      requests to answer: taking them on
+ *   core_call.c       their time, letting go of them
  *   core_park.c       those that come before there is anybody to answer them
  *   core_repeat.c     those that come again
  *   core_journal.c    what is written down of them
  *   core_recall.c     what was written down before
  *   core_control.c    words about a request that is being served
+ *   core_arrival.c    a request that comes in pieces
  *   core_reply.c      answers
+ *   core_sending.c    those that go in pieces
  *   core_responder.c  the end of a responder
  *   core_subscribe.c  SUBSCRIBE, UNSUBSCRIBE and their acknowledgements
  *   operation.c       one such packet, while it is not acknowledged
@@ -102,6 +108,23 @@ enum timer_kind {
     TIMER_CALL,   /* struct wilco_call */
     TIMER_REPEAT, /* struct repeat */
     TIMER_PARKED,
+    TIMER_SENDING, /* struct sending */
+};
+
+/* An answer that goes in pieces, when its call is over for everybody else. It counts for its
+ * responder's concurrency_max until all of it is sent. */
+struct sending {
+    struct list link;
+    struct timer timer;            /* nobody waits for the rest */
+    uint64_t deadline_ms;          /* the requester's; UINT64_MAX: none */
+    struct wilco_message *request; /* a reference */
+    struct responder *responder;   /* counted */
+    struct repeat *repeat;         /* by which it is found; NULL: that is forgotten */
+    struct outgoing *last;         /* the last response, until it is sent */
+    struct upload *payload;
+    size_t piece_bytes;
+    uint32_t credit; /* parts that may be sent */
+    bool wants_room; /* a piece did not go for lack of room in the queue */
 };
 
 /* Requests to answer. */
@@ -115,9 +138,11 @@ struct calls {
     struct list journaled;   /* struct responder, by its log: those that write things down */
     struct list held; /* struct wilco_message: handed out, but one of them or one before it is not
                        * to be acknowledged yet */
+    struct list sendings;  /* struct sending */
+    size_t arriving_count; /* calls whose payload comes in pieces */
     struct repeats repeats;
     struct responder *unmatched; /* gets requests that no subscription wants; NULL: nobody does */
-    size_t stalled;              /* calls that wait for room in the queue */
+    size_t stalled;              /* calls, and answers in pieces, that wait for room in the queue */
     uint64_t count;              /* given to handlers */
     uint64_t expired_count, cancelled_count, refused_count, busy_count, repeated_count;
     uint64_t forgotten_count; /* answers */
@@ -169,6 +194,7 @@ struct core {
 
     struct outgoing_account account;
     size_t queue_bytes_max;
+    size_t pieces_bytes; /* payloads that go in pieces, as wholes */
     /* struct outgoing that wait: for quota (QoS 1 and 2), or for a connection (all) */
     struct list queue;
     struct subscriptions subscriptions;
@@ -376,6 +402,34 @@ void core_check_tally(struct core *c, struct request *request);
 WILCO_MUST_CHECK enum wilco_status core_inbox_granted(struct core *c, struct subscription *inbox);
 void core_inbox_refused(struct core *c, struct subscription *inbox, uint8_t reason_code);
 
+/* `m` is the response, or a status that came instead. */
+void core_take_response(struct core *c, struct request *request, struct wilco_message *m);
+/* From now on the next response may be missed for so long. */
+void core_arm_stall(struct core *c, struct request *request);
+
+/* ---- core_upload.c ---- */
+
+/* The request without its payload, which `*upload` holds, to be sent as it is asked for. Changes
+ * the plan accordingly. WILCO_ELIMIT: it cannot go so. WILCO_ENOMEM, WILCO_AGAIN. */
+WILCO_MUST_CHECK enum wilco_status core_encode_head(struct core *c, struct draft *d,
+                                                    struct request_plan *plan,
+                                                    struct upload **upload, struct outgoing **out);
+/* The responder takes so many pieces more. May end the request. */
+void core_send_pieces(struct core *c, struct request *request, const struct chunk_terms *t);
+/* A piece of `chunk`'s payload and all that goes with it, in a packet of this size; 0: nothing
+ * fits. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status core_piece_bytes(struct core *c, const struct draft_chunk *chunk,
+                                                    size_t packet_bytes_max, size_t *out);
+/* Sends it. */
+WILCO_MUST_CHECK enum wilco_status core_send_chunk(struct core *c, const struct draft_chunk *chunk);
+
+/* ---- core_download.c ---- */
+
+/* Whether `m` is about a payload in pieces: then that is dealt with. */
+bool core_take_chunk(struct core *c, struct request *request, struct wilco_message *m);
+/* Another try begins: what earlier ones have sent or got is nothing. */
+void core_restart_chunks(struct request *request);
+
 /* ---- core_op.c ---- */
 
 void core_tell_holders_to_stop(struct core *c, const struct request *request);
@@ -387,9 +441,8 @@ void core_finish_part(struct core *c, uint64_t call);
 void core_calls_init(struct core *c, uint64_t seed);
 void core_calls_fini(struct core *c); /* those that are out stay valid */
 void core_calls_tick(struct core *c);
-/* Takes on a message with a Response Topic, in one way or another. WILCO_ENOMEM. */
-WILCO_MUST_CHECK enum wilco_status core_offer_call(struct core *c, struct wilco_message *m,
-                                                   struct responder *r);
+/* A new call starts or waits; false: it is one too many. */
+bool core_place_call(struct core *c, struct wilco_call *call);
 bool core_next_call(struct core *c, struct core_event *out);
 /* Nothing has to be written down before the handler gets it. */
 void core_call_ready(struct core *c, struct wilco_call *call);
@@ -399,8 +452,33 @@ void core_start_call(struct core *c, struct wilco_call *call);
 void core_end_call(struct core *c, struct wilco_call *call, enum wilco_status over);
 /* Whoever has it is through with it, though it was over before. */
 void core_leave_call(struct core *c, struct wilco_call *call);
+/* The next ones of its queue may start. */
+void core_start_waiting(struct core *c, struct responder *r);
+/* All of its payload has come: goes on as if it had come so. */
+void core_begin_call(struct core *c, struct wilco_call *call);
 /* Everybody who is to have `m` has had it: acknowledges it, as soon as nothing holds that back. */
 void core_let_go(struct core *c, struct wilco_message *m);
+
+/* ---- core_offer.c ---- */
+
+/* Takes on a message with a Response Topic, in one way or another. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status core_offer_call(struct core *c, struct wilco_message *m,
+                                                   struct responder *r);
+
+/* ---- core_arrival.c ---- */
+
+/* The payload of a new call is still to come. WILCO_ELIMIT: too many come already. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status core_expect_arrival(struct core *c, struct wilco_call *call,
+                                                       const struct chunk_terms *t);
+/* It has its turn, or may be told more: asks for pieces. */
+void core_ask_for_pieces(struct core *c, struct wilco_call *call);
+void core_take_piece(struct core *c, struct wilco_call *call, const struct wilco_message *m,
+                     const struct chunk_terms *t);
+/* The requester has begun anew, with `m`. */
+void core_restart_arrival(struct core *c, struct wilco_call *call, const struct wilco_message *m);
+void core_drop_arrival(struct core *c, struct wilco_call *call); /* if there is one */
+/* The server has forgotten the session: what is missing will not come. */
+void core_arrivals_after_loss(struct core *c);
 
 /* ---- core_park.c ---- */
 
@@ -472,6 +550,31 @@ void core_send_kept(struct core *c, struct repeat *r);
 WILCO_MUST_CHECK enum wilco_status core_encode_status(struct core *c, const struct repeat *r,
                                                       const struct wilco_reply *reply,
                                                       struct outgoing **out);
+
+/* The PUBLISH of an answer, not larger than `packet_bytes_max`. WILCO_ELIMIT; WILCO_ETIMEDOUT: the
+ * requester has stopped waiting. WILCO_EINVAL, WILCO_ENOMEM, WILCO_AGAIN. */
+WILCO_MUST_CHECK enum wilco_status
+core_encode_reply(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
+                  const struct wilco_reply *reply, const struct draft_role *role,
+                  size_t packet_bytes_max, struct outgoing **out);
+/* Whether the server counts parts: then it lets through what the requester gives credit for. */
+bool core_has_credits(const struct core *c);
+
+/* ---- core_sending.c ---- */
+
+/* Answers with what does not fit into a packet: in pieces, or with 413 in its place, and then it is
+ * WILCO_ELIMIT and the call is over. Otherwise nothing was sent: WILCO_AGAIN (too much is on its
+ * way), WILCO_ENOMEM, WILCO_EINVAL. */
+WILCO_MUST_CHECK enum wilco_status core_answer_in_pieces(struct core *c, struct wilco_call *call,
+                                                         const struct wilco_reply *reply);
+void core_credit_sending(struct core *c, struct sending *s, uint32_t more);
+/* Nobody wants the rest. */
+void core_drop_sending(struct core *c, struct sending *s);
+void core_sendings_resume(struct core *c); /* there is room in the queue */
+/* The responder ends: what is not sent is answered with `leaving`; whether there was any. */
+bool core_end_sendings(struct core *c, const struct responder *r,
+                       const struct wilco_reply *leaving);
+void core_drop_sendings(struct core *c);
 
 /* ---- core_subscribe.c ---- */
 

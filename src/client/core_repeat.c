@@ -20,6 +20,9 @@ core_forget(struct core *c, struct repeat *r)
     if (r->sending != NULL) {
         r->sending->repeat = NULL;
     }
+    if (r->pieces != NULL) {
+        r->pieces->repeat = NULL;
+    }
     repeats_remove(&c->calls.repeats, r);
     responder_unref(responder);
 }
@@ -54,9 +57,11 @@ core_repeat_call(struct core *c, const struct wilco_message *m, const struct res
         return false;
     }
     c->calls.repeated_count++;
-    if (known->call != NULL) {
+    if (known->call != NULL && known->call->arrival != NULL) {
+        core_restart_arrival(c, known->call, m);
+    } else if (known->call != NULL) {
         known->call->repeated++;
-    } else {
+    } else if (known->pieces == NULL) { /* otherwise the answer is on its way */
         repeat_answer(c, m, known, deadline_ms);
     }
     return true;

@@ -18,10 +18,10 @@ until(uint64_t deadline_ms, uint64_t now_ms)
     return deadline_ms > now_ms ? deadline_ms - now_ms : 0;
 }
 
-/* The PUBLISH of an answer. WILCO_ETIMEDOUT: the requester has stopped waiting. */
-static enum wilco_status
-encode(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
-       const struct wilco_reply *reply, const struct draft_role *role, struct outgoing **out)
+enum wilco_status
+core_encode_reply(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
+                  const struct wilco_reply *reply, const struct draft_role *role,
+                  size_t packet_bytes_max, struct outgoing **out)
 {
     uint64_t remaining_ms = until(deadline_ms, c->now_ms);
     struct draft d;
@@ -37,7 +37,25 @@ encode(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
     if (st == WILCO_OK) {
         st = core_admit(c, &d, &reason_code);
     }
-    return st == WILCO_OK ? core_encode(c, &d, out) : st;
+    if (st == WILCO_OK && d.packet.payload.len > packet_bytes_max) { /* no need to copy it */
+        st = WILCO_ELIMIT;
+    }
+    if (st == WILCO_OK) {
+        st = core_encode(c, &d, out);
+    }
+    if (st == WILCO_OK && (*out)->len > packet_bytes_max) {
+        outgoing_unref(*out);
+        st = WILCO_ELIMIT;
+    }
+    return st;
+}
+
+/* The same with no bound but the server's. */
+static enum wilco_status
+encode(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
+       const struct wilco_reply *reply, const struct draft_role *role, struct outgoing **out)
+{
+    return core_encode_reply(c, m, deadline_ms, reply, role, SIZE_MAX, out);
 }
 
 /* Takes `o` over, whatever happens. */
@@ -159,7 +177,8 @@ answer(struct core *c, struct wilco_call *call, const struct wilco_reply *reply,
        const struct draft_role *role)
 {
     struct outgoing *o = NULL;
-    enum wilco_status st = encode(c, call->message, call->deadline_ms, reply, role, &o);
+    enum wilco_status st = core_encode_reply(c, call->message, call->deadline_ms, reply, role,
+                                             call->packet_bytes_max, &o);
 
     return st == WILCO_OK ? send_answer(c, call, o) : st;
 }
@@ -222,6 +241,9 @@ core_reply(struct core *c, struct wilco_call *call, const struct wilco_reply *re
         return refuse_reply(c, call);
     }
     st = answer(c, call, reply, &role);
+    if (st == WILCO_ELIMIT) {
+        return core_answer_in_pieces(c, call, reply);
+    }
     if (st == WILCO_OK) {
         core_end_call(c, call, WILCO_EINVAL);
     } else if (st == WILCO_ETIMEDOUT) {
@@ -231,9 +253,8 @@ core_reply(struct core *c, struct wilco_call *call, const struct wilco_reply *re
     return st;
 }
 
-/* Whether the server counts parts: then it lets through what the requester gives credit for. */
-static bool
-has_credits(const struct core *c)
+bool
+core_has_credits(const struct core *c)
 {
     return c->assigned_inbox.len > 0;
 }
@@ -254,10 +275,11 @@ core_reply_part(struct core *c, struct wilco_call *call, const struct wilco_repl
     if (!call->takes_parts || call->over != WILCO_OK) {
         return call->over != WILCO_OK ? call->over : WILCO_EINVAL;
     }
-    if (has_credits(c) && call->credit == 0) {
+    if (core_has_credits(c) && call->credit == 0) {
         return WILCO_AGAIN;
     }
-    st = encode(c, call->message, call->deadline_ms, reply, &role, &o);
+    st = core_encode_reply(c, call->message, call->deadline_ms, reply, &role,
+                           call->packet_bytes_max, &o);
     if (st == WILCO_AGAIN && !call->wants_room) {
         call->wants_room = true;
         c->calls.stalled++;
@@ -266,7 +288,7 @@ core_reply_part(struct core *c, struct wilco_call *call, const struct wilco_repl
         st = dispatch(c, o);
     }
     if (st == WILCO_OK) {
-        call->credit -= has_credits(c);
+        call->credit -= core_has_credits(c);
         call->part_count++;
     }
     return st;

@@ -127,6 +127,7 @@ responses_max(const struct wilco_request *r)
 static struct request_plan
 plan_of(const struct wilco_request *r, uint64_t now_ms)
 {
+    bool takes_parts = r->parts_max != 0 || r->response_bytes_max == 0;
     bool is_hedged = r->hedge_after_ms != 0 && r->idempotent;
 
     return (struct request_plan){
@@ -141,8 +142,9 @@ plan_of(const struct wilco_request *r, uint64_t now_ms)
         .until_empty = r->until_empty,
         .responses_max = responses_max(r),
         .stall_ms = r->stall_ms,
-        .parts_max = r->parts_max,
-        .on_part = r->on_part,
+        .parts_max = chunk_credit(r->parts_max, r->response_bytes_max),
+        .response_bytes_max = r->response_bytes_max,
+        .on_part = takes_parts ? r->on_part : NULL,
         .part_context = r->part_context,
     };
 }
@@ -198,20 +200,35 @@ file_and_send(struct core *c, struct outgoing *o, const struct draft *d,
     return st;
 }
 
+/* With its payload, or without where that has to go in pieces. */
 static enum wilco_status
-ask(struct core *c, const struct draft *d, const struct request_plan *plan, struct request **out)
+ask(struct core *c, const struct wilco_request *r, struct draft *d, struct request_plan *plan,
+    struct request **out)
 {
+    struct upload *upload = NULL;
     struct outgoing *o = NULL;
-    enum wilco_status st = core_encode(c, d, &o);
+    enum wilco_status st = r->chunked ? WILCO_ELIMIT : core_encode(c, d, &o);
 
+    if (st == WILCO_ELIMIT) {
+        st = core_encode_head(c, d, plan, &upload, &o);
+    }
     if (st != WILCO_OK) {
         return st;
     }
     st = file_and_send(c, o, d, plan, out);
     if (st != WILCO_OK) {
         outgoing_unref(o);
+        upload_free(upload);
+    } else {
+        (*out)->upload = upload;
     }
     return st;
+}
+
+static uint32_t
+size_as_number(size_t bytes)
+{
+    return bytes < CHUNK_UNSAID ? (uint32_t)bytes : CHUNK_UNSAID - 1;
 }
 
 /* The request as a PUBLISH, but for where its response goes. */
@@ -220,8 +237,12 @@ draft_of(struct core *c, const struct wilco_request *r, struct draft *d, uint8_t
 {
     enum wilco_status st = draft_request(d, r, core_timeout_ms(r), core_client_id(c));
 
-    if (st == WILCO_OK && r->parts_max > PARTS_PERMITTED) {
+    if (st == WILCO_OK &&
+        (r->parts_max > PARTS_PERMITTED || (r->response_bytes_max != 0 && responses_max(r) != 1))) {
         st = WILCO_EINVAL;
+    }
+    if (st == WILCO_OK && r->response_bytes_max != 0) {
+        draft_take(d, size_as_number(r->response_bytes_max), c->packet_bytes_max);
     }
     if (st == WILCO_OK && r->qos == 0 && d->packet.qos > c->server.maximum_qos) {
         d->packet.qos = c->server.maximum_qos; /* QoS 1 was our idea, not the caller's */
@@ -246,7 +267,7 @@ core_request(struct core *c, const struct wilco_request *r, const struct core_as
     enum wilco_status st = WILCO_OK;
 
     c->now_ms = now_ms;
-    plan.is_pulled = asker->is_pulled;
+    plan.is_pulled = asker->is_pulled && plan.on_part != NULL;
     st = draft_of(c, r, &d, reason_code);
     if (st == WILCO_OK && correlation.data == NULL) {
         correlation = span_of(uuid, sizeof(uuid));
@@ -256,7 +277,7 @@ core_request(struct core *c, const struct wilco_request *r, const struct core_as
         return st;
     }
     draft_set_address(&d, topic, correlation);
-    st = ask(c, &d, &plan, &request);
+    st = ask(c, r, &d, &plan, &request);
     if (st == WILCO_OK) {
         request->on_response = asker->on_response;
         request->context = asker->context;

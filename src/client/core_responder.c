@@ -65,7 +65,7 @@ core_responder_end(struct core *c, struct responder *r)
 {
     static const struct wilco_reply leaving = {.status = 503, .status_text = "the responder ends"};
     struct list *node = c->calls.all.next;
-    bool is_left = false;
+    bool is_left = core_end_sendings(c, r, &leaving);
 
     if (!r->is_leaving) {
         responder_unref(r);

@@ -47,8 +47,8 @@ is_gathering(const struct request *request)
     return request->plan.responses_max != 1;
 }
 
-static void
-arm_stall(struct core *c, struct request *request)
+void
+core_arm_stall(struct core *c, struct request *request)
 {
     if (request->plan.stall_ms != 0) {
         wheel_start(&c->requester.actions, &request->action, c->now_ms + request->plan.stall_ms);
@@ -64,7 +64,7 @@ give_part(struct core *c, struct request *request, struct wilco_message *m)
     m->on_part = request->plan.on_part;
     m->part_context = request->plan.part_context;
     m->part_call = request->call;
-    arm_stall(c, request);
+    core_arm_stall(c, request);
 }
 
 /* Whether all that it went to have been heard of. */
@@ -124,6 +124,7 @@ is_in_turn(struct core *c, struct request *request, const struct wilco_message *
         return false;
     }
     if (number > request->parts_seen + 1) {
+        request->why = "a part of the response is missing";
         core_stop_request(c, request, WILCO_ELOST);
         return false;
     }
@@ -134,6 +135,7 @@ static void
 take_part(struct core *c, struct request *request, struct wilco_message *m)
 {
     request->parts_seen++;
+    request->parts_given = request->plan.on_part != NULL;
     give_part(c, request, m);
 }
 
@@ -153,8 +155,8 @@ is_busy(const struct wilco_message *m)
     return wilco_message_status(m) == 429;
 }
 
-static void
-take_response(struct core *c, struct request *request, struct wilco_message *m)
+void
+core_take_response(struct core *c, struct request *request, struct wilco_message *m)
 {
     enum wilco_status status = judge(m);
 
@@ -235,10 +237,12 @@ take(struct core *c, struct request *request, struct wilco_message *m, bool is_s
         take_status(c, request, m);
     } else if (!is_in_turn(c, request, m)) {
         return;
+    } else if (!is_gathering(request) && core_take_chunk(c, request, m)) {
+        return;
     } else if (request->plan.parts_max != 0 && wilco_message_is_part(m)) {
         take_part(c, request, m);
     } else {
-        take_response(c, request, m);
+        core_take_response(c, request, m);
     }
 }
 

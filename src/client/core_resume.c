@@ -205,6 +205,8 @@ begin_anew(struct core *c)
     c->session++;
     core_forget_received(c);
     core_requests_after_reconnect(c, false);
+    core_drop_sendings(c);
+    core_arrivals_after_loss(c);
     take_over_publications(c);
 }
 

@@ -87,6 +87,9 @@ try_again(struct core *c, struct request *request)
     struct outgoing *o = NULL;
     enum wilco_status st;
 
+    if (request->open_tries == 0) {
+        core_restart_chunks(request);
+    }
     if (plan->wait_until_ms != 0 && request->open_tries == 0) { /* the second clock begins */
         deadline_ms = c->now_ms + plan->timeout_ms;
         wheel_start(&c->requester.deadlines, &request->deadline, deadline_ms);
@@ -121,7 +124,8 @@ pause_ms(struct core *c, const struct request *request)
 static bool
 is_worth_trying(const struct request *request, const struct try_failure *why)
 {
-    if (why->executed != WILCO_EXECUTED_NO && !request->plan.is_idempotent) {
+    if ((why->executed != WILCO_EXECUTED_NO && !request->plan.is_idempotent) ||
+        request->parts_given) {
         return false;
     }
     switch (why->status) {
@@ -269,7 +273,12 @@ core_act_on_request(struct core *c, struct request *request)
 {
     enum wilco_status st = WILCO_OK;
 
-    if (request->tally.answered > 0 || request->parts_seen > 0) {
+    if (request->whole.len > 0 && request->open_tries > 0) {
+        request->why = "no further piece of the response has come";
+        core_stop_request(c, request, WILCO_ETIMEDOUT);
+        return;
+    }
+    if (request->tally.answered > 0 || (request->parts_seen > 0 && request->open_tries > 0)) {
         core_stop_request(c, request, WILCO_OK);
         return;
     }

@@ -1,5 +1,6 @@
 #include "client/draft.h"
 
+#include "client/chunks.h"
 #include "wire/topic.h"
 #include "wire/utf8.h"
 
@@ -60,19 +61,19 @@ check(const struct draft *d)
     return WILCO_OK;
 }
 
-static void
-add_extra(struct draft *d, struct span name, struct span value)
+void
+draft_add(struct draft *d, struct span name, struct span value)
 {
     assert(d->extra_count < DRAFT_EXTRAS_MAX);
     d->extras[d->extra_count] = (struct wire_user_property){.name = name, .value = value};
     d->extra_count++;
 }
 
-static void
-add_number(struct draft *d, struct span name, uint32_t number)
+void
+draft_add_number(struct draft *d, struct span name, uint32_t number)
 {
     assert(d->number_count < DRAFT_NUMBERS_MAX);
-    add_extra(d, name, draft_digits(&d->numbers[d->number_count], number));
+    draft_add(d, name, draft_digits(&d->numbers[d->number_count], number));
     d->number_count++;
 }
 
@@ -162,21 +163,23 @@ static void
 set_wishes(struct draft *d, const struct wilco_request *r, uint32_t timeout_ms)
 {
     if (timeout_ms % 1000 != 0) { /* Message Expiry has rounded that up */
-        add_number(d, SPAN_LITERAL("rr-ttl"), timeout_ms);
+        draft_add_number(d, SPAN_LITERAL("rr-ttl"), timeout_ms);
     }
     if (r->idempotent) {
-        add_extra(d, SPAN_LITERAL("rr-idem"), SPAN_LITERAL("1"));
+        draft_add(d, SPAN_LITERAL("rr-idem"), SPAN_LITERAL("1"));
     }
     if (r->fail_if_offline) {
-        add_extra(d, SPAN_LITERAL("rr-if-offline"), SPAN_LITERAL("fail"));
+        draft_add(d, SPAN_LITERAL("rr-if-offline"), SPAN_LITERAL("fail"));
     } else if (!r->wait_if_offline || r->responder_wait_ms != 0) {
-        add_extra(d, SPAN_LITERAL("rr-if-offline"), SPAN_LITERAL("refuse"));
+        draft_add(d, SPAN_LITERAL("rr-if-offline"), SPAN_LITERAL("refuse"));
     }
     if (r->scatter) {
-        add_extra(d, SPAN_LITERAL("rr-fan"), SPAN_LITERAL("1"));
+        draft_add(d, SPAN_LITERAL("rr-fan"), SPAN_LITERAL("1"));
     }
     if (r->parts_max != 0) {
-        add_number(d, SPAN_LITERAL("rr-more"), r->parts_max);
+        draft_add_number(d, SPAN_LITERAL("rr-more"), r->parts_max);
+    } else if (r->response_bytes_max != 0) {
+        draft_pieces_only(d, CHUNK_CREDIT);
     }
 }
 
@@ -185,12 +188,12 @@ set_identity(struct draft *d, const struct wilco_request *r, const char *client_
 {
     const char *partition = r->partition != NULL ? r->partition : client_id;
 
-    add_extra(d, SPAN_LITERAL("__protVer"), SPAN_LITERAL("1.0"));
+    draft_add(d, SPAN_LITERAL("__protVer"), SPAN_LITERAL("1.0"));
     if (client_id[0] != '\0') {
-        add_extra(d, SPAN_LITERAL("__srcId"), span_of_text(client_id));
+        draft_add(d, SPAN_LITERAL("__srcId"), span_of_text(client_id));
     }
     if (partition[0] != '\0') {
-        add_extra(d, SPAN_LITERAL("$partition"), span_of_text(partition));
+        draft_add(d, SPAN_LITERAL("$partition"), span_of_text(partition));
     }
 }
 
@@ -223,9 +226,9 @@ draft_op(struct draft *d, struct span topic, struct span op, uint32_t more, uint
 {
     *d = (struct draft){.packet.topic = topic, .packet.qos = 1};
     draft_set_expiry_ms(&d->packet.properties, remaining_ms);
-    add_extra(d, SPAN_LITERAL("rr-op"), op);
+    draft_add(d, SPAN_LITERAL("rr-op"), op);
     if (more != 0) {
-        add_number(d, SPAN_LITERAL("rr-more"), more);
+        draft_add_number(d, SPAN_LITERAL("rr-more"), more);
     }
 }
 
@@ -242,14 +245,14 @@ describe_outcome(struct draft *d, const struct wilco_reply *reply, const struct 
         (reply->status_text != NULL && !draft_text_is_valid(reply->status_text))) {
         return WILCO_EINVAL;
     }
-    add_number(d, SPAN_LITERAL("__stat"), (uint32_t)status);
+    draft_add_number(d, SPAN_LITERAL("__stat"), (uint32_t)status);
     if (reply->status_text != NULL) {
-        add_extra(d, SPAN_LITERAL("__stMsg"), span_of_text(reply->status_text));
+        draft_add(d, SPAN_LITERAL("__stMsg"), span_of_text(reply->status_text));
     }
     if (reply->status >= STATUS_ERROR && !role->is_ours) {
-        add_extra(d, SPAN_LITERAL("__apErr"), SPAN_LITERAL("true"));
+        draft_add(d, SPAN_LITERAL("__apErr"), SPAN_LITERAL("true"));
     }
-    add_extra(d, SPAN_LITERAL("__protVer"), SPAN_LITERAL("1.0"));
+    draft_add(d, SPAN_LITERAL("__protVer"), SPAN_LITERAL("1.0"));
     return WILCO_OK;
 }
 
@@ -258,13 +261,13 @@ static void
 describe_role(struct draft *d, const struct draft_role *role)
 {
     if (role->has_more) {
-        add_extra(d, SPAN_LITERAL("rr-more"), SPAN_LITERAL("1"));
+        draft_add(d, SPAN_LITERAL("rr-more"), SPAN_LITERAL("1"));
     }
     if (role->sequence > 0) {
-        add_number(d, SPAN_LITERAL("rr-seq"), role->sequence);
+        draft_add_number(d, SPAN_LITERAL("rr-seq"), role->sequence);
     }
     if (role->progress != NULL) {
-        add_extra(d, SPAN_LITERAL("rr-prog"), span_of_text(role->progress));
+        draft_add(d, SPAN_LITERAL("rr-prog"), span_of_text(role->progress));
     }
 }
 
@@ -287,6 +290,9 @@ draft_reply(struct draft *d, const struct wilco_message *request, const struct w
     }
     st = describe_outcome(d, reply, role);
     describe_role(d, role);
+    if (role->whole.data != NULL) {
+        draft_whole(d, role->whole);
+    }
     return st == WILCO_OK ? check(d) : st;
 }
 

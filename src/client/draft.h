@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/compiler.h"
+#include "base/hash.h"
 #include "base/status.h"
 #include "client/message.h"
 #include "wilco/wilco.h"
@@ -11,8 +12,8 @@
 
 /* What the application wants to publish, checked and put into the words of MQTT. A draft owns
  * nothing: it borrows the strings it was made from, and lives on the stack until it is encoded. */
-#define DRAFT_EXTRAS_MAX  8
-#define DRAFT_NUMBERS_MAX 4
+#define DRAFT_EXTRAS_MAX  13
+#define DRAFT_NUMBERS_MAX 6
 
 /* A number as text. */
 struct draft_digits {
@@ -29,7 +30,12 @@ struct draft {
     size_t user_count;
     struct draft_digits numbers[DRAFT_NUMBERS_MAX]; /* what extras point to */
     size_t number_count;
+    char hash[HASH_CHECK_CHARS]; /* likewise */
 };
+
+/* One more User Property of ours. */
+void draft_add(struct draft *d, struct span name, struct span value);
+void draft_add_number(struct draft *d, struct span name, uint32_t number);
 
 /* Message Expiry Interval: rounded up to seconds. */
 void draft_set_expiry_ms(struct wire_properties *p, uint64_t ms);
@@ -56,6 +62,7 @@ struct draft_role {
     bool has_more;        /* others are to follow: `rr-more` */
     uint32_t sequence;    /* `rr-seq`; 0: none */
     const char *progress; /* `rr-prog`; NULL: none */
+    struct span whole; /* the payload, if it has gone before in pieces; data == NULL: it has not */
 };
 
 /* The answer to `request`, whose requester waits `remaining_ms` longer (UINT64_MAX: for ever). */
@@ -63,6 +70,31 @@ WILCO_MUST_CHECK enum wilco_status draft_reply(struct draft *d, const struct wil
                                                const struct wilco_reply *reply,
                                                const struct draft_role *role,
                                                uint64_t remaining_ms);
+
+/* ---- Payloads in pieces (draft_chunk.c) ---- */
+
+/* A request: its requester takes `take` bytes of a response (0: it does not say), in packets of
+ * `packet` bytes. */
+void draft_take(struct draft *d, uint32_t take, uint32_t packet);
+/* A request: so many parts may come, but only such as are pieces. */
+void draft_pieces_only(struct draft *d, uint32_t more);
+/* A request or a response has no payload of its own, for `whole` goes in pieces. */
+void draft_whole(struct draft *d, struct span whole);
+
+/* A piece, or the wish for pieces. */
+struct draft_chunk {
+    struct span topic;
+    struct span response_topic; /* of a piece of a request; empty: it is a response itself */
+    struct span correlation;
+    struct span payload;
+    uint64_t remaining_ms; /* UINT64_MAX: it does not expire */
+    uint32_t sequence;
+    uint32_t offset; /* of a piece of a response */
+    uint32_t want;   /* pieces of the request that may come; 0: it is a piece */
+    uint32_t packet; /* with that: the largest packet that is taken */
+    uint8_t qos;
+};
+void draft_chunk(struct draft *d, const struct draft_chunk *chunk);
 
 /* Whether the application's User Properties are strings that can be sent. */
 bool draft_users_are_valid(const struct draft *d);

@@ -93,6 +93,9 @@ explain_outcome(struct wilco_error *why, const struct outcome *o)
     if (o->reason_code != 0) {
         add(why, ": %s (0x%02X)", wire_reason_text(o->reason_code), (unsigned)o->reason_code);
     }
+    if (o->text != NULL) {
+        add(why, ": %s", o->text);
+    }
     if (o->response != NULL) {
         add_response(why, o->status, o->response);
     }

@@ -13,6 +13,7 @@ struct outcome {
     uint8_t reason_code;
     enum wilco_stage stage;
     enum wilco_executed executed;
+    const char *text;                     /* more words of ours; NULL: none */
     const struct wilco_message *response; /* or what the broker says instead; NULL: neither */
 };
 

@@ -73,6 +73,47 @@ message_new(const struct wilco_alloc *a, const struct wire_publish *p, uint64_t 
     return m;
 }
 
+/* The same of a field that may not be there. */
+static struct span
+moved_if_any(struct span field, struct span from, struct span to)
+{
+    return field.data == NULL ? field : moved(field, from, to);
+}
+
+struct wilco_message *
+message_with_payload(const struct wilco_message *m, struct buffer *payload)
+{
+    struct wilco_message *whole =
+        mem_alloc(m->alloc, sizeof(*whole) + m->topic.len + m->properties.len);
+    uint8_t *at = NULL;
+
+    if (whole == NULL) {
+        return NULL;
+    }
+    *whole = (struct wilco_message){
+        .alloc = m->alloc,
+        .payload = buffer_span(payload),
+        .received_ms = m->received_ms,
+        .expiry_s = m->expiry_s,
+        .has_expiry = m->has_expiry,
+        .is_utf8 = m->is_utf8,
+        .retain = m->retain,
+        .has_identifiers = m->has_identifiers,
+        .qos = m->qos,
+        .event.kind = EVENT_MESSAGE,
+        .pieces = payload->data,
+    };
+    atomic_init(&whole->refs, 1);
+    at = whole->bytes;
+    whole->topic = append(&at, m->topic);
+    whole->properties = append(&at, m->properties);
+    whole->content_type = moved_if_any(m->content_type, m->properties, whole->properties);
+    whole->response_topic = moved_if_any(m->response_topic, m->properties, whole->properties);
+    whole->correlation_data = moved_if_any(m->correlation_data, m->properties, whole->properties);
+    buffer_init(payload, payload->alloc, payload->bytes_max);
+    return whole;
+}
+
 bool
 message_names(const struct wilco_message *m, uint32_t identifier)
 {
@@ -120,6 +161,7 @@ void
 wilco_message_unref(struct wilco_message *m)
 {
     if (m != NULL && atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) == 1) {
+        mem_free(m->alloc, m->pieces);
         mem_free(m->alloc, m);
     }
 }

@@ -2,6 +2,7 @@
 #define WILCO_CLIENT_MESSAGE_H
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/span.h"
 #include "client/event.h"
 #include "wilco/wilco.h"
@@ -43,12 +44,16 @@ struct wilco_message {
     struct wire_property_iterator cursor; /* over the subscription identifiers */
     struct event_node event;
 
+    uint8_t *pieces; /* the payload, if it came in pieces; ours */
     uint8_t bytes[];
 };
 
 /* Copies `p`, whose topic was filled in if it came as an alias. NULL: out of memory. */
 struct wilco_message *message_new(const struct wilco_alloc *a, const struct wire_publish *p,
                                   uint64_t now_ms);
+
+/* `m` once more, with a payload that came in pieces, which it takes over. NULL: out of memory. */
+struct wilco_message *message_with_payload(const struct wilco_message *m, struct buffer *payload);
 
 /* Whether the server says that `m` is for the subscription `identifier`. */
 bool message_names(const struct wilco_message *m, uint32_t identifier);

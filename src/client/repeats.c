@@ -80,7 +80,7 @@ repeats_answer(struct repeats *t, struct repeat *r, struct span answer)
     r->call = NULL;
     list_remove(&r->link);
     list_push_back(&r->budget->answered, &r->link);
-    if (repeat_budget_fits(r->budget, answer.len)) {
+    if (answer.data != NULL && repeat_budget_fits(r->budget, answer.len)) {
         copy = mem_alloc(t->alloc, answer.len);
     }
     if (copy == NULL) {

@@ -14,6 +14,7 @@
  * knows no time. */
 struct outgoing;
 struct responder;
+struct sending;
 struct wilco_call;
 
 /* What one responder may keep. */
@@ -32,6 +33,7 @@ struct repeat {
     struct wilco_call *call;  /* who executes it; NULL: it is answered */
     uint64_t deadline_ms;     /* the requester's; UINT64_MAX: none */
     struct span answer;       /* the PUBLISH; data == NULL: it was not kept. Ours */
+    struct sending *pieces;   /* the answer, while it goes in pieces */
     struct outgoing *sending; /* the answer on its way, where a journal is kept of that */
     bool is_answered;         /* while a journal is read */
     bool is_sent;             /* it has arrived */
@@ -61,8 +63,9 @@ repeat_bytes(struct span topic, struct span correlation)
 WILCO_MUST_CHECK enum wilco_status repeats_add(struct repeats *t, struct repeat_budget *budget,
                                                struct span topic, struct span correlation,
                                                struct repeat **out);
-/* It is answered: keeps a copy of `answer` if there is room and memory, and files it behind those
- * answered before. Whether the answer is kept; that it was executed is, in any case. */
+/* It is answered: keeps a copy of `answer` (data == NULL: nothing) if there is room and memory, and
+ * files it behind those answered before. Whether the answer is kept; that it was executed is, in
+ * any case. */
 bool repeats_answer(struct repeats *t, struct repeat *r, struct span answer);
 void repeats_forget_answer(struct repeats *t, struct repeat *r);
 /* Forgets it; its timer is not running. */

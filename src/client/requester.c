@@ -83,6 +83,7 @@ request_new(const struct requester *r, struct subscription *inbox, struct span c
             .topic_len = (uint16_t)topic.len,
         };
         list_init(&request->tries);
+        buffer_init(&request->whole, r->alloc, 0);
         if (correlation.len > 0) {
             memcpy(request->bytes, correlation.data, correlation.len);
         }
@@ -148,10 +149,34 @@ void
 request_free(struct requester *r, struct request *request)
 {
     wilco_message_unref(request->response);
+    upload_free(request->upload);
+    buffer_fini(&request->whole);
     if (request->original != NULL) {
         outgoing_unref(request->original);
     }
     mem_free(r->alloc, request);
+}
+
+struct upload *
+upload_new(const struct wilco_alloc *a, struct span payload, size_t *total)
+{
+    struct upload *u = mem_alloc(a, sizeof(*u) + payload.len);
+
+    if (u != NULL) {
+        *u = (struct upload){.alloc = a, .total = total, .len = payload.len};
+        memcpy(u->bytes, payload.data, payload.len);
+        *total += payload.len;
+    }
+    return u;
+}
+
+void
+upload_free(struct upload *u)
+{
+    if (u != NULL) {
+        *u->total -= u->len;
+        mem_free(u->alloc, u);
+    }
 }
 
 void

@@ -1,6 +1,7 @@
 #ifndef WILCO_CLIENT_REQUESTER_H
 #define WILCO_CLIENT_REQUESTER_H
 
+#include "base/buffer.h"
 #include "base/map.h"
 #include "base/wheel.h"
 #include "client/event.h"
@@ -27,9 +28,24 @@ struct request_plan {
     uint32_t responses_max;
     uint32_t stall_ms;
     uint32_t parts_max;
+    size_t response_bytes_max; /* in pieces; 0: none */
     wilco_message_fn *on_part;
     void *part_context;
 };
+
+/* A payload that goes in pieces, as a copy of ours. */
+struct upload {
+    const struct wilco_alloc *alloc;
+    size_t *total; /* of all such payloads: it counts there */
+    size_t len;
+    size_t sent;
+    uint32_t sequence; /* of the last piece */
+    uint8_t bytes[];
+};
+
+/* NULL: out of memory. */
+struct upload *upload_new(const struct wilco_alloc *a, struct span payload, size_t *total);
+void upload_free(struct upload *u); /* NULL is allowed */
 
 /* One request from asking to its end. It is tried by one publication or by several, one after the
  * other or side by side, all with the same address: a try is open until it is known that nobody
@@ -53,6 +69,10 @@ struct request {
     unsigned pauses;          /* before tries, so far */
     uint32_t parts_seen;      /* of a stream: the last `rr-seq`, which begins with 1 */
     uint32_t parts_done;      /* taken, and not yet reported to the responder */
+    bool parts_given;         /* the application has had some */
+    struct upload *upload;    /* its payload, if that goes in pieces; ours */
+    struct buffer whole;      /* the pieces of its response, as far as they have come */
+    const char *why;          /* it ended so, in more words; NULL: there are none */
     enum wilco_stage stage;   /* as far as we know */
     struct wilco_tally tally; /* of its responders */
 

@@ -44,6 +44,8 @@ set_options(struct responder *r, const struct wilco_responder *o)
     r->concurrency_max = o->concurrency_max;
     r->queue_max = o->queue_max;
     r->execution_timeout_ms = o->execution_timeout_ms;
+    r->request_bytes_max =
+        o->request_bytes_max == 0 ? RESPONDER_REQUEST_BYTES : o->request_bytes_max;
     r->ack_late = o->ack_late;
     r->repeat_off = o->repeat_off;
     r->budget.bytes_max = o->repeat_bytes_max == 0 ? RESPONDER_REPEAT_BYTES : o->repeat_bytes_max;

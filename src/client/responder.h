@@ -33,6 +33,7 @@ struct responder {
     wilco_request_fn *on_request;
     void *context;
     uint32_t concurrency_max, queue_max, execution_timeout_ms; /* 0: no limit, nothing, none */
+    uint32_t request_bytes_max;                                /* in pieces */
     bool ack_late;
     bool repeat_off;
     bool has_left;       /* the server has acknowledged that */
@@ -49,6 +50,9 @@ struct responder {
 
 /* Memory for answers when the application does not say. */
 #define RESPONDER_REPEAT_BYTES (1U << 20)
+
+/* The largest payload in pieces, likewise. */
+#define RESPONDER_REQUEST_BYTES (16U << 20)
 
 /* `options` NULL: all defaults. WILCO_EINVAL (a text is wrong), WILCO_ENOMEM. */
 WILCO_MUST_CHECK enum wilco_status responder_new(struct responder **out,

@@ -75,9 +75,10 @@ class Asking(BrokerCase):
         self.ask("--timeout", "250ms", "--idempotent", "--fail-if-offline", "wish/1", "x")
         self.ask("--timeout", "1s", "wish/2", "x")
         wishes = [["rr-ttl", "250"], ["rr-idem", "1"], ["rr-if-offline", "fail"]]
+        pieces = [["rr-more", "8"], ["rr-parts", "0"], ["rr-take", "67108864"], ["rr-packet", "16777216"]]
         for want in (wishes, []):
             request = json.loads(subscriber.line("^{").string)
-            self.assertEqual([p for p in request["user_properties"] if p[0].startswith("rr-")], want)
+            self.assertEqual([p for p in request["user_properties"] if p[0].startswith("rr-")], want + pieces)
             self.assertEqual(request["properties"]["message_expiry_interval"], 1)
         for flag in ("--idempotent", "--fail-if-offline"):
             self.assertIn(flag.encode(), tool("request", "--help").stdout)

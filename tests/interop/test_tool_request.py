@@ -42,6 +42,16 @@ class Repeated(Asking):
         self.assertEqual([json.loads(line)["executed"] for line in done.stdout.splitlines()], ["no"] * 3)
         self.assertEqual(done.stderr.count(b"nobody"), 1)  # the first failure is told, the others are counted
 
+    def test_what_fits_into_no_packet_goes_in_pieces(self):
+        self.start_respond("echo", "--echo")
+        payload = os.urandom(5_000_000)  # the broker takes 2 MiB
+        done = self.ask("-N", "echo", "-", stdin=payload)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertTrue(done.stdout == payload)
+        done = self.ask("-N", "--large", "4M", "echo", "-", stdin=payload)
+        self.assertEqual((done.returncode, done.stdout), (64, b""))
+        self.assertIn(b"413: the response is larger than the requester takes", done.stderr)
+
     def test_rate_is_kept(self):
         self.start_respond("echo", "--echo")
         done = self.ask("--count", "30", "--rate", "100", "echo", "x")

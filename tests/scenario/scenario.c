@@ -9,12 +9,20 @@
 void
 scenario_open(struct scenario *s, unsigned shards)
 {
+    const struct settings defaults = settings_default();
+
+    scenario_open_with(s, shards, &defaults);
+}
+
+void
+scenario_open_with(struct scenario *s, unsigned shards, const struct settings *settings)
+{
     static const char *const listen[] = {"mqtt://127.0.0.1:0"};
     const struct server_config config = {
         .listen = listen,
         .listen_count = 1,
         .shard_count = shards,
-        .settings = settings_default(),
+        .settings = *settings,
         .alloc = alloc_system(),
     };
     char reason[SERVER_REASON_BYTES] = "";

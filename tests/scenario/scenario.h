@@ -12,6 +12,7 @@ struct scenario {
 };
 
 void scenario_open(struct scenario *s, unsigned shards);
+void scenario_open_with(struct scenario *s, unsigned shards, const struct settings *settings);
 void scenario_close(struct scenario *s); /* harmless twice */
 
 /* A connected client; a failure fails the test. */

@@ -229,6 +229,7 @@ message_ask(struct message *m, const struct wire_publish *p, const struct reques
     r->fails_if_left = terms->fails_if_left;
     r->ends_with_asker = terms->ends_with_asker;
     r->is_fan = terms->is_fan;
+    r->is_head = terms->is_head;
     r->op = (uint8_t)terms->op;
     r->partition = terms->partition.len == 0 ? 0 : hash_bytes(terms->partition, hash_seed) | 1;
     if (terms->ttl_ms < m->life_ms) {

@@ -27,6 +27,7 @@ struct message_request {
     bool is_to_inbox : 1;  /* the Response Topic lies in the inbox of the publisher (inbox.h) */
     bool ends_with_asker : 1;
     bool is_fan : 1;
+    bool is_head : 1;   /* its payload is to come in pieces, as words about it */
     bool is_traced : 1; /* its way is told to its publisher (request_trace.h) */
     uint8_t op;         /* enum request_op: it is a word about a request, not one itself */
     /* Copies that have not come to an end, and what has become of those that have (request.h);

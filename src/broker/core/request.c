@@ -265,6 +265,10 @@ request_open(struct session *holder, struct message *m, const struct request_way
         refuse_copy(s, m, way, REQUEST_OFFLINE);
         return false;
     }
+    if (WILCO_UNLIKELY(m->request.is_head) && !holder->wants_status) {
+        refuse_copy(s, m, way, REQUEST_TOO_LARGE);
+        return false;
+    }
     if (WILCO_UNLIKELY(m->request.ends_with_asker) && is_abandoned(s->broker, m)) {
         refuse_copy(s, m, way, REQUEST_CANCELLED);
         return false;

@@ -53,6 +53,15 @@ read_idempotent(struct request_terms *t, struct span value)
 }
 
 static bool
+read_size(struct request_terms *t, struct span value)
+{
+    uint64_t bytes = 0;
+
+    t->is_head = true;
+    return read_number(value, REQUEST_SIZE_MAX, &bytes);
+}
+
+static bool
 read_fan(struct request_terms *t, struct span value)
 {
     return read_switch(value, &t->is_fan);
@@ -128,6 +137,7 @@ static const struct {
     {SPAN_INIT("rr-idem"), read_idempotent, "rr-idem is neither 0 nor 1"},
     {SPAN_INIT("rr-if-offline"), read_if_offline, "rr-if-offline is neither fail nor refuse nor wait"},
     {SPAN_INIT("rr-fan"), read_fan, "rr-fan is neither 0 nor 1"},
+    {SPAN_INIT("rr-size"), read_size, "rr-size is no whole number up to 4294967294"},
     {SPAN_INIT("rr-op"), read_op, "rr-op is none of cancel, credit and data"},
     {SPAN_INIT("rr-on-loss"), read_on_loss, "rr-on-loss is not cancel"},
     {SPAN_INIT("rr-trace"), read_trace, "rr-trace is no Topic Name"},

@@ -24,6 +24,7 @@ struct request_terms {
     bool fails_if_offline; /* `rr-if-offline`=fail or refuse, not wait: when it comes ... */
     bool fails_if_left;    /* ... and fail: at any later time, too */
     bool ends_with_asker;  /* `rr-on-loss`=cancel: it ends with the requester's session */
+    bool is_head;          /* `rr-size`: its payload comes later, in pieces */
     bool is_fan;           /* `rr-fan`=1: each of its holders is one of its own */
     struct span partition; /* `$partition`; empty: none */
     struct span source_id; /* `__srcId`, who asks, by his own word; data NULL: not said */
@@ -34,6 +35,8 @@ struct request_terms {
 /* The longest deadline, 365 days, and the most responses, that can be asked for. */
 #define REQUEST_TTL_MS_MAX UINT64_C(31536000000)
 #define REQUEST_MORE_MAX   UINT32_C(1000000000)
+/* The largest payload in pieces. */
+#define REQUEST_SIZE_MAX UINT32_C(4294967294)
 
 /* Whether a message without a Response Topic is meant to be a word about a request. */
 bool request_terms_name_op(const struct wire_properties *p);

@@ -28,6 +28,26 @@ seed_and_bytes_both_count(void **state)
     assert_true(hash != hash_bytes(SPAN_LITERAL("requests/device"), 1));
 }
 
+/* The published value of no input, and what our pages have of another one. */
+static void
+a_check_is_xxh3_of_128_bits(void **state)
+{
+    static const struct {
+        struct span bytes;
+        const char *want;
+    } rows[] = {
+        {SPAN_INIT(""), "99aa06d3014798d86001c324468d497f"},
+        {SPAN_INIT("abcdef"), "389197a55db2b2e4da35a6714d34f8a2"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char digits[HASH_CHECK_CHARS];
+
+        assert_true(span_equal(hash_check(rows[i].bytes, digits), span_of_text(rows[i].want)));
+    }
+}
+
 static void
 every_length_hashes_differently(void **state)
 {
@@ -49,6 +69,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_xxh3),
         cmocka_unit_test(seed_and_bytes_both_count),
+        cmocka_unit_test(a_check_is_xxh3_of_128_bits),
         cmocka_unit_test(every_length_hashes_differently),
     };
 

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #define WORDS_MAX 16U
+#define BYTES     67108864U /* of an answer in pieces */
 
 static const struct option_group groups[] = {{"Asking", ask_rows, 0}, {NULL, ask_answers_rows, 0}};
 static const struct manual manual = {.name = "test"};
@@ -44,17 +45,27 @@ what_they_make_of_a_request(void **state)
         const char *line;
         struct wilco_request want;
     } rows[] = {
-        {"", {.topic = NULL}},
+        {"", {.response_bytes_max = BYTES}},
         {"--timeout 2s --wait 1m --retries 3",
-         {.timeout_ms = 2000, .responder_wait_ms = 60000, .retries_max = 3}},
-        {"--hedge 5ms --idempotent", {.hedge_after_ms = 5, .idempotent = true}},
-        {"--fail-if-offline --fail-fast", {.fail_if_offline = true, .fail_fast = true}},
-        {"--wait-if-offline", {.wait_if_offline = true}},
+         {.timeout_ms = 2000,
+          .responder_wait_ms = 60000,
+          .retries_max = 3,
+          .response_bytes_max = BYTES}},
+        {"--hedge 5ms --idempotent",
+         {.hedge_after_ms = 5, .idempotent = true, .response_bytes_max = BYTES}},
+        {"--fail-if-offline --fail-fast",
+         {.fail_if_offline = true, .fail_fast = true, .response_bytes_max = BYTES}},
+        {"--wait-if-offline", {.wait_if_offline = true, .response_bytes_max = BYTES}},
         {"--replies 7", {.responses_max = 7}},
         {"--replies all --stall 1s --until-empty",
          {.responses_max = UINT32_MAX, .stall_ms = 1000, .until_empty = true}},
         {"--scatter --stall 1s", {.scatter = true, .stall_ms = 1000}},
-        {"--parts 9 --stall 1s", {.parts_max = 9, .stall_ms = 1000}},
+        {"--parts 9 --stall 1s", {.parts_max = 9, .stall_ms = 1000, .response_bytes_max = BYTES}},
+        {"--large 0", {.topic = NULL}},
+        {"--large 65537", {.response_bytes_max = 65537}},
+        {"--large 64K", {.response_bytes_max = 65536}},
+        {"--large 3G", {.response_bytes_max = 3221225472}},
+        {"--replies 1", {.responses_max = 1, .response_bytes_max = BYTES}},
     };
 
     (void)state;
@@ -73,7 +84,7 @@ what_they_make_of_a_request(void **state)
             got.fail_if_offline != want.fail_if_offline || got.fail_fast != want.fail_fast ||
             got.responses_max != want.responses_max || got.stall_ms != want.stall_ms ||
             got.until_empty != want.until_empty || got.scatter != want.scatter ||
-            got.parts_max != want.parts_max) {
+            got.response_bytes_max != want.response_bytes_max || got.parts_max != want.parts_max) {
             fail_msg("%s", rows[i].line);
         }
     }
@@ -101,6 +112,11 @@ contradictions_are_refused(void **state)
         {"--hedge 1s", "--hedge may have it executed twice: it needs --idempotent"},
         {"--parts 2 --scatter", "--parts is for one answer"},
         {"--parts 2 --replies 2", "--parts is for one answer"},
+        {"--large 1M --scatter", "--large is for one answer"},
+        {"--large 4G", "\"4G\" is not a number of bytes below 4G"},
+        {"--large 1MB", "\"1MB\" is not a number"},
+        {"--large M", "\"M\" is not a number"},
+        {"--large 12345678901", "is not a number of bytes"},
         {"--stall 1s", "--stall and --until-empty need"},
         {"--until-empty --replies 1", "--stall and --until-empty need"},
         {"--replies none", "\"none\" is not a number from 1, or all"},

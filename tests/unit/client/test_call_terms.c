@@ -22,7 +22,7 @@ reads_what_a_request_says(void **state)
         {"other", "cancel", CALL_REQUEST, UINT64_MAX, false, 0},
         {"rr-op", "cancel", CALL_CANCEL, UINT64_MAX, false, 0},
         {"rr-op", "credit", CALL_CREDIT, UINT64_MAX, false, 0},
-        {"rr-op", "data", CALL_OTHER, UINT64_MAX, false, 0},
+        {"rr-op", "data", CALL_DATA, UINT64_MAX, false, 0},
         {"rr-op", "CANCEL", CALL_OTHER, UINT64_MAX, false, 0},
         {"rr-op", "", CALL_OTHER, UINT64_MAX, false, 0},
         {"rr-ttl", "0", CALL_REQUEST, 0, false, 0},

@@ -1,5 +1,6 @@
 #include "desk.h"
 
+#include "base/hash.h"
 #include "client/draft.h"
 
 #include <setjmp.h>
@@ -162,8 +163,8 @@ ask_at_the_inbox(struct peer *p)
 
 /* A publication to the inbox with correlation "id" and these User Properties, at QoS 1. */
 static bool
-send_response(struct peer *p, uint16_t packet_id, const struct wire_user_property *users,
-              size_t count)
+send_payload(struct peer *p, const char *payload, uint16_t packet_id,
+             const struct wire_user_property *users, size_t count)
 {
     struct wire_any packet = {.type = WIRE_PUBLISH};
     struct wire_properties *properties = &packet.as.publish.properties;
@@ -171,11 +172,19 @@ send_response(struct peer *p, uint16_t packet_id, const struct wire_user_propert
     packet.as.publish.topic = SPAN_LITERAL("$r/me");
     packet.as.publish.qos = 1;
     packet.as.publish.packet_id = packet_id;
+    packet.as.publish.payload = span_of_text(payload);
     properties->correlation_data = SPAN_LITERAL("id");
     wire_properties_set(properties, WIRE_CORRELATION_DATA);
     properties->users = users;
     properties->user_count = count;
     return send(p, &packet);
+}
+
+static bool
+send_response(struct peer *p, uint16_t packet_id, const struct wire_user_property *users,
+              size_t count)
+{
+    return send_payload(p, "", packet_id, users, count);
 }
 
 /* Nobody is there at first; then the response comes in parts, with more credit given for them; one
@@ -219,6 +228,110 @@ ask_again_for_a_stream(struct peer *p)
     }
     pull_everything(p);
     return core_state(p->core) == CORE_OPEN && peer_counters(p).responses == 1;
+}
+
+static struct wire_user_property
+number(const char *name, const char *value)
+{
+    return (struct wire_user_property){span_of_text(name), span_of_text(value)};
+}
+
+/* Connected with an inbox, by a server that takes small packets. */
+static bool
+connect_to_small_server(struct peer *p)
+{
+    struct wire_any connack = {.type = WIRE_CONNACK};
+    struct wire_properties *properties = &connack.as.connack.properties;
+
+    properties->response_information = SPAN_LITERAL("$r/me");
+    wire_properties_set(properties, WIRE_RESPONSE_INFORMATION);
+    properties->maximum_packet_size = 400;
+    wire_properties_set(properties, WIRE_MAXIMUM_PACKET_SIZE);
+    return send(p, &connack);
+}
+
+/* A request in pieces, and its response in pieces, of nothing but "abc". */
+static bool
+ask_in_pieces(struct peer *p)
+{
+    static const char large[1000];
+    const struct core_asker asker = {.on_response = peer_on_response};
+    const struct wilco_request r = {.topic = "do",
+                                    .payload = {large, sizeof(large)},
+                                    .correlation_data = WILCO_TEXT("id"),
+                                    .response_bytes_max = 10};
+    char digits[HASH_CHECK_CHARS];
+    const struct wire_user_property wanted[] = {number("rr-more", "1"), number("rr-seq", "1"),
+                                                number("rr-want", "9"), number("rr-packet", "400")};
+    const struct wire_user_property piece[] = {number("rr-more", "1"), number("rr-seq", "2"),
+                                               number("rr-offset", "0")};
+    const struct wire_user_property last[] = {
+        number("rr-seq", "3"),
+        number("rr-size", "3"),
+        {SPAN_LITERAL("rr-hash"), hash_check(SPAN_LITERAL("abc"), digits)},
+    };
+    uint64_t call = 0;
+    uint8_t reason_code = 0;
+
+    if (!connect_to_small_server(p) ||
+        core_request(p->core, &r, &asker, p->now_ms, &call, &reason_code) != WILCO_OK ||
+        !send_response(p, 7, wanted, 4) || !send_payload(p, "abc", 8, piece, 3) ||
+        !send_response(p, 9, last, 3)) {
+        return false;
+    }
+    pull_everything(p);
+    return core_state(p->core) == CORE_OPEN && peer_counters(p).responses == 1;
+}
+
+/* What comes to the responder for such a request, whose payload is "abc". */
+static bool
+send_to_responder(struct peer *p, const char *payload, const struct wire_user_property *users,
+                  size_t count)
+{
+    struct wire_any packet = {.type = WIRE_PUBLISH};
+    struct wire_properties *properties = &packet.as.publish.properties;
+
+    packet.as.publish.topic = SPAN_LITERAL("do");
+    packet.as.publish.payload = span_of_text(payload);
+    properties->response_topic = SPAN_LITERAL("back");
+    wire_properties_set(properties, WIRE_RESPONSE_TOPIC);
+    properties->correlation_data = SPAN_LITERAL("id");
+    wire_properties_set(properties, WIRE_CORRELATION_DATA);
+    properties->users = users;
+    properties->user_count = count;
+    return send(p, &packet);
+}
+
+static bool
+serve_in_pieces(struct peer *p)
+{
+    static const char large[1000];
+    const struct core_subscriber to = {.on_request = on_request};
+    const struct wilco_reply reply = {.payload = {large, sizeof(large)}};
+    char digits[HASH_CHECK_CHARS];
+    const struct wire_user_property head[] = {
+        number("rr-size", "3"),
+        number("rr-more", "9"),
+        number("rr-take", "1000"),
+        number("rr-packet", "400"),
+        {SPAN_LITERAL("rr-hash"), hash_check(SPAN_LITERAL("abc"), digits)},
+    };
+    const struct wire_user_property piece[] = {number("rr-op", "data"), number("rr-seq", "1")};
+    struct core_event event;
+    uint8_t reason_code = 0;
+    bool is_ok = false;
+
+    if (!connect_to_small_server(p) ||
+        core_subscribe(p->core, &(struct wilco_subscription){.filter = "do"}, &to, p,
+                       &reason_code) != WILCO_OK ||
+        !grant(p, 1) || !send_to_responder(p, "", head, 5) ||
+        core_next_event(p->core, &event, p->now_ms) || !send_to_responder(p, "abc", piece, 2) ||
+        !core_next_event(p->core, &event, p->now_ms) || event.call == NULL) {
+        return false;
+    }
+    is_ok = core_reply(p->core, event.call, &reply, p->now_ms) == WILCO_OK;
+    peer_drop_call(p, event.call);
+    return is_ok && core_state(p->core) == CORE_OPEN;
 }
 
 static bool
@@ -448,6 +561,14 @@ a_stream_survives_every_failure(void **state)
 }
 
 static void
+pieces_survive_every_failure(void **state)
+{
+    (void)state;
+    run(ask_in_pieces, false);
+    run(serve_in_pieces, false);
+}
+
+static void
 a_call_survives_every_failure(void **state)
 {
     (void)state;
@@ -516,6 +637,7 @@ main(void)
         cmocka_unit_test(a_request_survives_every_failure),
         cmocka_unit_test(an_inbox_survives_every_failure),
         cmocka_unit_test(a_stream_survives_every_failure),
+        cmocka_unit_test(pieces_survive_every_failure),
         cmocka_unit_test(a_call_survives_every_failure),
         cmocka_unit_test(a_responder_survives_every_failure),
         cmocka_unit_test(publications_survive_every_failure),

@@ -270,7 +270,7 @@ no_word_is_taken_for_a_request(void **state)
         desk_deliver(&p, &(struct desk_request){.correlation = "a", .op = words[i]});
     }
     peer_no_event(&p);
-    assert_int_equal(peer_counters(&p).controls_unknown, 3);
+    assert_int_equal(peer_counters(&p).controls_unknown, 2);
     assert_int_equal(peer_counters(&p).calls, 0);
     peer_expect_nothing(&p);
     peer_close(&p);

@@ -222,7 +222,11 @@ puts_user_properties_in_one_row(void **state)
     }
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         const struct wilco_request r = {
-            .topic = "a", .user_properties = users, .user_property_count = counts[i]};
+            .topic = "a",
+            .wait_if_offline = true,
+            .user_properties = users,
+            .user_property_count = counts[i],
+        };
         struct draft d;
         struct draft_users row;
         struct wire_properties properties = {.present = 0};

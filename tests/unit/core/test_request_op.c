@@ -537,6 +537,29 @@ pieces_in_order(void **state)
     }
 }
 
+/* A request that has its payload in pieces goes to who takes words. */
+static void
+heads(void **state)
+{
+    static const struct wire_user_property size = USER("rr-size", "1000");
+
+    (void)state;
+    for (unsigned takes_words = 0; takes_words < 2; takes_words++) {
+        struct scene s;
+
+        open_scene(&s, 2, NULL);
+        join(&s, 0, (struct kind){.takes_words = takes_words == 1, .qos = 1});
+        ask_with(&s, &size);
+        if (takes_words == 1) {
+            expect_request(&s.holder[0], true, &s.request);
+            respond_with(&s, 0, NULL, 0);
+        } else {
+            expect_status(&s.asker, "c", "413", "queued", "no");
+        }
+        close_scene(&s);
+    }
+}
+
 /* Why a piece does not come to the holder. */
 enum obstacle {
     STOCK,       /* it takes no words */
@@ -866,6 +889,7 @@ main(void)
         cmocka_unit_test(after_a_failover),
         cmocka_unit_test(more_responses),
         cmocka_unit_test(no_end_of_credit),
+        cmocka_unit_test(heads),
         cmocka_unit_test(pieces_in_order),
         cmocka_unit_test(a_piece_is_lost),
         cmocka_unit_test(a_piece_is_lost_to_one),

@@ -76,6 +76,8 @@ static const struct {
     {.users = {{"rr-on-loss", "cancel"}}, .want = {UNSAID, .ends_with_asker = true}},
     {.users = {{"rr-fan", "1"}}, .want = {UNSAID, .is_fan = true}},
     {.users = {{"rr-fan", "0"}}, .want = {UNSAID}},
+    {.users = {{"rr-size", "0"}}, .want = {UNSAID, .is_head = true}},
+    {.users = {{"rr-size", "4294967294"}}, .want = {UNSAID, .is_head = true}},
     {.users = {{"rr-trace", "a/b"}}, .want = {UNSAID}, .trace = "a/b"},
     {.users = {{"rr-trace", "a"}, {"rr-trace", "b"}}, .want = {UNSAID}, .trace = "b"},
     {.users = {{"rr-unheard-of", "x"}, {"__unknown", "y"}}, .want = {UNSAID}},
@@ -103,6 +105,7 @@ test_good(void **state)
         assert_int_equal(got.op, want->op);
         assert_int_equal(got.ends_with_asker, want->ends_with_asker);
         assert_int_equal(got.is_fan, want->is_fan);
+        assert_int_equal(got.is_head, want->is_head);
         assert_int_equal(got.trace.data != NULL, good[i].trace != NULL);
         assert_true(span_equal(got.trace, span_of_text(good[i].trace)));
         assert_true(span_equal(got.partition, good[i].partition == NULL
@@ -143,6 +146,9 @@ test_bad(void **state)
         {{"rr-op", "cancelled"}},
         {{"rr-on-loss", "wait"}},
         {{"rr-fan", "2"}},
+        {{"rr-size", "4294967295"}},
+        {{"rr-size", ""}},
+        {{"rr-size", "1k"}},
         {{"rr-trace", ""}},
         {{"rr-trace", "a/#"}},
         {{"rr-idem", "1"}, {"rr-ttl", "x"}}, /* the second one */
