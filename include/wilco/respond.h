@@ -107,6 +107,15 @@ WILCO_API enum wilco_status wilco_respond(struct wilco *client,
                                           wilco_request_fn *on_request, void *context,
                                           uint8_t *reason_code);
 
+/* The same without waiting for SUBACK, also for clients without a thread (wilco/loop.h); the
+ * journal is read before it returns. Unless this returns an error, `done` (NULL is allowed) runs
+ * exactly once, with what wilco_respond() would have returned, and the reason code. Errors as
+ * wilco_respond(); WILCO_ELIMIT also when too much is queued. wilco_unsubscribe_start() ends it. */
+WILCO_API enum wilco_status wilco_respond_start(struct wilco *client,
+                                                const struct wilco_responder *responder,
+                                                wilco_request_fn *on_request, void *context,
+                                                wilco_subscribed_fn *done, void *done_context);
+
 /* Ends a responder that was made with this filter, without losing a request: leaves the group
  * (UNSUBSCRIBE), goes on until every call that has come is answered or let go of, but no longer
  * than `drain_ms`; what is left is then answered with 503. WILCO_ETIMEDOUT: there was something
