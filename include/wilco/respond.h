@@ -71,7 +71,9 @@ struct wilco_responder {
     bool ack_late;
     /* A request that comes again (same Response Topic and Correlation Data) is not executed again:
      * while it runs, the answer is sent for both; after that, the same answer is sent once more,
-     * until the request's deadline, or for ten seconds if it has none. `repeat_off`: execute it. */
+     * until the request's deadline, or for ten seconds if it has none. What the server itself sends
+     * again later than that, after a lost connection, is answered with 500 and not executed either,
+     * as long as it is one of the last 1024. `repeat_off`: execute it. */
     bool repeat_off;
     /* Memory for that, in bytes. 0: 1 MiB, and when it is full, the oldest answers are forgotten
      * (and counted). Any other number is strict: nothing is forgotten before its time, and when it

@@ -66,7 +66,11 @@ close_call(struct core *c, struct wilco_call *call, enum wilco_status over)
     call->over = over;
     wheel_stop(&c->calls.timers, &call->timer);
     if (call->repeat != NULL && call->repeat->call == call) {
-        core_forget(c, call->repeat);
+        if (call->place == CALL_OUT) {
+            core_retire(c, call->repeat);
+        } else {
+            core_forget(c, call->repeat);
+        }
     }
     call->repeat = NULL;
     c->calls.stalled -= call->wants_room;
@@ -377,7 +381,7 @@ core_calls_tick(struct core *c)
     while ((t = wheel_pop(&c->calls.timers)) != NULL) {
         switch ((enum timer_kind)t->kind) {
         case TIMER_CALL: on_late_call(c, CONTAINER_OF(t, struct wilco_call, timer)); break;
-        case TIMER_REPEAT: core_forget(c, CONTAINER_OF(t, struct repeat, timer)); break;
+        case TIMER_REPEAT: core_retire(c, CONTAINER_OF(t, struct repeat, timer)); break;
         case TIMER_PARKED: core_let_parked_go(c); break;
         }
     }

@@ -7,7 +7,9 @@
 void
 repeats_init(struct repeats *t, const struct wilco_alloc *a, uint64_t seed)
 {
-    *t = (struct repeats){.alloc = a, .seed = seed};
+    memset(t, 0, sizeof(*t));
+    t->alloc = a;
+    t->seed = seed;
     map_init(&t->by_key, a);
 }
 
@@ -38,6 +40,20 @@ repeats_find(const struct repeats *t, struct span topic, struct span correlation
         node = map_next(node);
     }
     return NULL;
+}
+
+bool
+repeats_had(const struct repeats *t, struct span topic, struct span correlation)
+{
+    size_t count = t->past_count < REPEATS_PAST_MAX ? t->past_count : REPEATS_PAST_MAX;
+    uint64_t key = key_hash(t, topic, correlation);
+
+    for (size_t i = 0; i < count; i++) {
+        if (t->past[i] == key) {
+            return true;
+        }
+    }
+    return false;
 }
 
 enum wilco_status
@@ -98,6 +114,13 @@ repeats_forget_answer(struct repeats *t, struct repeat *r)
     r->budget->bytes -= r->answer.len;
     mem_free(t->alloc, (uint8_t *)(uintptr_t)r->answer.data);
     r->answer = SPAN_EMPTY;
+}
+
+void
+repeats_retire(struct repeats *t, const struct repeat *r)
+{
+    t->past[t->past_count % REPEATS_PAST_MAX] = key_hash(t, repeat_topic(r), repeat_correlation(r));
+    t->past_count++;
 }
 
 void
