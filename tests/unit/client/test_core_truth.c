@@ -202,6 +202,7 @@ counts_a_refusal_once(void **state)
     break_connection(&p, INBOX); /* which makes four */
     peer_take_request(&p, &first);
     peer_take_request(&p, &second);
+    peer_say_status(&p, &first, &nobody); /* of one before */
     peer_ack(&p, WIRE_PUBACK, first.packet_id, 0x10);
     peer_say_status(&p, &first, &nobody);
     peer_ack(&p, WIRE_PUBACK, second.packet_id, 0x10);
