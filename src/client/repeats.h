@@ -40,7 +40,7 @@ struct repeat {
     uint8_t key[]; /* Response Topic, Correlation Data */
 };
 
-/* How many of those that are forgotten can still be told from new ones. */
+/* How many that are forgotten, or were declined, can still be told from new ones. */
 #define REPEATS_PAST_MAX 1024U
 
 struct repeats {
@@ -57,6 +57,11 @@ void repeats_fini(struct repeats *t); /* none is left */
 struct repeat *repeats_find(const struct repeats *t, struct span topic, struct span correlation);
 /* Whether there was such a one that was executed, and retired not too long ago. */
 bool repeats_had(const struct repeats *t, struct span topic, struct span correlation);
+/* One was not executed, and is not when it is delivered again with the same packet identifier. */
+void repeats_decline(struct repeats *t, struct span topic, struct span correlation,
+                     uint16_t packet_id);
+bool repeats_declined(const struct repeats *t, struct span topic, struct span correlation,
+                      uint16_t packet_id);
 /* What such a request takes of its budget, without an answer. */
 static inline size_t
 repeat_bytes(struct span topic, struct span correlation)

@@ -22,7 +22,7 @@ library_responder_init(struct library_responder *r, struct sim *s, struct asked 
     *how = (struct wilco_responder){.filter = "do", .group = group};
     how->qos = (uint8_t)sim_pick(s, 3);
     how->qos_0 = how->qos == 0;
-    if (may_be_busy && sim_chance(s, 2)) {
+    if (may_be_busy) {
         how->concurrency_max = 1 + sim_pick(s, 2);
         how->queue_max = sim_pick(s, 3);
     }

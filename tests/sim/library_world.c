@@ -39,12 +39,12 @@ draw_settings(struct sim *s)
 }
 
 /* 429 is one responder's word: he does not know whether the request has come from another one, who
- * was lost, or goes to others as well; nor that he has said so before, when it comes again for lack
- * of an acknowledgement. So where things break nobody is busy. */
+ * was lost, or goes to others as well; nor, when he dies, that he has said so before, and what he
+ * has not acknowledged comes again. So those who may be busy do not die. */
 static bool
-may_be_busy(const struct circumstances *c)
+may_be_busy(struct sim *s, const struct circumstances *c)
 {
-    return c->is_alone && c->is_peaceful;
+    return (c->has_one || (c->is_alone && c->is_peaceful)) && sim_chance(s, 2);
 }
 
 static void
@@ -60,6 +60,7 @@ come_all(struct library_world *w)
         .is_exact = true,
         .is_peaceful = sim_chance(s, 8),
     };
+    w->may_be_busy = may_be_busy(s, &w->circumstances);
     library_requester_init(&w->requester, s);
     rig_name_in(&s->r, 0, "asker", w->requester.link.client_id);
     library_requester_start(&w->requester);
@@ -67,8 +68,7 @@ come_all(struct library_world *w)
         struct library_responder *r = &w->responders[i];
         char prefix[] = {(char)('a' + i), '\0'};
 
-        library_responder_init(r, s, w->requester.asked, is_group ? "g" : NULL,
-                               may_be_busy(&w->circumstances));
+        library_responder_init(r, s, w->requester.asked, is_group ? "g" : NULL, w->may_be_busy);
         rig_name_in(&s->r, i, prefix, r->link.client_id);
         w->circumstances.is_exact &= r->how.qos == 2;
         library_responder_start(r);
@@ -122,6 +122,10 @@ static void
 kill_responder(struct library_world *w)
 {
     struct library_responder *r = &w->responders[sim_pick(&w->sim, w->responder_count)];
+
+    if (w->may_be_busy) {
+        return;
+    }
     sim_say(&w->sim, "%s dies", r->link.client_id);
     library_responder_kill(r);
     w->circumstances.has_forgotten = true;

@@ -320,6 +320,37 @@ does_not_execute_what_comes_again_late(void **state)
     peer_close(&p);
 }
 
+/* Who was busy has said that the request is not executed. It is not when the server sends it again;
+ * when the requester asks again, it is. */
+static void
+does_not_execute_what_it_has_declined(void **state)
+{
+    const struct wilco_responder one = {.filter = "do", .concurrency_max = 1};
+    struct desk_request request = {.correlation = "2", .packet_id = 7, .expiry_s = 9};
+    struct wilco_call *call = NULL;
+    struct peer p;
+
+    (void)state;
+    desk_open(&p, &one, false);
+    desk_deliver(&p, &(struct desk_request){.correlation = "1"});
+    call = desk_expect_call(&p, "1");
+    desk_deliver(&p, &request);
+    peer_no_event(&p);
+    assert_int_equal(peer_counters(&p).calls_busy, 1);
+    peer_drop_call(&p, call);
+    peer_lose(&p);
+    p.seen = p.written.len;
+    peer_reopen(&p, true, NULL);
+    request.dup = true;
+    desk_deliver(&p, &request);
+    peer_no_event(&p);
+    assert_int_equal(peer_counters(&p).calls_busy, 2);
+    request.packet_id = 8;
+    desk_deliver(&p, &request);
+    peer_drop_call(&p, desk_expect_call(&p, "2"));
+    peer_close(&p);
+}
+
 int
 main(void)
 {
@@ -332,6 +363,7 @@ main(void)
         cmocka_unit_test(sees_that_the_session_is_another),
         cmocka_unit_test(ends_in_time),
         cmocka_unit_test(does_not_execute_what_comes_again_late),
+        cmocka_unit_test(does_not_execute_what_it_has_declined),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
