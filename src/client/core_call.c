@@ -182,7 +182,7 @@ start_timer(struct core *c, struct wilco_call *call)
     uint64_t until_ms = call->deadline_ms;
     uint32_t timeout_ms = call->responder->execution_timeout_ms;
 
-    if (call->is_active && timeout_ms > 0 && c->now_ms + timeout_ms < until_ms) {
+    if (call->place == CALL_OUT && timeout_ms > 0 && c->now_ms + timeout_ms < until_ms) {
         until_ms = c->now_ms + timeout_ms;
     }
     call->timer.kind = TIMER_CALL;
@@ -361,6 +361,7 @@ core_next_call(struct core *c, struct core_event *out)
     }
     c->calls.count++;
     call->place = CALL_OUT;
+    start_timer(c, call);
     atomic_store_explicit(&call->refs, 1, memory_order_relaxed);
     *out = (struct core_event){
         .kind = CORE_CALL,

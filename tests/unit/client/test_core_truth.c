@@ -351,6 +351,35 @@ does_not_execute_what_it_has_declined(void **state)
     peer_close(&p);
 }
 
+/* 408 is about a handler that has got the call, and not about the time before that. */
+static void
+gives_a_handler_all_its_time(void **state)
+{
+    const struct wilco_responder hasty = {
+        .filter = "do", .concurrency_max = 1, .queue_max = 1, .execution_timeout_ms = 200};
+    struct wilco_call *call = NULL;
+    struct peer p;
+
+    (void)state;
+    desk_open(&p, &hasty, false);
+    desk_deliver(&p, &(struct desk_request){.correlation = "1", .expiry_s = 9});
+    call = desk_expect_call(&p, "1");
+    desk_deliver(&p, &(struct desk_request){.correlation = "2", .expiry_s = 9});
+    peer_no_event(&p);
+    desk_reply(&p, call, "yes", WILCO_OK); /* and so it is the turn of the other one */
+    desk_expect_status(&p, "200", "1");
+    peer_drop_call(&p, call);
+    peer_advance(&p, 300);
+    peer_expect_nothing(&p);
+    call = desk_expect_call(&p, "2");
+    peer_advance(&p, 199);
+    peer_expect_nothing(&p);
+    peer_advance(&p, 1);
+    desk_expect_status(&p, "408", "2");
+    peer_drop_call(&p, call);
+    peer_close(&p);
+}
+
 int
 main(void)
 {
@@ -364,6 +393,7 @@ main(void)
         cmocka_unit_test(ends_in_time),
         cmocka_unit_test(does_not_execute_what_comes_again_late),
         cmocka_unit_test(does_not_execute_what_it_has_declined),
+        cmocka_unit_test(gives_a_handler_all_its_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
