@@ -54,6 +54,15 @@ executions_max(const struct asked *a, const struct circumstances *c)
     return c->has_one || a->request.qos_0 || (a->request.qos == 2 && c->is_exact) ? 1 : UINT_MAX;
 }
 
+/* When a responder's connection breaks, it sends its 429 again, and that looks like one to the try
+ * that has followed meanwhile. Nothing on the wire tells them apart. */
+static bool
+may_be_mistaken(const struct asked *a, const struct circumstances *c)
+{
+    return c->may_be_busy && !c->is_peaceful &&
+           (a->request.retries_max > 0 || a->request.hedge_after_ms > 0);
+}
+
 static const char *
 what_is_wrong(const struct asked *a, const struct circumstances *c)
 {
@@ -78,7 +87,7 @@ what_is_wrong(const struct asked *a, const struct circumstances *c)
                        a->error.stage == WILCO_STAGE_UNKNOWN || a->error.text[0] == '\0')) {
         return "ended in the dark";
     }
-    if (has_failed && a->executions > 0 &&
+    if (has_failed && a->executions > 0 && !may_be_mistaken(a, c) &&
         (a->error.executed == WILCO_EXECUTED_NO || a->error.stage == WILCO_STAGE_UNSENT)) {
         return "was executed, and said not to be";
     }

@@ -32,6 +32,7 @@ struct circumstances {
     bool is_exact;      /* what is asked at QoS 2 comes at QoS 2 */
     bool has_forgotten; /* a responder has lost its memory of what it has executed */
     bool is_peaceful;   /* nothing has been broken */
+    bool may_be_busy;   /* responders have limits, and do not die */
 };
 
 /* Somebody executes it. */

@@ -60,7 +60,7 @@ come_all(struct library_world *w)
         .is_exact = true,
         .is_peaceful = sim_chance(s, 8),
     };
-    w->may_be_busy = may_be_busy(s, &w->circumstances);
+    w->circumstances.may_be_busy = may_be_busy(s, &w->circumstances);
     library_requester_init(&w->requester, s);
     rig_name_in(&s->r, 0, "asker", w->requester.link.client_id);
     library_requester_start(&w->requester);
@@ -68,7 +68,8 @@ come_all(struct library_world *w)
         struct library_responder *r = &w->responders[i];
         char prefix[] = {(char)('a' + i), '\0'};
 
-        library_responder_init(r, s, w->requester.asked, is_group ? "g" : NULL, w->may_be_busy);
+        library_responder_init(r, s, w->requester.asked, is_group ? "g" : NULL,
+                               w->circumstances.may_be_busy);
         rig_name_in(&s->r, i, prefix, r->link.client_id);
         w->circumstances.is_exact &= r->how.qos == 2;
         library_responder_start(r);
@@ -123,7 +124,7 @@ kill_responder(struct library_world *w)
 {
     struct library_responder *r = &w->responders[sim_pick(&w->sim, w->responder_count)];
 
-    if (w->may_be_busy) {
+    if (w->circumstances.may_be_busy) {
         return;
     }
     sim_say(&w->sim, "%s dies", r->link.client_id);

@@ -14,9 +14,8 @@ struct library_world {
     struct library_requester requester;
     struct library_responder responders[LIBRARY_RESPONDERS_MAX];
     unsigned responder_count;
-    bool may_be_busy; /* responders have limits, and do not die */
-    bool is_healing;  /* nothing is broken any more, and what is dead comes back */
-    unsigned faults;  /* so far */
+    bool is_healing; /* nothing is broken any more, and what is dead comes back */
+    unsigned faults; /* so far */
     struct circumstances circumstances;
 };
 
