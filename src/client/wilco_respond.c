@@ -111,8 +111,9 @@ enum wilco_status
 wilco_respond(struct wilco *client, const struct wilco_responder *responder,
               wilco_request_fn *on_request, void *context, uint8_t *reason_code)
 {
-    const struct ending end = {.is_awaited = true, .reason_code = reason_code};
+    struct ending end = {.is_awaited = true};
 
+    end.reason_code = reason_code;
     return respond_to(client, responder, on_request, context, &end);
 }
 
