@@ -52,10 +52,11 @@ soak: setup-all ## random clients against a broker with 1 and with 4 shards: SOA
 	@cmake --build --preset dev --target soak
 	@build/dev/tests/soak/soak $(SOAK_SECONDS)
 
-sim: setup-all ## requests under faults, simulated: SIM_RUNS=100000 runs from SIM_SEED=1 on
+sim: setup-all ## requests under faults, simulated, without libwilco and with: SIM_RUNS=100000 runs each from SIM_SEED=1 on
 	@cmake --preset dev > /dev/null
-	@cmake --build --preset dev --target sim_requests
+	@cmake --build --preset dev --target sim_requests sim_library
 	@build/dev/tests/sim/sim_requests --seed $(SIM_SEED) --runs $(SIM_RUNS)
+	@build/dev/tests/sim/sim_library --seed $(SIM_SEED) --runs $(SIM_RUNS)
 
 crash: setup-all ## a responder with a journal, killed at random moments: CRASH_ROUNDS=500 times
 	@cmake --preset dev > /dev/null

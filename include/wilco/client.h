@@ -91,6 +91,10 @@ struct wilco_options {
     void (*wake)(void *context); /* without a thread: there is something to do; NULL is allowed */
     /* With WILCO_IO_NONE: milliseconds of a clock that never goes back; NULL: the system's. */
     uint64_t (*now_ms)(void *context);
+    /* Fills `out`; false: it cannot. NULL: the system's random numbers. Whoever can guess them
+     * knows identifiers and response topics: for simulations, and for systems without such numbers.
+     * It may run in any thread, also while functions of the client do: it must not call them. */
+    bool (*random)(void *context, void *out, size_t len);
     uint16_t keep_alive_s; /* Keep Alive (3.1.2.10), if the server wants no other; 0: 60 */
     bool keep_alive_off;   /* send no PINGREQ, and do not miss a silent server */
     bool keep_session;     /* Clean Start 0 (3.1.2.4): go on with the session of client_id */

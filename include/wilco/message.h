@@ -57,7 +57,10 @@ enum wilco_stage {
 /* Whether anybody executed it. */
 enum wilco_executed {
     WILCO_EXECUTED_UNKNOWN, /* it was no request */
-    WILCO_EXECUTED_NO,      /* nobody did: it does no harm to ask again */
+    /* Nobody did: it does no harm to ask again. After an answer 429 that is the word of the one
+     * responder who gave it: he does not know of others that have got the request, or had it and
+     * were lost. */
+    WILCO_EXECUTED_NO,
     WILCO_EXECUTED_MAYBE,
     WILCO_EXECUTED_YES, /* the responder answered */
 };

@@ -71,7 +71,9 @@ struct wilco_responder {
     bool ack_late;
     /* A request that comes again (same Response Topic and Correlation Data) is not executed again:
      * while it runs, the answer is sent for both; after that, the same answer is sent once more,
-     * until the request's deadline, or for ten seconds if it has none. `repeat_off`: execute it. */
+     * until the request's deadline, or for ten seconds if it has none. What the server itself sends
+     * again later than that, after a lost connection, is answered with 500 and not executed either,
+     * as long as it is one of the last 1024. `repeat_off`: execute it. */
     bool repeat_off;
     /* Memory for that, in bytes. 0: 1 MiB, and when it is full, the oldest answers are forgotten
      * (and counted). Any other number is strict: nothing is forgotten before its time, and when it
@@ -111,6 +113,15 @@ WILCO_API enum wilco_status wilco_respond(struct wilco *client,
                                           const struct wilco_responder *responder,
                                           wilco_request_fn *on_request, void *context,
                                           uint8_t *reason_code);
+
+/* The same without waiting for SUBACK, also for clients without a thread (wilco/loop.h); the
+ * journal is read before it returns. Unless this returns an error, `done` (NULL is allowed) runs
+ * exactly once, with what wilco_respond() would have returned, and the reason code. Errors as
+ * wilco_respond(); WILCO_ELIMIT also when too much is queued. wilco_unsubscribe_start() ends it. */
+WILCO_API enum wilco_status wilco_respond_start(struct wilco *client,
+                                                const struct wilco_responder *responder,
+                                                wilco_request_fn *on_request, void *context,
+                                                wilco_subscribed_fn *done, void *done_context);
 
 /* Ends a responder that was made with this filter, without losing a request: leaves the group
  * (UNSUBSCRIBE), goes on until every call that has come is answered or let go of, but no longer

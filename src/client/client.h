@@ -45,6 +45,8 @@ struct wilco {
     uint64_t (*now_ms)(void *context);
     bool is_processing; /* in `thread`, for as long */
     bool wants_wake;    /* the loop is to be woken when the lock is let go */
+    bool (*random_numbers)(void *context, void *out, size_t len); /* NULL: the system's */
+    struct random_source random;                                  /* from there, for the core */
     void *context;
 };
 
@@ -106,6 +108,9 @@ enum wilco_status client_await(struct wilco *c, struct waiter *w, enum wilco_sta
 /* Subscribes and waits for SUBACK, from outside the lock. */
 enum wilco_status client_subscribe(struct wilco *c, const struct wilco_subscription *s,
                                    const struct core_subscriber *to, uint8_t *reason_code);
+/* The same without waiting, for `to->done` (NULL: nobody wants to know), from outside the lock. */
+enum wilco_status client_subscribe_start(struct wilco *c, const struct wilco_subscription *s,
+                                         const struct core_subscriber *to, void *done_context);
 /* Until there may be room, or `deadline_ms`. */
 void client_wait_for_room(struct wilco *c, uint64_t deadline_ms);
 

@@ -68,7 +68,11 @@ close_call(struct core *c, struct wilco_call *call, enum wilco_status over)
     call->over = over;
     wheel_stop(&c->calls.timers, &call->timer);
     if (call->repeat != NULL && call->repeat->call == call) {
-        core_forget(c, call->repeat);
+        if (call->place == CALL_OUT) {
+            core_retire(c, call->repeat);
+        } else {
+            core_forget(c, call->repeat);
+        }
     }
     call->repeat = NULL;
     c->calls.stalled -= call->wants_room;
@@ -181,8 +185,7 @@ start_timer(struct core *c, struct wilco_call *call)
     uint64_t until_ms = call->deadline_ms;
     uint32_t timeout_ms = call->responder->execution_timeout_ms;
 
-    if (call->place != CALL_ARRIVING && call->is_active && timeout_ms > 0 &&
-        c->now_ms + timeout_ms < until_ms) {
+    if (call->place == CALL_OUT && timeout_ms > 0 && c->now_ms + timeout_ms < until_ms) {
         until_ms = c->now_ms + timeout_ms;
     }
     call->timer.kind = TIMER_CALL;
@@ -274,6 +277,7 @@ core_next_call(struct core *c, struct core_event *out)
     }
     c->calls.count++;
     call->place = CALL_OUT;
+    start_timer(c, call);
     atomic_store_explicit(&call->refs, 1, memory_order_relaxed);
     *out = (struct core_event){
         .kind = CORE_CALL,
@@ -306,7 +310,7 @@ core_calls_tick(struct core *c)
     while ((t = wheel_pop(&c->calls.timers)) != NULL) {
         switch ((enum timer_kind)t->kind) {
         case TIMER_CALL: on_late_call(c, CONTAINER_OF(t, struct wilco_call, timer)); break;
-        case TIMER_REPEAT: core_forget(c, CONTAINER_OF(t, struct repeat, timer)); break;
+        case TIMER_REPEAT: core_retire(c, CONTAINER_OF(t, struct repeat, timer)); break;
         case TIMER_SENDING: core_drop_sending(c, CONTAINER_OF(t, struct sending, timer)); break;
         case TIMER_PARKED: core_let_parked_go(c); break;
         }

@@ -230,6 +230,15 @@ is_older_server(struct span body)
     return wire_connack_decode(&connack, body, WIRE_V311) == WILCO_OK && connack.reason_code != 0;
 }
 
+/* Whether the server goes on with the session that we know. Where it has forgotten that, it says so
+ * once, in a CONNACK that may be lost; what is present then on the next connection is the new one,
+ * as its inbox shows. */
+static bool
+is_ours(const struct core *c, const struct wire_connack *connack)
+{
+    return connack->session_present && !(c->again.was_open && core_inbox_is_another(c));
+}
+
 static enum wilco_status
 on_accepted(struct core *c, const struct wire_connack *connack)
 {
@@ -253,10 +262,10 @@ on_accepted(struct core *c, const struct wire_connack *connack)
     if (connack->session_present && !c->again.was_open) {
         core_park(c);
     }
-    c->again.is_lost |= c->again.was_open && !connack->session_present;
+    c->session_present = is_ours(c, connack);
+    c->again.is_lost |= c->again.was_open && !c->session_present;
     c->again.was_open = true;
     c->again.connected_ms = c->now_ms;
-    c->session_present = connack->session_present;
     c->state = CORE_OPEN;
     return core_is_ready(c) ? core_resume(c) : WILCO_OK;
 }

@@ -118,8 +118,7 @@ report(const struct request *request)
 
     if (request->response != NULL && !request->response->is_status_response) {
         outcome.stage = WILCO_STAGE_ANSWERED;
-        outcome.executed =
-            request->tries_sent > request->tries_refused ? WILCO_EXECUTED_YES : WILCO_EXECUTED_NO;
+        outcome.executed = request->is_declined ? outcome.executed : WILCO_EXECUTED_YES;
     }
     explain_outcome(request->error, &outcome);
     if (request->tally_wanted != NULL) {

@@ -119,6 +119,13 @@ follow(struct core *c)
     return st;
 }
 
+bool
+core_inbox_is_another(const struct core *c)
+{
+    return c->former_inbox.len > 0 && c->assigned_inbox.len > 0 &&
+           !span_equal(buffer_span(&c->former_inbox), buffer_span(&c->assigned_inbox));
+}
+
 enum wilco_status
 core_follow_inbox(struct core *c)
 {

@@ -51,18 +51,30 @@ take_on(struct core *c, struct wilco_message *m, struct responder *r, const stru
     return st;
 }
 
+/* What is said to be not executed is not, also when the server sends it again for lack of our
+ * PUBACK. */
+static void
+decline(struct core *c, const struct wilco_message *m, const struct call_terms *t)
+{
+    static const struct wilco_reply busy = {.status = 429, .status_text = "the responder is busy"};
+
+    c->calls.busy_count++;
+    repeats_decline(&c->calls.repeats, m->response_topic, m->correlation_data, m->packet_id);
+    core_answer(c, m, call_terms_deadline_ms(t, m), &busy);
+}
+
 /* A request that is new, in time, and as it should be. */
 static enum wilco_status
 serve(struct core *c, struct wilco_message *m, struct responder *r, const struct call_terms *t)
 {
-    enum wilco_status st = take_on(c, m, r, t);
+    enum wilco_status st = WILCO_ELIMIT;
 
+    if (!m->is_dup || !repeats_declined(&c->calls.repeats, m->response_topic, m->correlation_data,
+                                        m->packet_id)) {
+        st = take_on(c, m, r, t);
+    }
     if (st == WILCO_ELIMIT) {
-        static const struct wilco_reply busy = {.status = 429,
-                                                .status_text = "the responder is busy"};
-
-        c->calls.busy_count++;
-        core_answer(c, m, call_terms_deadline_ms(t, m), &busy);
+        decline(c, m, t);
         st = WILCO_OK;
     }
     return st;

@@ -338,6 +338,8 @@ void core_forget_received(struct core *c);
 /* Follows what CONNACK says of an inbox, if it does. */
 WILCO_MUST_CHECK enum wilco_status core_take_inbox(struct core *c,
                                                    const struct wire_properties *connack);
+/* Whether that is another inbox than the last CONNACK named, and so another session. */
+bool core_inbox_is_another(const struct core *c);
 /* Moves what has not been sent to the inbox that CONNACK names, if that is another one. */
 WILCO_MUST_CHECK enum wilco_status core_follow_inbox(struct core *c);
 /* Where responses go whose request names no topic for them. */
@@ -375,9 +377,16 @@ struct try_failure {
 WILCO_MUST_CHECK enum wilco_status core_begin_try(struct core *c, struct request *request,
                                                   struct outgoing *o);
 void core_note_sent(struct outgoing *o);
+/* What had been sent goes out again, on another connection, for it was not acknowledged. If the
+ * server has had it, it is another request at QoS 1; at QoS 2 only if it was refused. */
+void core_note_resent(struct outgoing *o);
+/* Whether the server's word is about a try before it was sent again: then what became of that is
+ * still to be said. */
+bool core_is_overtaken(struct request *request, const struct try_failure *why);
 /* Lets go of the publications of a request that has ended: what has not left will not. */
 void core_drop_tries(struct request *request);
-/* Tries again if that is right, and if no other try is open; otherwise the request has ended. */
+/* Tries again if that is right, and if no other try is open; otherwise the request has ended.
+ * Nothing, where no try is open any more. */
 void core_fail_try(struct core *c, struct request *request, const struct try_failure *why);
 /* The server has forgotten the session: what was sent will not be answered any more. */
 void core_lose_tries(struct core *c, struct request *request);
@@ -502,6 +511,8 @@ void core_keep_answer(struct core *c, struct wilco_call *call, struct outgoing *
 /* Starts the time after which it is forgotten. */
 void core_keep_until_deadline(struct core *c, struct repeat *r);
 void core_forget(struct core *c, struct repeat *r);
+/* The same for one that was executed: when the server sends it again, that is still known. */
+void core_retire(struct core *c, struct repeat *r);
 
 /* ---- core_journal.c ---- */
 

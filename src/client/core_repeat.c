@@ -27,20 +27,36 @@ core_forget(struct core *c, struct repeat *r)
     responder_unref(responder);
 }
 
+void
+core_retire(struct core *c, struct repeat *r)
+{
+    repeats_retire(&c->calls.repeats, r);
+    core_forget(c, r);
+}
+
+/* `r` NULL: it is forgotten. */
 static void
 repeat_answer(struct core *c, const struct wilco_message *m, const struct repeat *r,
               uint64_t deadline_ms)
 {
     static const struct wilco_reply lost = {
         .status = 500,
-        .status_text = "executed before; the answer was too large to be kept",
+        .status_text = "executed before; the answer was not kept",
     };
 
-    if (r->answer.data != NULL) {
+    if (r != NULL && r->answer.data != NULL) {
         core_answer_again(c, r->responder, r->answer, deadline_ms);
     } else {
         core_answer(c, m, deadline_ms, &lost);
     }
+}
+
+/* A server that has not seen our PUBACK sends a request again when a connection has been made anew,
+ * however late that is, and its properties do not tell its age. */
+static bool
+is_of_before(const struct core *c, const struct wilco_message *m)
+{
+    return m->is_dup && repeats_had(&c->calls.repeats, m->response_topic, m->correlation_data);
 }
 
 bool
@@ -48,20 +64,22 @@ core_repeat_call(struct core *c, const struct wilco_message *m, const struct res
                  uint64_t deadline_ms)
 {
     struct repeat *known = NULL;
+    struct wilco_call *call = NULL;
 
     if (r->repeat_off || !is_known_again(m)) {
         return false;
     }
     known = repeats_find(&c->calls.repeats, m->response_topic, m->correlation_data);
-    if (known == NULL) {
+    if (known == NULL && !is_of_before(c, m)) {
         return false;
     }
     c->calls.repeated_count++;
-    if (known->call != NULL && known->call->arrival != NULL) {
-        core_restart_arrival(c, known->call, m);
-    } else if (known->call != NULL) {
-        known->call->repeated++;
-    } else if (known->pieces == NULL) { /* otherwise the answer is on its way */
+    call = known == NULL ? NULL : known->call;
+    if (call != NULL && call->arrival != NULL) {
+        core_restart_arrival(c, call, m);
+    } else if (call != NULL) {
+        call->repeated++;
+    } else if (known == NULL || known->pieces == NULL) { /* otherwise the answer is on its way */
         repeat_answer(c, m, known, deadline_ms);
     }
     return true;
@@ -76,7 +94,7 @@ make_room(struct core *c, struct repeat_budget *budget, size_t more)
     while (!budget->is_strict && !repeat_budget_fits(budget, more) &&
            (oldest = repeat_budget_oldest(budget)) != NULL) {
         c->calls.forgotten_count++;
-        core_forget(c, oldest);
+        core_retire(c, oldest);
     }
 }
 

@@ -215,14 +215,18 @@ take_status(struct core *c, struct request *request, struct wilco_message *m)
         .is_busy = is_busy(m),
     };
     bool is_rejected = why.stage == WILCO_STAGE_REJECTED;
+    bool is_owed = is_rejected && request->statuses_owed > 0;
 
     m->is_status_response = true;
+    if (!is_owed && core_is_overtaken(request, &why)) {
+        return;
+    }
     if (is_rejected && core_is_owed(request)) {
         return;
     }
     if (request->plan.is_scattered && !is_rejected) {
         lose_one(c, request, &why);
-    } else if (request->open_tries > 0) {
+    } else {
         why.response = wilco_message_ref(m);
         core_fail_try(c, request, &why);
     }
@@ -230,10 +234,43 @@ take_status(struct core *c, struct request *request, struct wilco_message *m)
 
 /* ---- */
 
+static bool
+has_arrived(const struct arrivals *a, uint16_t packet_id)
+{
+    for (unsigned i = 0; i < ARRIVED_MAX && i < a->count; i++) {
+        if (a->ids[i] == packet_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* When a connection is lost with our PUBACK on its way, the server sends again what we have had. It
+ * would count twice, and the broker's word on one try would be taken for that on the next. */
+static bool
+has_come_before(struct request *request, const struct wilco_message *m)
+{
+    struct arrivals *a = &request->arrivals;
+
+    if (m->qos != 1) {
+        return false;
+    }
+    if (a->session != m->session) {
+        *a = (struct arrivals){.session = m->session};
+    }
+    if (m->is_dup && has_arrived(a, m->packet_id)) {
+        return true;
+    }
+    a->ids[a->count++ % ARRIVED_MAX] = m->packet_id;
+    return false;
+}
+
 static void
 take(struct core *c, struct request *request, struct wilco_message *m, bool is_status)
 {
-    if (is_status) {
+    if (has_come_before(request, m)) {
+        c->requester.counters.responses_duplicate += !is_status;
+    } else if (is_status) {
         take_status(c, request, m);
     } else if (!is_in_turn(c, request, m)) {
         return;

@@ -92,7 +92,10 @@ mark_sent_earlier(struct core *c)
     for (struct send_entry *e = send_window_first(&c->sent); e != NULL;
          e = send_window_next(&c->sent, e)) {
         e->detail = SENT_EARLIER;
-        c->unsent += e->stage == SEND_AWAITS_PUBACK || e->stage == SEND_AWAITS_PUBREC;
+        if (e->stage == SEND_AWAITS_PUBACK || e->stage == SEND_AWAITS_PUBREC) {
+            c->unsent++;
+            core_note_resent(e->item);
+        }
     }
 }
 

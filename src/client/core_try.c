@@ -1,7 +1,5 @@
 #include "client/core_private.h"
 
-#include <assert.h>
-
 /* How a request is tried: at first by one publication; by another one when that failed and was not
  * executed, or may be executed twice; and, if the asker wishes, by a second one while the first is
  * still open. A try fails by an acknowledgement or by the broker's word. The broker says both of a
@@ -64,6 +62,30 @@ core_note_sent(struct outgoing *o)
 }
 
 void
+core_note_resent(struct outgoing *o)
+{
+    if (o->request != NULL) {
+        o->request->tries_sent += o->qos == 1;
+        o->is_resent = !o->is_judged;
+    }
+}
+
+bool
+core_is_overtaken(struct request *request, const struct try_failure *why)
+{
+    LIST_EACH(node, &request->tries)
+    {
+        const struct outgoing *o = CONTAINER_OF(node, struct outgoing, try_link);
+
+        if (o->is_resent && (o->qos == 1 || why->status == WILCO_EREFUSED)) {
+            request->tries_refused += o->qos == 1 && why->executed == WILCO_EXECUTED_NO;
+            return true;
+        }
+    }
+    return false;
+}
+
+void
 core_drop_tries(struct request *request)
 {
     struct list *node = NULL;
@@ -90,7 +112,7 @@ try_again(struct core *c, struct request *request)
     if (request->open_tries == 0) {
         core_restart_chunks(request);
     }
-    if (plan->wait_until_ms != 0 && request->open_tries == 0) { /* the second clock begins */
+    if (c->now_ms < plan->wait_until_ms && request->open_tries == 0) { /* the second clock begins */
         deadline_ms = c->now_ms + plan->timeout_ms;
         wheel_start(&c->requester.deadlines, &request->deadline, deadline_ms);
     }
@@ -165,7 +187,10 @@ plan_next_try(struct core *c, struct request *request, const struct try_failure 
 void
 core_fail_try(struct core *c, struct request *request, const struct try_failure *why)
 {
-    assert(request->open_tries > 0);
+    if (request->open_tries == 0) { /* it has failed already, and the next one has not begun */
+        wilco_message_unref(why->response);
+        return;
+    }
     request->open_tries--;
     request->tries_refused += why->executed == WILCO_EXECUTED_NO && request->tries_sent > 0;
     if (request->open_tries > 0 || plan_next_try(c, request, why)) {
@@ -176,6 +201,7 @@ core_fail_try(struct core *c, struct request *request, const struct try_failure 
         request->stage = why->stage;
     }
     request->response = why->response;
+    request->is_declined = true;
     core_end_request(c, request, why->status, why->reason_code);
 }
 
@@ -233,6 +259,7 @@ core_judge_request(struct core *c, struct outgoing *o, const struct wire_ack *ac
         return; /* not a request, or answered already: the answer may overtake its PUBACK */
     }
     o->is_judged = true;
+    o->is_resent = false;
     if (wire_reason_is_error(ack->reason_code)) {
         why.status = WILCO_EREFUSED;
     } else if (ack->reason_code == WIRE_REASON_NO_MATCHING_SUBSCRIBERS) {

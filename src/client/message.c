@@ -62,6 +62,7 @@ message_new(const struct wilco_alloc *a, const struct wire_publish *p, uint64_t 
         .retain = p->retain,
         .qos = p->qos,
         .packet_id = p->packet_id,
+        .is_dup = p->dup,
         .event.kind = EVENT_MESSAGE,
     };
     atomic_init(&m->refs, 1);

@@ -32,6 +32,7 @@ struct wilco_message {
 
     /* The core's. */
     uint16_t packet_id; /* 0: not to be acknowledged */
+    bool is_dup;        /* it has been sent before, whether or not we have had it */
     uint32_t session;   /* of the core, in which it came */
     bool is_wanted;     /* something of ours matched it */
     size_t holds;       /* calls that hold back its acknowledgement */

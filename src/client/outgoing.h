@@ -24,6 +24,7 @@ struct outgoing {
     uint8_t qos;
     bool is_request;
     bool is_sent;     /* at least once */
+    bool is_resent;   /* a request: on a later connection, and not acknowledged since */
     bool is_judged;   /* a request: it has been said what became of this try */
     size_t id_offset; /* where the packet identifier goes; QoS 1 and 2 */
     size_t len;

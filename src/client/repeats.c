@@ -7,7 +7,9 @@
 void
 repeats_init(struct repeats *t, const struct wilco_alloc *a, uint64_t seed)
 {
-    *t = (struct repeats){.alloc = a, .seed = seed};
+    memset(t, 0, sizeof(*t));
+    t->alloc = a;
+    t->seed = seed;
     map_init(&t->by_key, a);
 }
 
@@ -38,6 +40,55 @@ repeats_find(const struct repeats *t, struct span topic, struct span correlation
         node = map_next(node);
     }
     return NULL;
+}
+
+static bool
+is_past(const struct repeats *t, uint64_t key)
+{
+    size_t count = t->past_count < REPEATS_PAST_MAX ? t->past_count : REPEATS_PAST_MAX;
+
+    for (size_t i = 0; i < count; i++) {
+        if (t->past[i] == key) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+note_past(struct repeats *t, uint64_t key)
+{
+    t->past[t->past_count % REPEATS_PAST_MAX] = key;
+    t->past_count++;
+}
+
+bool
+repeats_had(const struct repeats *t, struct span topic, struct span correlation)
+{
+    return is_past(t, key_hash(t, topic, correlation));
+}
+
+/* The same request may be asked again, and is another delivery then. */
+static uint64_t
+delivery_hash(const struct repeats *t, struct span topic, struct span correlation,
+              uint16_t packet_id)
+{
+    uint64_t key = key_hash(t, topic, correlation);
+
+    return hash_bytes(span_of(&packet_id, sizeof(packet_id)), key);
+}
+
+void
+repeats_decline(struct repeats *t, struct span topic, struct span correlation, uint16_t packet_id)
+{
+    note_past(t, delivery_hash(t, topic, correlation, packet_id));
+}
+
+bool
+repeats_declined(const struct repeats *t, struct span topic, struct span correlation,
+                 uint16_t packet_id)
+{
+    return is_past(t, delivery_hash(t, topic, correlation, packet_id));
 }
 
 enum wilco_status
@@ -98,6 +149,12 @@ repeats_forget_answer(struct repeats *t, struct repeat *r)
     r->budget->bytes -= r->answer.len;
     mem_free(t->alloc, (uint8_t *)(uintptr_t)r->answer.data);
     r->answer = SPAN_EMPTY;
+}
+
+void
+repeats_retire(struct repeats *t, const struct repeat *r)
+{
+    note_past(t, key_hash(t, repeat_topic(r), repeat_correlation(r)));
 }
 
 void

@@ -42,16 +42,28 @@ struct repeat {
     uint8_t key[]; /* Response Topic, Correlation Data */
 };
 
+/* How many that are forgotten, or were declined, can still be told from new ones. */
+#define REPEATS_PAST_MAX 1024U
+
 struct repeats {
     struct map by_key;
     const struct wilco_alloc *alloc;
     uint64_t seed;
+    uint64_t past[REPEATS_PAST_MAX]; /* keys, hashed */
+    size_t past_count;               /* ever */
 };
 
 void repeats_init(struct repeats *t, const struct wilco_alloc *a, uint64_t seed);
 void repeats_fini(struct repeats *t); /* none is left */
 
 struct repeat *repeats_find(const struct repeats *t, struct span topic, struct span correlation);
+/* Whether there was such a one that was executed, and retired not too long ago. */
+bool repeats_had(const struct repeats *t, struct span topic, struct span correlation);
+/* One was not executed, and is not when it is delivered again with the same packet identifier. */
+void repeats_decline(struct repeats *t, struct span topic, struct span correlation,
+                     uint16_t packet_id);
+bool repeats_declined(const struct repeats *t, struct span topic, struct span correlation,
+                      uint16_t packet_id);
 /* What such a request takes of its budget, without an answer. */
 static inline size_t
 repeat_bytes(struct span topic, struct span correlation)
@@ -68,6 +80,8 @@ WILCO_MUST_CHECK enum wilco_status repeats_add(struct repeats *t, struct repeat_
  * any case. */
 bool repeats_answer(struct repeats *t, struct repeat *r, struct span answer);
 void repeats_forget_answer(struct repeats *t, struct repeat *r);
+/* It has been executed, and is about to be forgotten. */
+void repeats_retire(struct repeats *t, const struct repeat *r);
 /* Forgets it; its timer is not running. */
 void repeats_remove(struct repeats *t, struct repeat *r);
 struct repeat *repeats_any(struct repeats *t); /* NULL: none is left */

@@ -47,6 +47,15 @@ struct upload {
 struct upload *upload_new(const struct wilco_alloc *a, struct span payload, size_t *total);
 void upload_free(struct upload *u); /* NULL is allowed */
 
+/* The packet identifiers of the last so many, in one session with the server. */
+#define ARRIVED_MAX 8U
+
+struct arrivals {
+    uint16_t ids[ARRIVED_MAX];
+    uint32_t session;
+    unsigned count; /* of all */
+};
+
 /* One request from asking to its end. It is tried by one publication or by several, one after the
  * other or side by side, all with the same address: a try is open until it is known that nobody
  * will answer it. */
@@ -67,6 +76,7 @@ struct request {
     unsigned tries_refused;   /* sent, and not executed for sure */
     unsigned statuses_owed;   /* the broker's word on tries that PUBACK has told us of */
     unsigned pauses;          /* before tries, so far */
+    struct arrivals arrivals; /* what has come for it at QoS 1 */
     uint32_t parts_seen;      /* of a stream: the last `rr-seq`, which begins with 1 */
     uint32_t parts_done;      /* taken, and not yet reported to the responder */
     bool parts_given;         /* the application has had some */
@@ -81,6 +91,7 @@ struct request {
     struct wilco_error *error;        /* the asker's, or NULL */
     struct wilco_tally *tally_wanted; /* likewise */
     struct wilco_message *response;   /* ours, once it, or a status response, has come */
+    bool is_declined;                 /* that response says that its responder did nothing */
     enum wilco_status status;         /* how it ended */
     uint8_t reason_code;
     uint16_t correlation_len;

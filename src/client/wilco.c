@@ -49,11 +49,19 @@ set_credentials(struct core_config *config, const struct url *url)
 }
 
 static enum wilco_status
+fill_random(void *context, void *out, size_t len)
+{
+    const struct wilco *c = context;
+
+    return c->random_numbers(c->context, out, len) ? WILCO_OK : WILCO_EIO;
+}
+
+static enum wilco_status
 make_core(struct wilco *c, const struct wilco_options *o, struct wilco_error *why)
 {
     struct core_config config = {
         .alloc = c->alloc,
-        .random = random_system(),
+        .random = c->random_numbers == NULL ? random_system() : &c->random,
         .options = o,
         .now_ms = client_now_ms(c),
         .unix_ms = clock_unix_ms(),
@@ -101,6 +109,8 @@ open_client(struct wilco **out, const struct wilco_options *o, struct wilco_erro
     c->state_changed = o->state_changed;
     c->wake_loop = o->wake;
     c->now_ms = o->io == WILCO_IO_NONE ? o->now_ms : NULL;
+    c->random_numbers = o->random;
+    c->random = (struct random_source){.fill = fill_random, .context = c};
     c->context = o->context;
     st = start_client(c, o, why);
     if (st != WILCO_OK) {

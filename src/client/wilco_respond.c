@@ -40,10 +40,26 @@ open_journal(const struct wilco_alloc *a, const char *path, struct core_journal 
     return st;
 }
 
+/* How SUBSCRIBE is waited for: here, or by a callback. */
+struct ending {
+    bool is_awaited;
+    uint8_t *reason_code; /* NULL is allowed */
+    wilco_subscribed_fn *done;
+    void *done_context;
+};
+
+static enum wilco_status
+subscribe(struct wilco *c, const struct wilco_subscription *s, const struct core_subscriber *to,
+          const struct ending *end)
+{
+    return end->is_awaited ? client_subscribe(c, s, to, end->reason_code)
+                           : client_subscribe_start(c, s, to, end->done_context);
+}
+
 /* Subscribes; with a journal, what is in it is read before. */
 static enum wilco_status
 respond(struct wilco *c, const struct wilco_subscription *s, const struct core_subscriber *to,
-        uint8_t *reason_code)
+        const struct ending *end)
 {
     const char *path = to->options->journal;
     struct core_subscriber with_journal = *to;
@@ -58,19 +74,19 @@ respond(struct wilco *c, const struct wilco_subscription *s, const struct core_s
         with_journal.records = buffer_span(&records);
     }
     if (st == WILCO_OK) {
-        st = client_subscribe(c, s, &with_journal, reason_code);
+        st = subscribe(c, s, &with_journal, end);
     }
     buffer_fini(&records);
     journal_close(journal.file); /* what the core did not take */
     return st;
 }
 
-enum wilco_status
-wilco_respond(struct wilco *client, const struct wilco_responder *responder,
-              wilco_request_fn *on_request, void *context, uint8_t *reason_code)
+static enum wilco_status
+respond_to(struct wilco *c, const struct wilco_responder *responder, wilco_request_fn *on_request,
+           void *context, const struct ending *end)
 {
     const struct core_subscriber to = {
-        .on_request = on_request, .context = context, .options = responder};
+        .on_request = on_request, .context = context, .done = end->done, .options = responder};
     struct wilco_subscription s = {.filter = responder->filter};
     char *shared = NULL;
     enum wilco_status st = WILCO_ENOMEM;
@@ -80,15 +96,35 @@ wilco_respond(struct wilco *client, const struct wilco_responder *responder,
     }
     s.qos = responder->qos_0 ? 0 : responder->qos == 0 ? 1 : responder->qos;
     if (responder->group == NULL) {
-        return respond(client, &s, &to, reason_code);
+        return respond(c, &s, &to, end);
     }
-    shared = shared_filter(client->alloc, responder->group, responder->filter);
+    shared = shared_filter(c->alloc, responder->group, responder->filter);
     if (shared != NULL) {
         s.filter = shared;
-        st = respond(client, &s, &to, reason_code);
+        st = respond(c, &s, &to, end);
     }
-    mem_free(client->alloc, shared);
+    mem_free(c->alloc, shared);
     return st;
+}
+
+enum wilco_status
+wilco_respond(struct wilco *client, const struct wilco_responder *responder,
+              wilco_request_fn *on_request, void *context, uint8_t *reason_code)
+{
+    struct ending end = {.is_awaited = true};
+
+    end.reason_code = reason_code;
+    return respond_to(client, responder, on_request, context, &end);
+}
+
+enum wilco_status
+wilco_respond_start(struct wilco *client, const struct wilco_responder *responder,
+                    wilco_request_fn *on_request, void *context, wilco_subscribed_fn *done,
+                    void *done_context)
+{
+    const struct ending end = {.done = done, .done_context = done_context};
+
+    return respond_to(client, responder, on_request, context, &end);
 }
 
 /* Until it has left and all is answered that had come; false: it is past `deadline_ms`, or it may

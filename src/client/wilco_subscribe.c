@@ -60,29 +60,37 @@ ignore(void *context, enum wilco_status status, uint8_t reason_code)
 }
 
 enum wilco_status
+client_subscribe_start(struct wilco *c, const struct wilco_subscription *s,
+                       const struct core_subscriber *to, void *done_context)
+{
+    struct core_subscriber with_done = *to;
+    uint8_t code = 0;
+    enum wilco_status st = client_enter(c, false);
+
+    if (to->done == NULL) {
+        with_done.done = ignore;
+    }
+    if (st == WILCO_OK) {
+        st = core_subscribe(c->core, s, &with_done, done_context, &code);
+    }
+    if (st == WILCO_OK) {
+        client_asked(c, true);
+    }
+    client_leave(c);
+    return st == WILCO_AGAIN ? WILCO_ELIMIT : st;
+}
+
+enum wilco_status
 wilco_subscribe_start(struct wilco *client, const struct wilco_subscription *subscription,
                       wilco_message_fn *on_message, void *context, wilco_subscribed_fn *done,
                       void *done_context)
 {
-    const struct core_subscriber to = {
-        .on_message = on_message,
-        .context = context,
-        .done = done == NULL ? ignore : done,
-    };
-    uint8_t code = 0;
-    enum wilco_status st = client_enter(client, false);
+    const struct core_subscriber to = {.on_message = on_message, .context = context, .done = done};
 
-    if (st == WILCO_OK && on_message == NULL) {
-        st = WILCO_EINVAL;
+    if (on_message == NULL) {
+        return WILCO_EINVAL;
     }
-    if (st == WILCO_OK) {
-        st = core_subscribe(client->core, subscription, &to, done_context, &code);
-    }
-    if (st == WILCO_OK) {
-        client_asked(client, true);
-    }
-    client_leave(client);
-    return st == WILCO_AGAIN ? WILCO_ELIMIT : st;
+    return client_subscribe_start(client, subscription, &to, done_context);
 }
 
 enum wilco_status

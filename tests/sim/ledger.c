@@ -208,16 +208,3 @@ ledger_tally(const struct ledger *l, struct tally *sum)
         sum->excused += a->lasts + a->statuses + a->replaced == 0 && a->excuses != 0;
     }
 }
-
-void
-tally_add(struct tally *sum, const struct tally *more)
-{
-    sum->asks += more->asks;
-    sum->handed += more->handed;
-    sum->moved += more->moved;
-    sum->answered += more->answered;
-    sum->statuses += more->statuses;
-    sum->told_no += more->told_no;
-    sum->cancelled += more->cancelled;
-    sum->excused += more->excused;
-}

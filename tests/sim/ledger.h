@@ -126,6 +126,5 @@ struct tally {
     uint64_t excused;   /* ended in nothing, for a reason that the model accepts */
 };
 void ledger_tally(const struct ledger *l, struct tally *sum);
-void tally_add(struct tally *sum, const struct tally *more);
 
 #endif

@@ -15,6 +15,8 @@
  * assertions. */
 static _Thread_local const struct sim *present;
 
+static const char *program_name = "";
+
 /* Whoever fails takes it and keeps it: one failure is enough. */
 static pthread_mutex_t failing = PTHREAD_MUTEX_INITIALIZER;
 
@@ -23,9 +25,9 @@ say_where(const struct sim *s)
 {
     (void)fprintf(stderr,
                   "sim: seed %llu, step %u, at %llu ms; "
-                  "again: sim_requests --seed %llu --runs 1 --verbose\n",
+                  "again: %s --seed %llu --runs 1 --verbose\n",
                   (unsigned long long)s->seed, s->step, (unsigned long long)s->r.now_ms,
-                  (unsigned long long)s->seed);
+                  program_name, (unsigned long long)s->seed);
 }
 
 /* An assertion of the core (SIGABRT), or one of the rig, for which cmocka calls exit(). */
@@ -47,10 +49,11 @@ aborted(int signal_number)
 }
 
 void
-sim_prepare(void)
+sim_prepare(const char *program)
 {
     struct sigaction action = {.sa_handler = aborted};
 
+    program_name = program;
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGABRT, &action, NULL);
     (void)atexit(say_where_it_died);

@@ -13,8 +13,8 @@ struct sim {
     bool is_verbose; /* says everything that happens */
 };
 
-/* Once, before any thread. */
-void sim_prepare(void);
+/* Once, before any thread. `program` is named where a failure says how to see it again. */
+void sim_prepare(const char *program);
 /* Which run is at hand, for what is said of it from now on. */
 void sim_start(struct sim *s, uint64_t seed, bool is_verbose);
 /* No run is at hand. */

@@ -55,6 +55,7 @@ desk_deliver(struct peer *p, const struct desk_request *r)
     publish->payload = SPAN_LITERAL("please");
     publish->qos = r->packet_id != 0;
     publish->packet_id = r->packet_id;
+    publish->dup = r->dup;
     properties->response_topic = SPAN_LITERAL("back");
     wire_properties_set(properties, WIRE_RESPONSE_TOPIC);
     if (r->correlation != NULL) {

@@ -14,9 +14,10 @@ void desk_on_changed(void *context, struct wilco_call *call); /* likewise */
 
 /* A request as it arrives. */
 struct desk_request {
-    const char *correlation;                /* NULL: none */
-    uint16_t packet_id;                     /* 0: QoS 0, otherwise 1 */
-    uint32_t expiry_s;                      /* 0: none */
+    const char *correlation; /* NULL: none */
+    uint16_t packet_id;      /* 0: QoS 0, otherwise 1 */
+    uint32_t expiry_s;       /* 0: none */
+    bool dup;
     uint32_t identifier;                    /* Subscription Identifier; 0: none */
     const char *op, *more, *ttl, *protocol; /* User Properties; NULL: without */
 };

@@ -445,6 +445,7 @@ never_more_than_the_limit(void **state)
     peer_close(&p);
 }
 
+/* T12: it is acknowledged when its handler has returned, not when it is answered. */
 static void
 a_slow_one_holds_nobody_back(void **state)
 {

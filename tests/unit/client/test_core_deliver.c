@@ -379,8 +379,8 @@ hands_requests_to_whoever_answers_the_rest(void **state)
     peer_close(&p);
 }
 
-/* Whatever the correlation data are, they come back byte for byte, or not at all [U-4.10-1]; the
- * Subscription Identifier of the request does not [MQTT-3.3.4-6]. */
+/* T3: whatever the correlation data are, they come back byte for byte, or not at all [U-4.10-1];
+ * the Subscription Identifier of the request does not [MQTT-3.3.4-6]. */
 static void
 answers_a_request(void **state)
 {

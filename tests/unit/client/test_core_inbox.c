@@ -313,7 +313,7 @@ bounds_topics_in_the_inbox(void **state)
 
 static const struct peer_status nobody = {"503", "nobody there", "broker", "rejected", "no"};
 
-/* Exactly one outcome, whatever comes first; a response that comes then is counted. */
+/* T8: exactly one outcome, whatever comes first; a response that comes then is counted. */
 static void
 reports_one_outcome(void **state)
 {

@@ -31,7 +31,7 @@ expect_end(struct peer *p, enum wilco_status status, uint8_t reason_code, const 
     wilco_message_unref(event.message);
 }
 
-/* [U-4.10-1]: the subscription first, then the question. */
+/* [U-4.10-1]: the subscription first, then the question. T5: one for all of them, and for good. */
 static void
 subscribes_before_it_asks(void **state)
 {
@@ -60,12 +60,16 @@ subscribes_before_it_asks(void **state)
     peer_take_request(&p, &request);
     peer_expect_nothing(&p);
     assert_int_equal(peer_counters(&p).requests, 2);
-    (void)peer_ask(&p, &plain); /* the inbox is there now */
+    peer_answer(&p, &request, "yes", NULL);
+    expect_end(&p, WILCO_OK, 0, "yes");
+    peer_expect_nothing(&p);
+    (void)peer_ask(&p, &plain); /* the inbox is still there */
     peer_take_request(&p, &request);
     peer_expect_nothing(&p);
     peer_close(&p);
 }
 
+/* T2: nothing that two could have, or that could be guessed. */
 static void
 makes_each_correlation_a_uuid(void **state)
 {
@@ -208,7 +212,8 @@ keeps_ten_thousand_apart(void **state)
     test_free(order);
 }
 
-/* [U-4.10-2]: there may be no response at all. */
+/* [U-4.10-2]: there may be no response at all. T6: nothing is left of it; T7: what comes late holds
+ * nobody up. */
 static void
 times_out_when_nothing_comes(void **state)
 {
@@ -235,6 +240,32 @@ times_out_when_nothing_comes(void **state)
     peer_close(&p);
 }
 
+/* T8: whichever is first, the other one finds nothing to end, and to free. */
+static void
+ends_once_at_the_deadline(void **state)
+{
+    (void)state;
+    for (int answer_first = 0; answer_first < 2; answer_first++) {
+        const struct wilco_request r = {.topic = "do", .timeout_ms = 250};
+        struct peer_request request;
+        struct peer p;
+
+        peer_open(&p, NULL, NULL);
+        (void)peer_ask_first(&p, &r, &request);
+        if (answer_first) {
+            p.now_ms += 250;
+        } else {
+            peer_advance(&p, 250);
+        }
+        peer_answer(&p, &request, "yes", NULL);
+        peer_advance(&p, 1);
+        expect_end(&p, answer_first ? WILCO_OK : WILCO_ETIMEDOUT, 0, answer_first ? "yes" : NULL);
+        peer_no_event(&p);
+        assert_int_equal(peer_counters(&p).pending, 0);
+        peer_close(&p);
+    }
+}
+
 /* One whose PUBLISH has not left when its time is over does not send it any more. */
 static void
 does_not_send_what_is_over(void **state)
@@ -259,6 +290,7 @@ does_not_send_what_is_over(void **state)
     peer_close(&p);
 }
 
+/* T4: 0x10 is no timeout. */
 static void
 hears_that_nobody_is_there(void **state)
 {
@@ -290,7 +322,7 @@ hears_that_nobody_is_there(void **state)
     }
 }
 
-/* The answer may come before the PUBACK, and then 0x10 is about somebody else. */
+/* T1: the answer may come before the PUBACK, and then 0x10 is about somebody else. */
 static void
 lets_the_answer_overtake_the_puback(void **state)
 {
@@ -307,7 +339,7 @@ lets_the_answer_overtake_the_puback(void **state)
     peer_close(&p);
 }
 
-/* [U-4.10-2]: of several responses to one request the first counts. */
+/* T4, [U-4.10-2]: of several responses to one request the first counts. */
 static void
 drops_what_it_did_not_ask_for(void **state)
 {
@@ -341,7 +373,7 @@ drops_what_it_did_not_ask_for(void **state)
     peer_close(&p);
 }
 
-/* What was stored before the question was asked does not answer it. */
+/* T4: what was stored before the question was asked does not answer it. */
 static void
 drops_retained_messages(void **state)
 {
@@ -364,6 +396,7 @@ drops_retained_messages(void **state)
     peer_close(&p);
 }
 
+/* T9: the requests fail, and do not time out. */
 static void
 fails_when_the_inbox_is_refused(void **state)
 {
@@ -561,6 +594,7 @@ main(void)
         cmocka_unit_test(matches_any_correlation_byte_for_byte),
         cmocka_unit_test(keeps_ten_thousand_apart),
         cmocka_unit_test(times_out_when_nothing_comes),
+        cmocka_unit_test(ends_once_at_the_deadline),
         cmocka_unit_test(does_not_send_what_is_over),
         cmocka_unit_test(hears_that_nobody_is_there),
         cmocka_unit_test(lets_the_answer_overtake_the_puback),

@@ -373,6 +373,150 @@ lives_without_input_and_output(void **state)
     wilco_close(h.client);
 }
 
+/* ---- A responder without a thread ---- */
+
+static void
+on_request(void *context, struct wilco_call *call)
+{
+    (void)context;
+    assert_int_equal(wilco_reply_bytes(call, WILCO_TEXT("here")), WILCO_OK);
+}
+
+static void
+grant(struct hand *h)
+{
+    struct wire_any packet;
+    uint8_t code = 1;
+
+    expect(h, WIRE_SUBSCRIBE, &packet);
+    packet = (struct wire_any){.type = WIRE_SUBACK,
+                               .as.suback.packet_id = packet.as.subscribe.packet_id,
+                               .as.suback.reason_codes = span_of(&code, 1)};
+    feed(h, &packet);
+}
+
+static void
+answers(struct hand *h)
+{
+    struct wire_any packet = {.type = WIRE_PUBLISH};
+    struct wire_publish *p = &packet.as.publish;
+
+    p->topic = span_of_text("ask");
+    p->properties.response_topic = span_of_text("back");
+    p->properties.correlation_data = span_of_text("1");
+    wire_properties_set(&p->properties, WIRE_RESPONSE_TOPIC);
+    wire_properties_set(&p->properties, WIRE_CORRELATION_DATA);
+    feed(h, &packet);
+    expect(h, WIRE_PUBLISH, &packet);
+    assert_true(span_equal(packet.as.publish.topic, span_of_text("back")));
+    assert_true(span_equal(packet.as.publish.payload, span_of_text("here")));
+}
+
+static void
+responds_without_waiting(void **state)
+{
+    static const struct {
+        const char *name;
+        struct wilco_responder responder;
+        wilco_request_fn *on_request;
+        enum wilco_status want;
+    } refused[] = {
+        {"nothing to run", {.filter = "ask"}, NULL, WILCO_EINVAL},
+        {"no filter", {.filter = NULL}, on_request, WILCO_EINVAL},
+        {"a group without a name", {.filter = "ask", .group = ""}, on_request, WILCO_EINVAL},
+        {"no such place", {.filter = "ask", .journal = "/no/where"}, on_request, WILCO_EIO},
+    };
+    char journal[] = "/tmp/wilco_loop_XXXXXX";
+    const struct wilco_responder responder = {.filter = "ask", .journal = journal};
+    struct hand h = {.now_ms = 5000};
+    const struct wilco_options options = {
+        .client_id = "me", .io = WILCO_IO_NONE, .now_ms = tell_time, .context = &h};
+
+    (void)state;
+    (void)close(mkstemp(journal));
+    assert_int_equal(unlink(journal), 0);
+    assert_int_equal(wilco_open(&h.client, &options), WILCO_OK);
+    accept_connection(&h, false);
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        enum wilco_status st = wilco_respond_start(
+            h.client, &refused[i].responder, refused[i].on_request, NULL, on_subscribed, &h.seen);
+
+        if (st != refused[i].want) {
+            fail_msg("%s: %d", refused[i].name, (int)st);
+        }
+    }
+    assert_int_equal(
+        wilco_respond_start(h.client, &responder, on_request, NULL, on_subscribed, &h.seen),
+        WILCO_OK);
+    assert_int_equal(h.seen.subscribed, 0);
+    grant(&h);
+    assert_int_equal(h.seen.subscribed, 1);
+    assert_int_equal(h.seen.status, WILCO_OK);
+    answers(&h);
+    /* The journal is in use, and has a record of that. */
+    assert_int_equal(wilco_respond_start(h.client, &responder, on_request, NULL, NULL, NULL),
+                     WILCO_EIO);
+    wilco_close(h.client);
+    assert_int_equal(unlink(journal), 0);
+}
+
+/* ---- Random numbers of somebody's own ---- */
+
+struct dice {
+    unsigned fills;
+    bool is_broken;
+};
+
+static bool
+throw_dice(void *context, void *out, size_t len)
+{
+    struct dice *d = context;
+
+    d->fills++;
+    memset(out, (int)d->fills, len);
+    return !d->is_broken;
+}
+
+/* What a client says that uses these, until its first request has left. */
+static void
+correlate(uint8_t correlation_data[16])
+{
+    struct dice dice = {.fills = 0};
+    const struct wilco_options options = {
+        .client_id = "me", .io = WILCO_IO_NONE, .random = throw_dice, .context = &dice};
+    struct hand h = {.now_ms = 0};
+    struct wire_any packet;
+
+    assert_int_equal(wilco_open(&h.client, &options), WILCO_OK);
+    accept_connection(&h, false);
+    assert_int_equal(wilco_request_start(h.client, &(struct wilco_request){.topic = "a"},
+                                         on_response, &h.seen, NULL),
+                     WILCO_OK);
+    grant(&h);
+    expect(&h, WIRE_PUBLISH, &packet);
+    assert_int_equal(packet.as.publish.properties.correlation_data.len, 16);
+    memcpy(correlation_data, packet.as.publish.properties.correlation_data.data, 16);
+    wilco_close(h.client);
+}
+
+static void
+takes_random_numbers(void **state)
+{
+    enum { TIME_BYTES = 6 };
+    uint8_t first[16], second[16];
+    struct dice broken = {.is_broken = true};
+    struct wilco *client = NULL;
+
+    (void)state;
+    correlate(first);
+    correlate(second);
+    assert_memory_equal(first + TIME_BYTES, second + TIME_BYTES, sizeof(first) - TIME_BYTES);
+    assert_int_equal(wilco_open(&client, &(struct wilco_options){.io = WILCO_IO_NONE,
+                                                                 .random = throw_dice,
+                                                                 .context = &broken}),
+                     WILCO_EIO);
+}
+
 /* A client with a thread needs no help. */
 static void
 is_not_for_clients_with_a_thread(void **state)
@@ -397,6 +541,8 @@ main(void)
         cmocka_unit_test(connects_again_in_a_loop),
         cmocka_unit_test(is_closed_without_a_server),
         cmocka_unit_test(lives_without_input_and_output),
+        cmocka_unit_test(responds_without_waiting),
+        cmocka_unit_test(takes_random_numbers),
         cmocka_unit_test(is_not_for_clients_with_a_thread),
     };
 
