@@ -211,8 +211,8 @@ core_sendings_resume(struct core *c)
 static bool
 can_go(const struct wilco_call *call, size_t bytes)
 {
-    return bytes <= call->take && call->repeat != NULL && !responder_has_journal(call->responder) &&
-           call->take != CHUNK_UNSAID;
+    return bytes > 0 && bytes <= call->take && call->repeat != NULL &&
+           !responder_has_journal(call->responder) && call->take != CHUNK_UNSAID;
 }
 
 /* The last response, which is known before the first piece goes. */

@@ -240,6 +240,32 @@ is_413_where_it_is_too_large(void **state)
     }
 }
 
+/* What is said besides has to fit into one packet, with or without a payload. */
+static void
+is_413_where_the_last_response_does_not_fit(void **state)
+{
+    char text[PACKET_MAX + 1];
+    const struct wilco_user_property user = {"name", text};
+
+    (void)state;
+    memset(text, 'x', PACKET_MAX);
+    text[PACKET_MAX] = '\0';
+    for (size_t len = 0; len <= 1000; len += 1000) {
+        const struct wilco_reply r = {
+            .payload = {payload, len}, .user_properties = &user, .user_property_count = 1};
+        struct wilco_call *call = NULL;
+        struct peer p;
+
+        desk_open(&p, NULL, true);
+        call = take_call(&p, "1000", "2");
+        assert_int_equal(core_reply(p.core, call, &r, p.now_ms), WILCO_ELIMIT);
+        peer_drop_call(&p, call);
+        desk_expect_status(&p, "413", CORRELATION);
+        peer_expect_nothing(&p);
+        peer_close(&p);
+    }
+}
+
 /* What ends it before all is sent. */
 enum end { CANCELLED, LATE, LOST, CLOSED };
 
@@ -325,6 +351,7 @@ main(void)
         cmocka_unit_test(credit_may_be_for_pieces_alone),
         cmocka_unit_test(goes_as_there_is_room),
         cmocka_unit_test(is_413_where_it_is_too_large),
+        cmocka_unit_test(is_413_where_the_last_response_does_not_fit),
         cmocka_unit_test(ends_early),
         cmocka_unit_test(one_at_a_time_when_they_are_large),
     };
