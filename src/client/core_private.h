@@ -562,12 +562,12 @@ WILCO_MUST_CHECK enum wilco_status core_encode_status(struct core *c, const stru
                                                       const struct wilco_reply *reply,
                                                       struct outgoing **out);
 
-/* The PUBLISH of an answer, not larger than `packet_bytes_max`. WILCO_ELIMIT; WILCO_ETIMEDOUT: the
+/* The PUBLISH of an answer, not larger than its requester takes. WILCO_ELIMIT; WILCO_ETIMEDOUT: the
  * requester has stopped waiting. WILCO_EINVAL, WILCO_ENOMEM, WILCO_AGAIN. */
-WILCO_MUST_CHECK enum wilco_status
-core_encode_reply(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
-                  const struct wilco_reply *reply, const struct draft_role *role,
-                  size_t packet_bytes_max, struct outgoing **out);
+WILCO_MUST_CHECK enum wilco_status core_encode_answer(struct core *c, const struct wilco_call *call,
+                                                      const struct wilco_reply *reply,
+                                                      const struct draft_role *role,
+                                                      struct outgoing **out);
 /* Whether the server counts parts: then it lets through what the requester gives credit for. */
 bool core_has_credits(const struct core *c);
 

@@ -18,10 +18,9 @@ until(uint64_t deadline_ms, uint64_t now_ms)
     return deadline_ms > now_ms ? deadline_ms - now_ms : 0;
 }
 
-enum wilco_status
-core_encode_reply(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
-                  const struct wilco_reply *reply, const struct draft_role *role,
-                  size_t packet_bytes_max, struct outgoing **out)
+static enum wilco_status
+encode(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
+       const struct wilco_reply *reply, const struct draft_role *role, struct outgoing **out)
 {
     uint64_t remaining_ms = until(deadline_ms, c->now_ms);
     struct draft d;
@@ -37,25 +36,24 @@ core_encode_reply(struct core *c, const struct wilco_message *m, uint64_t deadli
     if (st == WILCO_OK) {
         st = core_admit(c, &d, &reason_code);
     }
-    if (st == WILCO_OK && d.packet.payload.len > packet_bytes_max) { /* no need to copy it */
-        st = WILCO_ELIMIT;
+    return st == WILCO_OK ? core_encode(c, &d, out) : st;
+}
+
+enum wilco_status
+core_encode_answer(struct core *c, const struct wilco_call *call, const struct wilco_reply *reply,
+                   const struct draft_role *role, struct outgoing **out)
+{
+    enum wilco_status st;
+
+    if (reply->payload.len > call->packet_bytes_max && until(call->deadline_ms, c->now_ms) > 0) {
+        return WILCO_ELIMIT; /* no need to copy it */
     }
-    if (st == WILCO_OK) {
-        st = core_encode(c, &d, out);
-    }
-    if (st == WILCO_OK && (*out)->len > packet_bytes_max) {
+    st = encode(c, call->message, call->deadline_ms, reply, role, out);
+    if (st == WILCO_OK && (*out)->len > call->packet_bytes_max) {
         outgoing_unref(*out);
         st = WILCO_ELIMIT;
     }
     return st;
-}
-
-/* The same with no bound but the server's. */
-static enum wilco_status
-encode(struct core *c, const struct wilco_message *m, uint64_t deadline_ms,
-       const struct wilco_reply *reply, const struct draft_role *role, struct outgoing **out)
-{
-    return core_encode_reply(c, m, deadline_ms, reply, role, SIZE_MAX, out);
 }
 
 /* Takes `o` over, whatever happens. */
@@ -177,8 +175,7 @@ answer(struct core *c, struct wilco_call *call, const struct wilco_reply *reply,
        const struct draft_role *role)
 {
     struct outgoing *o = NULL;
-    enum wilco_status st = core_encode_reply(c, call->message, call->deadline_ms, reply, role,
-                                             call->packet_bytes_max, &o);
+    enum wilco_status st = core_encode_answer(c, call, reply, role, &o);
 
     return st == WILCO_OK ? send_answer(c, call, o) : st;
 }
@@ -278,8 +275,7 @@ core_reply_part(struct core *c, struct wilco_call *call, const struct wilco_repl
     if (core_has_credits(c) && call->credit == 0) {
         return WILCO_AGAIN;
     }
-    st = core_encode_reply(c, call->message, call->deadline_ms, reply, &role,
-                           call->packet_bytes_max, &o);
+    st = core_encode_answer(c, call, reply, &role, &o);
     if (st == WILCO_AGAIN && !call->wants_room) {
         call->wants_room = true;
         c->calls.stalled++;

@@ -272,9 +272,8 @@ take(struct core *c, struct request *request, struct wilco_message *m, bool is_s
         c->requester.counters.responses_duplicate += !is_status;
     } else if (is_status) {
         take_status(c, request, m);
-    } else if (!is_in_turn(c, request, m)) {
-        return;
-    } else if (!is_gathering(request) && core_take_chunk(c, request, m)) {
+    } else if (!is_in_turn(c, request, m) ||
+               (!is_gathering(request) && core_take_chunk(c, request, m))) {
         return;
     } else if (request->plan.parts_max != 0 && wilco_message_is_part(m)) {
         take_part(c, request, m);

@@ -229,8 +229,7 @@ encode_last(struct core *c, const struct wilco_call *call, const struct wilco_re
 
     last.payload = (struct wilco_bytes){.data = NULL, .len = 0};
     last.status = reply->status == 0 ? STATUS_SUCCESS : reply->status;
-    return core_encode_reply(c, call->message, call->deadline_ms, &last, &role,
-                             call->packet_bytes_max, &s->last);
+    return core_encode_answer(c, call, &last, &role, &s->last);
 }
 
 /* Fills in what is to be sent of it. */

@@ -22,9 +22,9 @@ struct message_request {
     bool is_idempotent : 1;
     bool fails_if_offline : 1; /* when it comes to a holder that is offline */
     bool fails_if_left : 1;    /* when its holder goes offline */
-    bool wants_status : 1; /* its publisher takes status responses (status_response.h) */
-    bool is_counted : 1;   /* among its publisher's (requests_in_flight_max) */
-    bool is_to_inbox : 1;  /* the Response Topic lies in the inbox of the publisher (inbox.h) */
+    bool wants_status : 1;     /* its publisher takes status responses (status_response.h) */
+    bool is_counted : 1;       /* among its publisher's (requests_in_flight_max) */
+    bool is_to_inbox : 1;      /* the Response Topic lies in the inbox of the publisher (inbox.h) */
     bool ends_with_asker : 1;
     bool is_fan : 1;
     bool is_head : 1;   /* its payload is to come in pieces, as words about it */
