@@ -84,12 +84,12 @@ close_call(struct core *c, struct wilco_call *call, enum wilco_status over)
 void
 core_start_waiting(struct core *c, struct responder *r)
 {
-    while (r->waiting_count > 0 && responder_has_room(r) && !r->is_stopping) {
-        struct wilco_call *call =
-            CONTAINER_OF(list_pop_front(&r->waiting), struct wilco_call, link);
+    struct list *node = NULL;
 
+    while (responder_has_room(r) && !r->is_stopping &&
+           (node = list_pop_front(&r->waiting)) != NULL) {
         r->waiting_count--;
-        core_start_call(c, call);
+        core_start_call(c, CONTAINER_OF(node, struct wilco_call, link));
     }
 }
 
