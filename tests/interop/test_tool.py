@@ -76,7 +76,7 @@ class Asking(BrokerCase):
         self.ask("--timeout", "1s", "wish/2", "x")
         wishes = [["rr-ttl", "250"], ["rr-idem", "1"], ["rr-if-offline", "fail"]]
         pieces = [["rr-more", "8"], ["rr-parts", "0"], ["rr-take", "67108864"], ["rr-packet", "16777216"]]
-        for want in (wishes, []):
+        for want in (wishes, [["rr-if-offline", "refuse"]]):
             request = json.loads(subscriber.line("^{").string)
             self.assertEqual([p for p in request["user_properties"] if p[0].startswith("rr-")], want + pieces)
             self.assertEqual(request["properties"]["message_expiry_interval"], 1)

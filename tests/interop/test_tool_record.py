@@ -188,6 +188,7 @@ class Replaying(Recordings):
         request = json.loads(seen.line("^{").string)
         self.assertEqual(sorted(map(tuple, request["user_properties"])), [
             ("$partition", "p"), ("__protVer", "1.0"), ("__srcId", "replayer"), ("a", "1"), ("rr-idem", "1"),
+            ("rr-if-offline", "refuse"),
         ])  # fmt: skip
         self.assertEqual(request["properties"]["payload_format_indicator"], 1)
         self.assertRegex(request["properties"]["response_topic"], r"^\$r/")
