@@ -155,7 +155,8 @@ class KeptSessions:
 class MosquittoCase(unittest.TestCase):
     """Debian's mosquitto for each test, with the lines of configuration that the class says."""
 
-    configuration = "allow_anonymous true\n"
+    # As many as come may wait: it would drop those that a slow subscriber is late for.
+    configuration = "allow_anonymous true\nmax_queued_messages 0\n"
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
