@@ -135,7 +135,9 @@ class ARefusingServer(MosquittoCase):
 
 
 class Mosquitto(Loads, MosquittoCase):
-    pass
+    """Without QoS 1 in bulk: mosquitto 2.0 holds some back beyond the end of so short a run, and bench says so."""
+
+    ROWS = tuple(row for row in Loads.ROWS if row[0] != "publish" or "-q" not in row)
 
 
 class Mistakes(unittest.TestCase):
