@@ -30,7 +30,7 @@ send_op(struct core *c, const struct request *request, struct span op, uint32_t 
 static bool
 has_holders(const struct core *c, const struct request *request)
 {
-    return c->state == CORE_OPEN && request->inbox->inbox == INBOX_ASSIGNED &&
+    return c->state != CORE_CLOSED && request->inbox->inbox == INBOX_ASSIGNED &&
            request->tries_sent > request->tries_refused;
 }
 

@@ -358,6 +358,30 @@ waits_until_parts_are_taken(void **state)
     peer_close(&p);
 }
 
+/* What is taken while the connection is lost gives credit when there is one again: nothing else
+ * would, once all has come that was permitted. */
+static void
+gives_credit_after_a_lost_connection(void **state)
+{
+    struct wire_properties connack = {.present = 0};
+    struct peer_request request;
+    struct peer p;
+
+    (void)state;
+    connack.response_information = SPAN_LITERAL(INBOX);
+    wire_properties_set(&connack, WIRE_RESPONSE_INFORMATION);
+    open_client(&p);
+    (void)ask(&p, (struct wilco_request){.parts_max = 1}, &request);
+    peer_ack(&p, WIRE_PUBACK, request.packet_id, 0);
+    part(&p, &request, "a", "1");
+    expect_part(&p, "a");
+    peer_lose(&p);
+    peer_no_event(&p); /* now it has been taken */
+    peer_reopen(&p, true, &connack);
+    expect_op(&p, &request, "credit", "1");
+    peer_close(&p);
+}
+
 /* ---- Cancelling ---- */
 
 static void
@@ -412,6 +436,7 @@ main(void)
         cmocka_unit_test(misses_a_part),
         cmocka_unit_test(takes_no_parts_unasked),
         cmocka_unit_test(waits_until_parts_are_taken),
+        cmocka_unit_test(gives_credit_after_a_lost_connection),
         cmocka_unit_test(tells_the_holder_to_stop),
         cmocka_unit_test(tells_other_servers_nothing),
     };
