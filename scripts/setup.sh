@@ -7,11 +7,11 @@ cd "$(dirname "$0")/.."
 # A word is a Debian package, or package:command where any package that brings the command will do.
 build="cmake:cmake ninja-build:ninja pkg-config:pkg-config libjansson-dev
   liburcu-dev libxxhash-dev libmimalloc-dev
-  libjansson-dev"
+  libssl-dev libwslay-dev libargon2-dev libcrypt-dev libseccomp-dev"
 tests="gcc:gcc clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
   cppcheck:cppcheck codespell:codespell shellcheck:shellcheck libcmocka-dev
   mosquitto mosquitto-clients:mosquitto_rr python3:python3 python3-paho-mqtt nodejs:node npm:npm strace:strace valgrind:valgrind
-  libuv1-dev libevent-dev"
+  libuv1-dev libevent-dev openssl haproxy"
 npm_folders="tests/interop bench"
 
 say() {

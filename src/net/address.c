@@ -20,7 +20,10 @@ refuse(const char **reason, const char *why)
     return WILCO_EINVAL;
 }
 
-#define PORT_MQTT 1883
+#define PORT_MQTT  1883
+#define PORT_MQTTS 8883
+#define PORT_WS    8083
+#define PORT_WSS   8084
 
 static const struct {
     const char *name; /* lower case, with what ends it */
@@ -30,9 +33,9 @@ static const struct {
 } schemes[] = {
     {"mqtt://", URL_MQTT, PORT_MQTT, NULL},
     {"unix:", URL_UNIX, 0, NULL},
-    {"mqtts://", URL_MQTT, 0, "mqtts:// (TLS) is not supported yet by this build"},
-    {"ws://", URL_MQTT, 0, "ws:// (WebSocket) is not supported yet by this build"},
-    {"wss://", URL_MQTT, 0, "wss:// (WebSocket over TLS) is not supported yet by this build"},
+    {"mqtts://", URL_MQTTS, PORT_MQTTS, "mqtts:// (TLS) is not supported yet by this build"},
+    {"ws://", URL_WS, PORT_WS, "ws:// (WebSocket) is not supported yet by this build"},
+    {"wss://", URL_WSS, PORT_WSS, "wss:// (WebSocket over TLS) is not supported yet by this build"},
 };
 #define SCHEME_COUNT (sizeof(schemes) / sizeof(schemes[0]))
 
@@ -255,6 +258,17 @@ parse(struct url *out, struct span text)
     out->scheme = URL_MQTT;
     out->port = PORT_MQTT;
     return parse_host(out, text);
+}
+
+const char *
+url_scheme_name(enum url_scheme scheme)
+{
+    size_t i = 0;
+
+    while (schemes[i].scheme != scheme) {
+        i++;
+    }
+    return schemes[i].name;
 }
 
 enum wilco_status

@@ -12,6 +12,9 @@
  * transports that build on these. */
 enum url_scheme {
     URL_MQTT,
+    URL_MQTTS, /* TLS */
+    URL_WS,    /* WebSocket */
+    URL_WSS,   /* WebSocket over TLS */
     URL_UNIX,
 };
 
@@ -25,6 +28,9 @@ struct url {
     uint16_t port;  /* the scheme's default when the URL names none; 0 asks the system */
     char path[108]; /* unix: the socket's path; otherwise what follows the port, with its slash */
 };
+
+/* The name of the scheme, with what ends it: "mqtt://". */
+const char *url_scheme_name(enum url_scheme scheme);
 
 /* `mqtt://[user[:password]@]host[:port][/path]`, `host[:port]` alone, or `unix:/path`. Percent
  * escapes in user and password are undone; `unix:///path` is accepted. WILCO_EINVAL, and `reason`

@@ -22,6 +22,12 @@ enum stream_interest {
     STREAM_WRITABLE = 2,
 };
 
+/* What is known of the peer beside what it writes. */
+struct stream_peer {
+    struct address address; /* as a proxy has told it; len 0: it has not, see the socket */
+    char user[256];         /* whom its certificate names; "": nobody */
+};
+
 struct stream_ops {
     const char *name; /* "tcp", "unix", "memory": for logs */
     /* WILCO_OK with *len > 0; WILCO_AGAIN: nothing there now; WILCO_ECLOSED: the peer has finished;
@@ -42,6 +48,8 @@ struct stream_ops {
     /* Tells the peer that nothing more will be written (FIN, close_notify). Reading goes on. */
     void (*finish)(struct stream *s);
     void (*close)(struct stream *s); /* releases everything, the struct included */
+    /* Adds what this transport knows, now that something was read. NULL: it knows nothing. */
+    void (*describe)(const struct stream *s, struct stream_peer *out);
 };
 
 struct stream {
@@ -58,6 +66,15 @@ static inline enum wilco_status
 stream_write(struct stream *s, const struct span *spans, size_t count, size_t *len)
 {
     return s->ops->write(s, spans, count, len);
+}
+
+static inline void
+stream_describe(const struct stream *s, struct stream_peer *out)
+{
+    *out = (struct stream_peer){.address = {.len = 0}};
+    if (s->ops->describe != NULL) {
+        s->ops->describe(s, out);
+    }
 }
 
 static inline int

@@ -94,11 +94,11 @@ check_session(const struct world *w, const struct session *s)
 
     if (s->request_count != 0 || s->request_bytes != 0 || held != 0 || coming != 0) {
         sim_fail(&w->sim, "%.*s is left with %u requests, %u held, %u coming",
-                 (int)s->client_id_bytes, s->client_id, s->request_count, held, coming);
+                 (int)s->client_id_bytes, s->names, s->request_count, held, coming);
     }
     if (session_asks_in_flight(s) != 0) {
         sim_fail(&w->sim, "%.*s is left with %u requests of its own", (int)s->client_id_bytes,
-                 s->client_id, session_asks_in_flight(s));
+                 s->names, session_asks_in_flight(s));
     }
 }
 

@@ -11,17 +11,24 @@ enum access_action {
     ACCESS_RECEIVE,   /* what is published to a Topic Name */
 };
 
+/* Who wants to. */
+struct access_subject {
+    struct span client_id;
+    struct span user; /* empty: not authenticated */
+};
+
 struct access_policy {
     /* From any thread. */
-    bool (*may)(void *context, struct span client_id, enum access_action action, struct span topic);
+    bool (*may)(void *context, const struct access_subject *who, enum access_action action,
+                struct span topic);
     void *context;
 };
 
 static inline bool
-access_may(const struct access_policy *policy, struct span client_id, enum access_action action,
-           struct span topic)
+access_may(const struct access_policy *policy, const struct access_subject *who,
+           enum access_action action, struct span topic)
 {
-    return policy == NULL || policy->may(policy->context, client_id, action, topic);
+    return policy == NULL || policy->may(policy->context, who, action, topic);
 }
 
 #endif

@@ -37,8 +37,8 @@ refuse(uint8_t reason_code, const char *why)
 }
 
 const char *
-judge_response_topic(const struct broker *b, struct span client_id, const struct session *session,
-                     struct span topic)
+judge_response_topic(const struct broker *b, const struct access_subject *who,
+                     const struct session *session, struct span topic)
 {
     if (inbox_holds(topic)) {
         return session != NULL && inbox_owns(session, topic)
@@ -48,7 +48,7 @@ judge_response_topic(const struct broker *b, struct span client_id, const struct
     if (topic.data[0] == '$') {
         return "the Response Topic begins with $: nobody may publish there";
     }
-    return access_may(b->access, client_id, ACCESS_RECEIVE, topic)
+    return access_may(b->access, who, ACCESS_RECEIVE, topic)
                ? NULL
                : "the requester may not receive what is published to the Response Topic";
 }
@@ -114,7 +114,8 @@ judge_request(struct matter *m)
     struct session *session = m->conn->session;
     const struct broker *b = session->shard->broker;
     struct span client_id = session_client_id(session);
-    const char *why = judge_response_topic(b, client_id, session, m->p->properties.response_topic);
+    const struct access_subject who = session_subject(session);
+    const char *why = judge_response_topic(b, &who, session, m->p->properties.response_topic);
 
     if (why != NULL) {
         return refuse(WIRE_REASON_NOT_AUTHORIZED, why);
@@ -144,9 +145,10 @@ tell_refused(const struct matter *m, const struct verdict *v)
 {
     struct session *session = m->conn->session;
     const struct status_facts facts = {.why = m->why, .stage = REQUEST_REJECTED, .words = v->why};
+    const struct access_subject who = session_subject(session);
 
     request_failure_count(&session->shard->stats, m->why);
-    if (judge_response_topic(session->shard->broker, session_client_id(session), session,
+    if (judge_response_topic(session->shard->broker, &who, session,
                              m->p->properties.response_topic) == NULL) {
         status_refuse(session, m->p, &facts);
     }
@@ -207,8 +209,7 @@ judge_destination(struct matter *m)
             return verdict;
         }
     }
-    if (!access_may(session->shard->broker->access, session_client_id(session), ACCESS_PUBLISH,
-                    topic)) {
+    if (!session_may(session, ACCESS_PUBLISH, topic)) {
         return refuse(WIRE_REASON_NOT_AUTHORIZED, "this client may not publish to this topic");
     }
     return ACCEPTED;

@@ -21,7 +21,7 @@ struct verdict judge_message(struct conn *c, const struct wire_publish *p);
 /* Whether a client may have responses sent to this topic: nobody is made to publish where the
  * requester himself could not, or could not even look [U-4.10.1-1]. NULL, or what is wrong.
  * `session`: the client's, if it has one. */
-const char *judge_response_topic(const struct broker *b, struct span client_id,
+const char *judge_response_topic(const struct broker *b, const struct access_subject *who,
                                  const struct session *session, struct span topic);
 
 /* Whether a request names somebody else as its sender than the client it comes from, and that is

@@ -33,10 +33,9 @@ objection(const struct wire_publish *p, const struct request_terms *terms, const
 /* It is published where the request was, but goes to nobody by that. Inboxes need no permission:
  * what was asked there was permitted, and nothing else is reached. */
 static bool
-may_publish(const struct broker *b, struct span client_id, struct span topic)
+may_publish(const struct session *s, struct span topic)
 {
-    return inbox_holds(topic) ||
-           (topic.data[0] != '$' && access_may(b->access, client_id, ACCESS_PUBLISH, topic));
+    return inbox_holds(topic) || (topic.data[0] != '$' && session_may(s, ACCESS_PUBLISH, topic));
 }
 
 static struct message *
@@ -79,7 +78,7 @@ judge_op(struct conn *c, const struct wire_publish *p, const struct request_term
     if (why != NULL) {
         return refuse(WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, why);
     }
-    if (!may_publish(b, client_id, p->topic)) {
+    if (!may_publish(c->session, p->topic)) {
         return refuse(WIRE_REASON_NOT_AUTHORIZED, "this client may not publish to this topic");
     }
     if (judge_is_forged(b, client_id, terms)) {

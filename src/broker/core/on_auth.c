@@ -57,7 +57,7 @@ accept_connect(struct conn *c, struct span user)
         return connect_refuse(c, WIRE_REASON_QUOTA_EXCEEDED, NO_MEMORY);
     }
     log_success(c, p.client_id);
-    status = connect_accept(c, &p);
+    status = connect_accept(c, &p, span_of(c->auth->user, c->auth->user_bytes));
     auth_finish(c->auth);
     auth_forget_connect(c->auth);
     return status;

@@ -78,8 +78,10 @@ has_method(const struct wire_connect *p)
 static bool
 may_have_will(const struct conn *c, const struct wire_connect *p)
 {
+    const struct access_subject who = {.client_id = p->client_id};
+
     return p->will.topic.data[0] != '$' &&
-           access_may(c->shard->broker->access, p->client_id, ACCESS_PUBLISH, p->will.topic);
+           access_may(c->shard->broker->access, &who, ACCESS_PUBLISH, p->will.topic);
 }
 
 /* The session that the client will go on with, as existing_session() will find. */
@@ -97,13 +99,14 @@ objection_to_request(const struct conn *c, const struct wire_connect *p)
 {
     const struct broker *b = c->shard->broker;
     const struct wire_properties *v = &p->will.properties;
+    const struct access_subject who = {.client_id = p->client_id};
     struct request_terms terms;
     const char *why = NULL;
 
     if (!wire_properties_has(v, WIRE_RESPONSE_TOPIC) || b->settings.request_tracking == 0) {
         return WIRE_REASON_SUCCESS;
     }
-    if (judge_response_topic(b, p->client_id, session_to_resume(c, p), v->response_topic) != NULL) {
+    if (judge_response_topic(b, &who, session_to_resume(c, p), v->response_topic) != NULL) {
         return WIRE_REASON_NOT_AUTHORIZED;
     }
     if (request_terms_read(&terms, v, &why) != WILCO_OK || terms.op != REQUEST_OP_NONE) {
@@ -328,7 +331,8 @@ quota_for(const struct conn *c, const struct wire_connect *p)
 
 /* Finds or makes the session and joins it with the connection. */
 static enum wilco_status
-join(struct conn *c, const struct wire_connect *p, struct span client_id, bool *session_present)
+join(struct conn *c, const struct wire_connect *p, struct span client_id, struct span user,
+     bool *session_present)
 {
     uint64_t expiry_max_s = c->shard->broker->settings.session_expiry_max_s;
     uint32_t expiry_s = expiry_asked_for(p);
@@ -338,7 +342,7 @@ join(struct conn *c, const struct wire_connect *p, struct span client_id, bool *
 
     *session_present = session != NULL; /* [MQTT-3.1.2-5], [MQTT-3.2.2-3] */
     if (session == NULL) {              /* [MQTT-3.1.2-6] */
-        status = session_new(&session, c->shard, client_id);
+        status = session_new(&session, c->shard, client_id, user);
     }
     if (status != WILCO_OK) {
         return status;
@@ -376,7 +380,7 @@ find_place(struct conn *c, struct span client_id)
 }
 
 enum wilco_status
-connect_accept(struct conn *c, const struct wire_connect *p)
+connect_accept(struct conn *c, const struct wire_connect *p, struct span user)
 {
     char assigned[ASSIGNED_ID_CHARS + 1] = "";
     struct span client_id = p->client_id;
@@ -391,7 +395,7 @@ connect_accept(struct conn *c, const struct wire_connect *p)
         return refuse(c, WIRE_REASON_SERVER_BUSY);
     }
     if (status == WILCO_OK) {
-        status = join(c, p, client_id, &session_present);
+        status = join(c, p, client_id, user, &session_present);
     }
     if (status != WILCO_OK) { /* sessions_max, or memory */
         return refuse(c, status == WILCO_EIO ? WIRE_REASON_SERVER_UNAVAILABLE
@@ -433,5 +437,6 @@ on_connect(struct conn *c, const struct frame *f)
     if (reason_code != WIRE_REASON_SUCCESS) {
         return refuse(c, reason_code);
     }
-    return has_method(&p) ? connect_authenticate(c, &p, f->body) : connect_accept(c, &p);
+    return has_method(&p) ? connect_authenticate(c, &p, f->body)
+                          : connect_accept(c, &p, SPAN_EMPTY);
 }

@@ -94,10 +94,8 @@ denial(struct subscribing *g, struct span filter)
         g->words = "below $SRV clients subscribe to $SRV/EVENT/... alone; all else is for asking";
         return WIRE_REASON_NOT_AUTHORIZED;
     }
-    return access_may(c->shard->broker->access, session_client_id(c->session), ACCESS_SUBSCRIBE,
-                      inner)
-               ? WIRE_REASON_SUCCESS
-               : WIRE_REASON_NOT_AUTHORIZED;
+    return session_may(c->session, ACCESS_SUBSCRIBE, inner) ? WIRE_REASON_SUCCESS
+                                                            : WIRE_REASON_NOT_AUTHORIZED;
 }
 
 static enum wilco_status

@@ -36,10 +36,10 @@ give_place_back(struct broker *b)
 }
 
 static struct session *
-session_make(struct shard *shard, struct span client_id)
+session_make(struct shard *shard, struct span client_id, struct span user)
 {
     const struct wilco_alloc *a = shard->broker->alloc;
-    struct session *s = mem_zalloc(a, sizeof(*s) + client_id.len);
+    struct session *s = mem_zalloc(a, sizeof(*s) + client_id.len + user.len);
 
     if (s == NULL) {
         return NULL;
@@ -50,12 +50,16 @@ session_make(struct shard *shard, struct span client_id)
     send_window_init(&s->sent, a);
     list_init(&s->requests);
     s->client_id_bytes = (uint16_t)client_id.len;
-    memcpy(s->client_id, client_id.data, client_id.len);
+    s->user_bytes = (uint16_t)user.len;
+    memcpy(s->names, client_id.data, client_id.len);
+    if (user.len > 0) {
+        memcpy(s->names + client_id.len, user.data, user.len);
+    }
     return s;
 }
 
 enum wilco_status
-session_new(struct session **out, struct shard *shard, struct span client_id)
+session_new(struct session **out, struct shard *shard, struct span client_id, struct span user)
 {
     struct session *s = NULL;
     enum wilco_status status = WILCO_ENOMEM;
@@ -63,7 +67,7 @@ session_new(struct session **out, struct shard *shard, struct span client_id)
     if (!take_place(shard->broker)) {
         return WILCO_ELIMIT;
     }
-    s = session_make(shard, client_id);
+    s = session_make(shard, client_id, user);
     if (s != NULL) {
         status = session_table_add(&shard->sessions, s);
     }
@@ -101,6 +105,14 @@ drop_absence(struct session *s)
         wheel_stop(&s->shard->wheel, &s->absence->timer);
         mem_free(s->shard->broker->alloc, s->absence);
     }
+}
+
+bool
+session_may(const struct session *s, enum access_action action, struct span topic)
+{
+    const struct access_subject who = session_subject(s);
+
+    return access_may(s->shard->broker->access, &who, action, topic);
 }
 
 struct receive_window *

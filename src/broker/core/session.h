@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/wheel.h"
 #include "base/word_set.h"
+#include "broker/core/access.h"
 #include "broker/core/delivery.h"
 #include "broker/core/shard.h"
 #include "link/receive_window.h"
@@ -47,7 +48,8 @@ struct session {
     bool has_asked_on : 1; /* it has asked what is to end with it (`rr-on-loss`) */
     uint8_t presence;      /* enum session_presence, as the table tells it to other shards */
     uint16_t client_id_bytes;
-    uint8_t client_id[];
+    uint16_t user_bytes;
+    uint8_t names[]; /* the client identifier, the user */
 };
 
 /* The clocks of a session whose client is away. It is made when a client connects that may leave
@@ -59,9 +61,10 @@ struct session_absence {
     uint64_t expires_at_ms; /* likewise */
 };
 
-/* A new session, filed in its shard's table. WILCO_ENOMEM; WILCO_ELIMIT (sessions_max). */
+/* A new session, filed in its shard's table, of a client of this name and `user` (empty: not
+ * authenticated). WILCO_ENOMEM; WILCO_ELIMIT (sessions_max). */
 WILCO_MUST_CHECK enum wilco_status session_new(struct session **out, struct shard *s,
-                                               struct span client_id);
+                                               struct span client_id, struct span user);
 /* Ends the session [MQTT-4.1.0-2]: subscriptions, messages and everything else go; a will that was
  * not published is published [MQTT-3.1.2-8]. It has no connection. */
 void session_end(struct session *s);
@@ -71,8 +74,25 @@ void session_free(struct session *s);
 static inline struct span
 session_client_id(const struct session *s)
 {
-    return span_of(s->client_id, s->client_id_bytes);
+    return span_of(s->names, s->client_id_bytes);
 }
+
+/* The user to whom it belongs, for as long as it lives; empty: who made it was not authenticated.
+ */
+static inline struct span
+session_user(const struct session *s)
+{
+    return span_of(s->names + s->client_id_bytes, s->user_bytes);
+}
+
+static inline struct access_subject
+session_subject(const struct session *s)
+{
+    return (struct access_subject){.client_id = session_client_id(s), .user = session_user(s)};
+}
+
+/* Whether its client may do this. */
+bool session_may(const struct session *s, enum access_action action, struct span topic);
 
 /* The connection is gone. `will_is_due`: it did not end with DISCONNECT 0x00. The session ends at
  * once or later, as its expiry says: NULL, or the session. */

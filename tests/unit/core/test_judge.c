@@ -20,10 +20,10 @@ struct denial {
 };
 
 static bool
-may(void *context, struct span client_id, enum access_action action, struct span topic)
+may(void *context, const struct access_subject *who, enum access_action action, struct span topic)
 {
     for (const struct denial *d = context; d->topic != NULL; d++) {
-        if (d->action == action && span_equal(client_id, span_of_text(d->client_id)) &&
+        if (d->action == action && span_equal(who->client_id, span_of_text(d->client_id)) &&
             span_equal(topic, span_of_text(d->topic))) {
             return false;
         }

@@ -233,9 +233,9 @@ only_events_can_be_subscribed_to(void **state)
 }
 
 static bool
-may(void *context, struct span client_id, enum access_action action, struct span topic)
+may(void *context, const struct access_subject *who, enum access_action action, struct span topic)
 {
-    (void)client_id;
+    (void)who;
     return action != ACCESS_PUBLISH || !span_equal(topic, span_of_text(context));
 }
 
