@@ -79,6 +79,7 @@ struct referee_line {
     bool may_be_present; /* a session of this name was asked for before */
     bool is_resumed;     /* the session may be older than the connection */
     bool is_early;       /* has subscribed before it knew of its session */
+    bool has_guessed;
     bool has_left;
     uint16_t receive_maximum, alias_maximum;
     uint32_t packet_bytes_max;
