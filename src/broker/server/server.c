@@ -42,6 +42,19 @@ refuse(char reason[SERVER_REASON_BYTES], enum wilco_status st, const char *what)
     return st;
 }
 
+static struct listener_wish
+wish_of(const struct server_config *config, size_t number)
+{
+    static const struct transport_options standard = {.is_proxied = false};
+
+    return (struct listener_wish){
+        .url = config->listen[number],
+        .number = number,
+        .entrance = config->entrances == NULL ? &entrance_standard : &config->entrances[number],
+        .options = config->transports == NULL ? &standard : &config->transports[number],
+    };
+}
+
 enum wilco_status
 server_check(const struct server_config *config, char reason[SERVER_REASON_BYTES])
 {
@@ -53,7 +66,8 @@ server_check(const struct server_config *config, char reason[SERVER_REASON_BYTES
         return WILCO_EINVAL;
     }
     for (size_t i = 0; i < config->listen_count; i++) {
-        enum wilco_status st = listener_check(config->listen[i], config->allow_anonymous, reason);
+        struct listener_wish wish = wish_of(config, i);
+        enum wilco_status st = listener_check(&wish, config->allow_anonymous, reason);
 
         if (st != WILCO_OK) {
             return st;
@@ -89,10 +103,9 @@ listen_everywhere(struct server *s, const struct server_config *config,
                   char reason[SERVER_REASON_BYTES])
 {
     for (size_t i = 0; i < config->listen_count; i++) {
-        const struct entrance *entrance =
-            config->entrances == NULL ? &entrance_standard : &config->entrances[i];
-        enum wilco_status st = listener_set_open(&s->crew.listeners, config->listen[i], entrance,
-                                                 config->allow_anonymous, reason);
+        struct listener_wish wish = wish_of(config, i);
+        enum wilco_status st =
+            listener_set_open(&s->crew.listeners, &wish, config->allow_anonymous, reason);
 
         if (st != WILCO_OK) {
             return st;
@@ -163,6 +176,7 @@ server_free(struct server *s, const struct wilco_alloc *a)
     for (unsigned i = 0; i < s->crew.driver_count; i++) {
         driver_free(s->crew.drivers[i]);
     }
+    listener_set_fini(&s->crew.listeners);
     if (s->has_broker) {
         guests_fini(&s->crew.guests);
         broker_fini(&s->crew.broker);

@@ -6,6 +6,7 @@
 #include "broker/core/entrance.h"
 #include "broker/core/settings.h"
 #include "broker/core/stats.h"
+#include "broker/server/transport.h"
 #include "net/address.h"
 
 #include <stdbool.h>
@@ -19,7 +20,8 @@ struct server_config {
     const char *const *listen; /* URLs (net/address.h) */
     size_t listen_count;
     const struct entrance *entrances; /* one for each URL, copied; NULL: all are standard */
-    unsigned shard_count;             /* 0: one for each core that this process may use */
+    const struct transport_options *transports; /* likewise */
+    unsigned shard_count;                       /* 0: one for each core that this process may use */
     struct settings settings;
     const struct wilco_alloc *alloc; /* must be safe from any thread */
     const struct logger *log;        /* lives as long as the server; NULL is allowed */
