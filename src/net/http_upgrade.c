@@ -178,8 +178,7 @@ read_header(struct headers *h, struct span line)
         return "a line is no header";
     }
     for (size_t i = 0; i < KNOWN; i++) {
-        if (is_word(name, known[i].name) &&
-            !put_header(h, i, trim(span_skip(line, colon + 1)))) {
+        if (is_word(name, known[i].name) && !put_header(h, i, trim(span_skip(line, colon + 1)))) {
             return "a header comes twice";
         }
     }
@@ -294,8 +293,8 @@ judge(struct upgrade_request *out, const struct headers *h, const struct upgrade
     } else if (!origin_is_allowed(terms, h->origin)) {
         refuse(out, UPGRADE_FORBIDDEN, "the origin is not one of websockets_origin");
     } else {
-        *out = (struct upgrade_request){
-            .status = UPGRADE_SWITCHING, .why = "", .protocol = protocol};
+        *out =
+            (struct upgrade_request){.status = UPGRADE_SWITCHING, .why = "", .protocol = protocol};
         memcpy(out->key, h->key.data, UPGRADE_KEY_CHARS);
     }
 }
@@ -304,7 +303,8 @@ enum wilco_status
 upgrade_request_read(struct upgrade_request *out, struct span bytes,
                      const struct upgrade_terms *terms)
 {
-    struct span head = span_first(bytes, bytes.len < UPGRADE_BYTES_MAX ? bytes.len : UPGRADE_BYTES_MAX);
+    struct span head =
+        span_first(bytes, bytes.len < UPGRADE_BYTES_MAX ? bytes.len : UPGRADE_BYTES_MAX);
     size_t len = head_bytes(head);
     struct headers headers;
     const char *why = NULL;
@@ -459,7 +459,8 @@ fault_of_answer(const struct headers *h, const char *key)
 enum wilco_status
 upgrade_answer_read(struct span bytes, const char *key, size_t *len, char why[UPGRADE_WHY_BYTES])
 {
-    struct span head = span_first(bytes, bytes.len < UPGRADE_BYTES_MAX ? bytes.len : UPGRADE_BYTES_MAX);
+    struct span head =
+        span_first(bytes, bytes.len < UPGRADE_BYTES_MAX ? bytes.len : UPGRADE_BYTES_MAX);
     size_t end = head_bytes(head);
     struct headers headers;
     const char *fault = NULL;

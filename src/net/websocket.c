@@ -12,8 +12,6 @@
 /* read() takes bytes from below into the caller's buffer, where the frames become their payload. So
  * nothing is kept here but what came behind the opening handshake in the same read. */
 
-#define READS_PER_CALL 4 /* for frames without payload */
-
 /* What there is until both ends speak frames. */
 struct handshake {
     struct buffer in;  /* up to UPGRADE_BYTES_MAX; afterwards what has come of frames */
@@ -270,21 +268,47 @@ tell_end(struct websocket *w)
     return WILCO_ECLOSED;
 }
 
+/* Reads once from below, and adds the payload to the `*len` bytes in `out`. */
 static enum wilco_status
-read_frames(struct websocket *w, void *out, size_t capacity, size_t *len)
+read_frames(struct websocket *w, uint8_t *out, size_t capacity, size_t *len)
 {
     struct websocket_news news;
-    enum wilco_status st = read_below(w, out, capacity, len);
+    size_t n = 0;
+    enum wilco_status st = read_below(w, out + *len, capacity - *len, &n);
 
-    if (st != WILCO_OK) {
-        return st;
+    if (st == WILCO_OK) {
+        st = hear(w, websocket_input_feed(&w->input, out + *len, n, &news), &news);
+        *len += news.bytes;
     }
-    st = hear(w, websocket_input_feed(&w->input, out, *len, &news), &news);
-    *len = news.bytes;
-    if (news.bytes > 0) {
+    return st;
+}
+
+static bool
+is_over(const struct websocket *w)
+{
+    return w->is_ended || w->is_broken;
+}
+
+/* What is below may keep something back only when it has filled all the room it was given. */
+static enum wilco_status
+read_payload(struct websocket *w, uint8_t *out, size_t capacity, size_t *len)
+{
+    enum wilco_status st = WILCO_OK;
+    size_t got = 0;
+    bool has_more = true;
+
+    while (st == WILCO_OK && has_more && got < capacity && !is_over(w)) {
+        st = read_frames(w, out, capacity, &got);
+        has_more = w->handshake != NULL || stream_has_pending(w->below);
+    }
+    if (got > 0) {
+        *len = got;
         return WILCO_OK;
     }
-    return st != WILCO_OK || w->is_ended ? tell_end(w) : WILCO_AGAIN;
+    if (is_over(w)) {
+        return tell_end(w);
+    }
+    return st == WILCO_OK ? WILCO_AGAIN : st;
 }
 
 static enum wilco_status
@@ -294,31 +318,28 @@ websocket_read(struct stream *s, void *out, size_t capacity, size_t *len)
     enum wilco_status st = WILCO_OK;
 
     assert(capacity > 0);
-    if (w->is_ended || w->is_broken) {
+    if (is_over(w)) {
         flush(w);
         return tell_end(w);
     }
     if (!is_open(w)) {
         st = shake(w);
-        if (st != WILCO_OK) {
-            return st;
-        }
     }
-    if (websocket_output_waits(&w->output)) {
+    if (st == WILCO_OK && websocket_output_waits(&w->output)) {
         flush(w);
     }
-    for (int i = 0; i < READS_PER_CALL; i++) {
-        bool was_kept = w->handshake != NULL;
+    return st == WILCO_OK ? read_payload(w, out, capacity, len) : st;
+}
 
-        st = read_frames(w, out, capacity, len);
-        if (st != WILCO_AGAIN) {
-            return st;
-        }
-        if (!was_kept && !w->below->ops->has_pending(w->below)) {
-            return st;
-        }
+static enum wilco_status
+websocket_shake_hands(struct stream *s)
+{
+    struct websocket *w = websocket_of(s);
+
+    if (is_over(w)) {
+        return tell_end(w);
     }
-    return st;
+    return is_open(w) ? WILCO_OK : shake(w);
 }
 
 static bool
@@ -326,10 +347,10 @@ websocket_has_pending(const struct stream *s)
 {
     const struct websocket *w = websocket_of_const(s);
 
-    if (w->is_ended || w->is_broken) {
+    if (is_over(w)) {
         return !w->is_told;
     }
-    return (w->handshake != NULL && is_open(w)) || w->below->ops->has_pending(w->below);
+    return (w->handshake != NULL && is_open(w)) || stream_has_pending(w->below);
 }
 
 /* ---- Writing ---- */
@@ -359,13 +380,13 @@ websocket_interest(const struct stream *s, bool writing)
     const struct websocket *w = websocket_of_const(s);
     const struct stream *below = w->below;
     const struct handshake *h = w->handshake;
-    unsigned interest = below->ops->interest(below, writing);
+    unsigned interest = stream_interest(below, writing);
 
     if (h != NULL && !h->is_agreed) {
-        return below->ops->interest(below, h->out.len > 0);
+        return stream_interest(below, h->out.len > 0);
     }
     if ((h != NULL && h->out.len > 0) || websocket_output_waits(&w->output)) {
-        interest |= below->ops->interest(below, true);
+        interest |= stream_interest(below, true);
     }
     return interest;
 }
@@ -401,7 +422,7 @@ websocket_close(struct stream *s)
 
     if (is_open(w) && w->output.left == 0) {
         websocket_output_close(&w->output, WEBSOCKET_CLOSE_NORMAL);
-        (void)websocket_output_flush(&w->output, w->below); /* if it goes at once */
+        flush(w); /* if it goes at once */
     }
     drop_handshake(w);
     websocket_input_fini(&w->input);
@@ -416,6 +437,14 @@ websocket_describe(const struct stream *s, struct stream_peer *out)
     stream_describe(websocket_of_const(s)->below, out);
 }
 
+static const char *
+websocket_why(const struct stream *s)
+{
+    const struct websocket *w = websocket_of_const(s);
+
+    return w->problem != NULL ? w->problem : stream_why(w->below);
+}
+
 static const struct stream_ops websocket_ops = {
     .name = "websocket",
     .read = websocket_read,
@@ -426,13 +455,9 @@ static const struct stream_ops websocket_ops = {
     .finish = websocket_finish,
     .close = websocket_close,
     .describe = websocket_describe,
+    .shake_hands = websocket_shake_hands,
+    .why = websocket_why,
 };
-
-const char *
-websocket_problem(const struct stream *s)
-{
-    return s->ops == &websocket_ops ? websocket_of_const(s)->problem : NULL;
-}
 
 /* ---- The beginning ---- */
 

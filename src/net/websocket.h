@@ -14,7 +14,6 @@
  * 4.2 KiB for each direction, and during the handshake up to UPGRADE_BYTES_MAX. Pings are answered
  * one at a time. */
 
-/* Of whom it was who asked, and of what was wrong: */
 #define WEBSOCKET_REFUSED_BYTES_MAX 65536U /* read of a client whose request was refused */
 
 /* At the server's end, onto `below`, which is its own from then on. `terms` outlive it. A request
@@ -27,9 +26,5 @@ struct stream *websocket_serve(struct stream *below, const struct upgrade_terms 
  * asked for (upgrade_request_write()), or there is no randomness. */
 struct stream *websocket_connect(struct stream *below, const struct upgrade_target *target,
                                  const struct random_source *random, const struct wilco_alloc *a);
-
-/* After WILCO_EIO from a stream made by one of these: what was wrong with what the peer sent;
- * static, or as long as the stream. NULL: nothing. */
-const char *websocket_problem(const struct stream *s);
 
 #endif

@@ -75,8 +75,8 @@ judge_head(const struct websocket_input *in, const struct wslay_frame_iocb *f)
 {
     bool is_control = wslay_is_ctrl_frame(f->opcode) != 0;
     bool is_data = f->opcode == WSLAY_BINARY_FRAME || f->opcode == WSLAY_TEXT_FRAME;
-    bool is_known = is_data || f->opcode == WSLAY_CONTINUATION_FRAME ||
-                    (is_control && f->opcode <= WSLAY_PONG);
+    bool is_known =
+        is_data || f->opcode == WSLAY_CONTINUATION_FRAME || (is_control && f->opcode <= WSLAY_PONG);
 
     if (f->rsv != 0 || !is_known || (f->mask != 0) != in->is_masked ||
         (!is_control && is_data == in->is_message)) { /* goes on while nothing has begun, or not */
@@ -112,8 +112,9 @@ take_close(struct websocket_news *news, const struct websocket_control *c)
     unsigned code = c->len < 2 ? WEBSOCKET_CLOSE_NORMAL : c->bytes[0] * 256U + c->bytes[1];
 
     news->has_close = true;
-    news->close_code = c->len == 1 || !close_code_is_valid(code) ? (uint16_t)WEBSOCKET_CLOSE_PROTOCOL
-                                                                 : (uint16_t)code;
+    news->close_code = c->len == 1 || !close_code_is_valid(code)
+                           ? (uint16_t)WEBSOCKET_CLOSE_PROTOCOL
+                           : (uint16_t)code;
 }
 
 /* A control frame is all here. */

@@ -35,8 +35,8 @@ struct websocket_input {
     struct wslay_frame_context *frames; /* NULL: no frame has begun */
     struct websocket_control *control;  /* what has come of one; NULL: nothing */
     struct span raw;                    /* during feed: what wslay has not taken yet */
-    uint64_t left; /* of the payload of this frame */
-    uint16_t held; /* bytes that wslay has taken and not given back */
+    uint64_t left;                      /* of the payload of this frame */
+    uint16_t held;                      /* bytes that wslay has taken and not given back */
     uint8_t opcode;
     bool is_masked;  /* frames must be: they come from a client */
     bool is_begun;   /* of this frame the head is known */
@@ -46,10 +46,10 @@ struct websocket_input {
 
 /* What came beside the payload. */
 struct websocket_news {
-    size_t bytes;          /* of payload */
-    bool has_ping;         /* the last one; earlier ones need no answer */
-    bool has_close;        /* nothing comes after it */
-    uint16_t close_code;   /* what to answer to it, or to what is wrong */
+    size_t bytes;        /* of payload */
+    bool has_ping;       /* the last one; earlier ones need no answer */
+    bool has_close;      /* nothing comes after it */
+    uint16_t close_code; /* what to answer to it, or to what is wrong */
     struct websocket_control ping;
 };
 

@@ -187,8 +187,8 @@ write_plain(struct websocket_output *o, struct cursor *c, uint64_t total)
     size_t n = 1;
 
     while (n > 0 && o->left > 0 && c->bytes > 0) {
-        struct span part = span_first(
-            c->first, c->first.len < o->left ? c->first.len : (size_t)o->left);
+        struct span part =
+            span_first(c->first, c->first.len < o->left ? c->first.len : (size_t)o->left);
 
         o->turn->rest = c->spans + 1;
         o->turn->rest_count = c->count - 1;
@@ -317,8 +317,7 @@ websocket_output_waits(const struct websocket_output *o)
 {
     bool is_closing = o->close_code != 0 && !o->is_over;
 
-    return is_closing ||
-           (o->waiting != NULL && (o->waiting->opcode != 0 || o->waiting->has_pong));
+    return is_closing || (o->waiting != NULL && (o->waiting->opcode != 0 || o->waiting->has_pong));
 }
 
 enum wilco_status
@@ -371,7 +370,8 @@ write_control(struct websocket_output *o)
 {
     struct websocket_waiting *w = o->waiting;
     bool is_empty = w->now.len == 0;
-    size_t n = send_part(o, w->opcode, w->now.len, span_of(w->now.bytes + w->at, w->now.len - w->at));
+    size_t n =
+        send_part(o, w->opcode, w->now.len, span_of(w->now.bytes + w->at, w->now.len - w->at));
 
     w->at = (uint8_t)(w->at + n);
     if (w->at < w->now.len || (is_empty && o->turn->is_full)) {
