@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "broker/core/access.h"
 #include "broker/core/auth_method.h"
+#include "broker/core/authenticator.h"
 #include "broker/core/retained.h"
 #include "broker/core/service_table.h"
 #include "broker/core/session_id.h"
@@ -28,7 +29,9 @@ struct broker {
     const struct logger *log;
     const struct auth_method *auth_methods;
     size_t auth_method_count;
-    const struct access_policy *access; /* NULL: everybody may do everything */
+    const struct authenticator *authenticator; /* NULL: everybody may connect, and is anonymous */
+    const struct access_policy *access;        /* NULL: everybody may do everything */
+    struct broker_host host;
     uint64_t hash_seed;
     uint64_t unix_offset_ms;   /* from shard->now_ms to the wall clock, as it was at the start */
     struct topic_index *index; /* safe from any thread */
@@ -50,7 +53,9 @@ struct broker_config {
     const struct logger *log;               /* NULL is allowed */
     const struct auth_method *auth_methods; /* they outlive the broker */
     size_t auth_method_count;
-    const struct access_policy *access; /* NULL is allowed; it outlives the broker */
+    const struct authenticator *authenticator; /* NULL is allowed; it outlives the broker */
+    const struct access_policy *access;        /* likewise */
+    struct broker_host host;
     unsigned shard_count;
     uint64_t unix_ms; /* wall clock, for the times that people read */
 };
