@@ -53,9 +53,14 @@ struct peer *peer_open(struct driver *d, struct stream *stream, const struct ent
 void peer_ready(struct driver *d, struct peer *p, unsigned ready);
 /* What reading from it has given. It may be gone afterwards. */
 void peer_take(struct driver *d, struct peer *p, enum wilco_status status, struct span bytes);
+/* If bytes are pending in its stream, of which the loop will not tell, they are read soon. It may
+ * be closed afterwards. */
+void peer_read_pending(struct driver *d, struct peer *p);
+/* It gave nothing: sees that the loop tells when it can go on. It may be closed afterwards. */
+void peer_read_later(struct driver *d, struct peer *p);
 /* It gave as much as was asked for, so there may be more. */
 void peer_read_on(struct driver *d, struct peer *p);
-/* Reads once, and says how many bytes it were. It may be gone afterwards. */
+/* Reads once, and says how many bytes it were. It may be closed afterwards. */
 size_t peer_read_bulk(struct driver *d, struct peer *p, size_t bytes_max);
 /* Its conn came out of shard_next_dirty(): writes what there is to write, then sees what to wait
  * for. */

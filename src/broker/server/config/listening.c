@@ -20,6 +20,8 @@ add(struct config_reader *r, const struct directive *d, const char *url)
     } else {
         r->entrance = &c->entrances[c->listen_count];
         *r->entrance = entrance_standard;
+        r->transport = &c->transports[c->listen_count];
+        *r->transport = (struct transport_options){.is_proxied = false};
         (void)snprintf(c->listen[c->listen_count++], CONFIG_URL_BYTES, "%s", url);
     }
 }
