@@ -65,6 +65,7 @@ server_config_of(const struct config *c, const char *urls[LISTENERS_MAX])
         .listen = urls,
         .listen_count = c->listen_count > 0 ? c->listen_count : 1,
         .entrances = c->listen_count > 0 ? c->entrances : NULL,
+        .transports = c->listen_count > 0 ? c->transports : NULL,
         .shard_count = c->shards,
         .settings = c->settings,
         .alloc = alloc_system(),

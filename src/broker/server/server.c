@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "broker/core/rcu.h"
 #include "broker/server/driver.h"
+#include "broker/server/peer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -43,6 +44,19 @@ refuse(char reason[SERVER_REASON_BYTES], enum wilco_status st, const char *what)
     return st;
 }
 
+static struct listener_wish
+wish_of(const struct server_config *config, size_t number)
+{
+    static const struct transport_options standard = {.is_proxied = false};
+
+    return (struct listener_wish){
+        .url = config->listen[number],
+        .number = number,
+        .entrance = config->entrances == NULL ? &entrance_standard : &config->entrances[number],
+        .options = config->transports == NULL ? &standard : &config->transports[number],
+    };
+}
+
 enum wilco_status
 server_check(const struct server_config *config, char reason[SERVER_REASON_BYTES])
 {
@@ -54,13 +68,22 @@ server_check(const struct server_config *config, char reason[SERVER_REASON_BYTES
         return WILCO_EINVAL;
     }
     for (size_t i = 0; i < config->listen_count; i++) {
-        enum wilco_status st = listener_check(config->listen[i], config->allow_anonymous, reason);
+        struct listener_wish wish = wish_of(config, i);
+        enum wilco_status st = listener_check(&wish, config->allow_anonymous, reason);
 
         if (st != WILCO_OK) {
             return st;
         }
     }
     return WILCO_OK;
+}
+
+static void
+wake_shard(void *context, unsigned shard)
+{
+    const struct crew *crew = context;
+
+    loop_wake(crew->drivers[shard]->loop);
 }
 
 static enum wilco_status
@@ -73,6 +96,11 @@ make_broker(struct server *s, const struct server_config *config, char reason[SE
         .log = config->log,
         .shard_count = config->shard_count == 0 ? cores() : config->shard_count,
         .unix_ms = clock_unix_ms(),
+        .authenticator = config->authenticator,
+        .auth_methods = config->auth_methods,
+        .auth_method_count = config->auth_method_count,
+        .access = config->access,
+        .host = {.context = &s->crew, .describe = peer_describe, .wake = wake_shard},
     };
     enum wilco_status st = WILCO_OK;
 
@@ -90,10 +118,9 @@ listen_everywhere(struct server *s, const struct server_config *config,
                   char reason[SERVER_REASON_BYTES])
 {
     for (size_t i = 0; i < config->listen_count; i++) {
-        const struct entrance *entrance =
-            config->entrances == NULL ? &entrance_standard : &config->entrances[i];
-        enum wilco_status st = listener_set_open(&s->crew.listeners, config->listen[i], entrance,
-                                                 config->allow_anonymous, reason);
+        struct listener_wish wish = wish_of(config, i);
+        enum wilco_status st =
+            listener_set_open(&s->crew.listeners, &wish, config->allow_anonymous, reason);
 
         if (st != WILCO_OK) {
             return st;
@@ -183,6 +210,7 @@ server_free(struct server *s, const struct wilco_alloc *a)
     for (unsigned i = 0; i < s->crew.driver_count; i++) {
         driver_free(s->crew.drivers[i]);
     }
+    listener_set_fini(&s->crew.listeners);
     if (s->has_broker) {
         guests_fini(&s->crew.guests);
         broker_fini(&s->crew.broker);

@@ -3,11 +3,15 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "broker/core/access.h"
+#include "broker/core/auth_method.h"
+#include "broker/core/authenticator.h"
 #include "broker/core/entrance.h"
 #include "broker/core/settings.h"
 #include "broker/core/stats.h"
 #include "broker/server/listener.h"
 #include "broker/server/reloadable.h"
+#include "broker/server/transport.h"
 #include "net/address.h"
 
 #include <stdbool.h>
@@ -17,17 +21,24 @@
  * everything of the process as it is. Several may run side by side. */
 struct server;
 
-#define SERVER_REASON_BYTES 400U
+#define SERVER_REASON_BYTES 520U
 
 struct server_config {
     const char *const *listen; /* URLs (net/address.h) */
     size_t listen_count;
     const struct entrance *entrances; /* one for each URL, copied; NULL: all are standard */
-    unsigned shard_count;             /* 0: one for each core that this process may use */
+    const struct transport_options *transports; /* likewise */
+    unsigned shard_count;                       /* 0: one for each core that this process may use */
     struct settings settings;
     const struct wilco_alloc *alloc; /* must be safe from any thread */
     const struct logger *log;        /* lives as long as the server; NULL is allowed */
     bool allow_anonymous;            /* also listen where others than this machine can connect */
+    /* Who may come in and do what (broker/core/broker.h); all of it outlives the server, NULL is
+     * allowed. An authenticator must have stopped sending answers before server_stop(). */
+    const struct authenticator *authenticator;
+    const struct auth_method *auth_methods;
+    size_t auth_method_count;
+    const struct access_policy *access;
     /* What was made of files; put in place before anybody is served, and then the server's. NULL:
      * there is none. */
     struct reloadable_set *prepared;
