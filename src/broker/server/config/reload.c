@@ -16,6 +16,7 @@ static const char *const possible[] = {
     "queued_messages_max",
     "queued_bytes_max",
     "output_bytes_max",
+    "client_bytes_max",
     "subscriptions_max",
     "sessions_max",
     "session_expiry_max_s",
