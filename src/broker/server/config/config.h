@@ -7,7 +7,8 @@
 
 /* Everything that can be configured about a broker, whether it comes from a file or from the
  * command line. It owns nothing. */
-#define CONFIG_URL_BYTES 480U
+#define CONFIG_URL_BYTES  480U
+#define CONFIG_PATH_BYTES 512U
 struct config {
     struct settings settings;
     char listen[LISTENERS_MAX][CONFIG_URL_BYTES]; /* URLs (net/address.h) */
@@ -17,6 +18,7 @@ struct config {
     unsigned shards;     /* 0: one for each core */
     enum log_level log_level;
     bool allow_anonymous;
+    char acl_file[CONFIG_PATH_BYTES]; /* empty: none */
 };
 
 /* Where a broker listens that is not told otherwise. */
