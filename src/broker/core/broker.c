@@ -73,7 +73,9 @@ broker_init(struct broker *b, const struct broker_config *config, uint64_t now_m
         .log = config->log,
         .auth_methods = config->auth_methods,
         .auth_method_count = config->auth_method_count,
+        .authenticator = config->authenticator,
         .access = config->access,
+        .host = config->host,
         .unix_offset_ms = config->unix_ms - now_ms,
     };
     status = make_shared(b, now_ms);

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "broker/core/access.h"
 #include "broker/core/auth_method.h"
+#include "broker/core/authenticator.h"
 #include "broker/core/retained.h"
 #include "broker/core/service_table.h"
 #include "broker/core/session_id.h"
@@ -28,6 +29,8 @@ struct broker {
     const struct logger *log;
     const struct auth_method *auth_methods;
     size_t auth_method_count;
+    const struct authenticator *authenticator; /* NULL: everybody may connect, and is anonymous */
+    struct broker_host host;
     /* NULL: everybody may do everything; and how often that has changed (broker_set_access()). */
     const struct access_policy *access;
     uint32_t access_changes;
@@ -52,7 +55,9 @@ struct broker_config {
     const struct logger *log;               /* NULL is allowed */
     const struct auth_method *auth_methods; /* they outlive the broker */
     size_t auth_method_count;
-    const struct access_policy *access; /* NULL is allowed; it outlives the broker */
+    const struct authenticator *authenticator; /* NULL is allowed; it outlives the broker */
+    const struct access_policy *access;        /* likewise */
+    struct broker_host host;
     unsigned shard_count;
     uint64_t unix_ms; /* wall clock, for the times that people read */
 };

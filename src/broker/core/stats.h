@@ -11,6 +11,7 @@
 #define STATS(X)                                                                                   \
     X(connections, "connections accepted into a session")                                          \
     X(connects_refused, "CONNECT packets refused")                                                 \
+    X(logins_failed, "of these, those that the authentication did not let in")                     \
     X(publish_received, "PUBLISH packets received")                                                \
     X(publish_sent, "PUBLISH packets sent")                                                        \
     X(publish_unmatched, "messages that no subscription wanted")                                   \

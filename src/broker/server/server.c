@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "broker/core/rcu.h"
 #include "broker/server/driver.h"
+#include "broker/server/peer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -77,6 +78,14 @@ server_check(const struct server_config *config, char reason[SERVER_REASON_BYTES
     return WILCO_OK;
 }
 
+static void
+wake_shard(void *context, unsigned shard)
+{
+    const struct crew *crew = context;
+
+    loop_wake(crew->drivers[shard]->loop);
+}
+
 static enum wilco_status
 make_broker(struct server *s, const struct server_config *config, char reason[SERVER_REASON_BYTES])
 {
@@ -87,6 +96,11 @@ make_broker(struct server *s, const struct server_config *config, char reason[SE
         .log = config->log,
         .shard_count = config->shard_count == 0 ? cores() : config->shard_count,
         .unix_ms = clock_unix_ms(),
+        .authenticator = config->authenticator,
+        .auth_methods = config->auth_methods,
+        .auth_method_count = config->auth_method_count,
+        .access = config->access,
+        .host = {.context = &s->crew, .describe = peer_describe, .wake = wake_shard},
     };
     enum wilco_status st = WILCO_OK;
 

@@ -3,6 +3,9 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "broker/core/access.h"
+#include "broker/core/auth_method.h"
+#include "broker/core/authenticator.h"
 #include "broker/core/entrance.h"
 #include "broker/core/settings.h"
 #include "broker/core/stats.h"
@@ -27,12 +30,18 @@ struct server_config {
     const struct wilco_alloc *alloc; /* must be safe from any thread */
     const struct logger *log;        /* lives as long as the server; NULL is allowed */
     bool allow_anonymous;            /* also listen where others than this machine can connect */
+    /* Who may come in and do what (broker/core/broker.h); all of it outlives the server, NULL is
+     * allowed. An authenticator must have stopped sending answers before server_stop(). */
+    const struct authenticator *authenticator;
+    const struct auth_method *auth_methods;
+    size_t auth_method_count;
+    const struct access_policy *access;
     /* What was made of files; put in place before anybody is served, and then the server's. NULL:
      * there is none. */
     struct reloadable_set *prepared;
 };
 
-#define SERVER_REASON_BYTES 400U
+#define SERVER_REASON_BYTES 520U
 
 /* WILCO_EINVAL: the configuration cannot be, wherever it may run. `reason` as below. */
 WILCO_MUST_CHECK enum wilco_status server_check(const struct server_config *config,
