@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct authority;
 struct driver;
 
 /* The drivers of a broker, and what they share. */
@@ -23,6 +24,7 @@ struct crew {
     struct broker broker;
     struct listener_set listeners;
     struct guests guests;
+    struct authority *authority; /* NULL: everybody is let in; see admission.c */
     atomic_size_t door_count; /* all drivers' */
     atomic_uint listening;    /* drivers that still watch the listeners; the last one closes them */
     atomic_bool is_stopping;
