@@ -1,3 +1,5 @@
+#define _POSIX_C_SOURCE 200809L /* strerror_r */
+
 #include "broker/auth/authority.h"
 
 #include "base/secret.h"
@@ -227,9 +229,8 @@ check(void *context, const struct login_claim *claim, struct login_ticket ticket
 bool
 authority_is_needed(const struct authority_config *config)
 {
-    bool is_needed =
-        (config->password_file != NULL && config->password_file[0] != '\0') ||
-        config->allow_anonymous == ENTRANCE_NO;
+    bool is_needed = (config->password_file != NULL && config->password_file[0] != '\0') ||
+                     config->allow_anonymous == ENTRANCE_NO;
 
     for (size_t i = 0; i < config->entrance_count; i++) {
         is_needed |= config->entrances[i].password_file[0] != '\0' ||
@@ -265,7 +266,7 @@ add_realm(struct authority *a, const char *path, const struct authority_config *
                                     &r->is_exposed, why);
     }
     if (status != WILCO_OK) {
-        (void)snprintf(reason, AUTHORITY_REASON_BYTES, "password_file %.300s: %s", path, why);
+        (void)snprintf(reason, AUTHORITY_REASON_BYTES, "password_file: %s", why);
     }
     return status;
 }

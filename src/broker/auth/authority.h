@@ -13,27 +13,27 @@
 /* The broker's authenticator (broker/core/authenticator.h): which listener wants what of a client,
  * and whether it is right.
  *
- * A listener has a password file: its own, or that of the whole broker, or none. Where there is one,
- * who names a user must know the password, and who names none is let in only if it is allowed to be
- * anonymous. Where there is none, everybody is anonymous, whatever name it claims, or nobody gets
- * in.
+ * A listener has a password file: its own, or that of the whole broker, or none. Where there is
+ * one, who names a user must know the password, and who names none is let in only if it is allowed
+ * to be anonymous. Where there is none, everybody is anonymous, whatever name it claims, or nobody
+ * gets in.
  *
- * Passwords are checked by the threads of a pool, with the same work for users who do not exist, and
- * what waits for that is bounded. An address that has failed too often is refused without a look,
- * also when its turn comes in the pool. */
+ * Passwords are checked by the threads of a pool, with the same work for users who do not exist,
+ * and what waits for that is bounded. An address that has failed too often is refused without a
+ * look, also when its turn comes in the pool. */
 struct authority;
 
-#define AUTHORITY_FILES_MAX 33U /* one for each listener, and the broker's */
+#define AUTHORITY_FILES_MAX    33U /* one for each listener, and the broker's */
 #define AUTHORITY_REASON_BYTES 700U
 
 struct authority_config {
-    const char *password_file;               /* the broker's; NULL or "": none */
-    const struct entrance *entrances;        /* the listeners' own files are named there */
-    size_t entrance_count;                   /* AUTHORITY_FILES_MAX - 1 at most */
-    enum entrance_choice allow_anonymous;    /* where a listener does not say */
-    const struct settings *settings;         /* copied */
-    const struct wilco_alloc *alloc;         /* safe from any thread */
-    const struct random_source *random;      /* likewise */
+    const char *password_file;            /* the broker's; NULL or "": none */
+    const struct entrance *entrances;     /* the listeners' own files are named there */
+    size_t entrance_count;                /* AUTHORITY_FILES_MAX - 1 at most */
+    enum entrance_choice allow_anonymous; /* where a listener does not say */
+    const struct settings *settings;      /* copied */
+    const struct wilco_alloc *alloc;      /* safe from any thread */
+    const struct random_source *random;   /* likewise */
 };
 
 /* Whether anybody has to be asked anything: without an authority everybody is let in. */

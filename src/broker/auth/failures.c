@@ -7,9 +7,9 @@
 #include <pthread.h>
 #include <string.h>
 
-#define WAYS           8U
-#define SETS           (FAILURES_ADDRESSES / WAYS)
-#define NETWORK_BYTES  8U /* of an IPv6 address */
+#define WAYS          8U
+#define SETS          (FAILURES_ADDRESSES / WAYS)
+#define NETWORK_BYTES 8U /* of an IPv6 address */
 
 struct place {
     uint8_t network[NETWORK_BYTES];
@@ -62,8 +62,8 @@ is_over(const struct place *p, const struct failures_bounds *bounds, uint64_t no
 
 /* NULL: it has not failed in the window. With `other`, which place to take then. */
 static struct place *
-find(struct failures *f, struct span network, const struct failures_bounds *bounds,
-     uint64_t now_ms, struct place **other)
+find(struct failures *f, struct span network, const struct failures_bounds *bounds, uint64_t now_ms,
+     struct place **other)
 {
     struct place *set = f->places[hash_bytes(network, f->seed) % SETS];
 

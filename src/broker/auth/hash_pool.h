@@ -24,7 +24,8 @@ struct hash_job {
 
 #define HASH_POOL_THREADS_MAX 64U
 
-/* `jobs_max` may wait, beside those that run. WILCO_ENOMEM; WILCO_EIO: there is no thread (errno). */
+/* `jobs_max` may wait, beside those that run. WILCO_ENOMEM; WILCO_EIO: there is no thread (errno).
+ */
 WILCO_MUST_CHECK enum wilco_status hash_pool_new(struct hash_pool **out, unsigned threads,
                                                  size_t jobs_max, const struct wilco_alloc *a);
 /* Takes the job over. false: too many wait, and it is still the caller's. */

@@ -6,17 +6,14 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/secret.h"
+#include "broker/auth/secret_file.h"
 #include "wire/utf8.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#define READ_BYTES 65536U
-#define COSTS_MAX  16U /* kinds of work that are counted */
+#define COSTS_MAX 16U /* kinds of work that are counted */
 
 struct entry {
     struct map_node by_user;
@@ -99,14 +96,14 @@ struct parser {
 static enum wilco_status
 wrong(const struct parser *p, const char *why)
 {
-    (void)snprintf(p->reason, PASSWORD_REASON_BYTES, "line %u: %s", p->line, why);
+    (void)snprintf(p->reason, PASSWORD_LINE_REASON_BYTES, "line %u: %s", p->line, why);
     return WILCO_EMALFORMED;
 }
 
 static enum wilco_status
-no_memory(char reason[PASSWORD_REASON_BYTES])
+no_memory(char reason[PASSWORD_LINE_REASON_BYTES])
 {
-    (void)snprintf(reason, PASSWORD_REASON_BYTES, "out of memory");
+    (void)snprintf(reason, PASSWORD_LINE_REASON_BYTES, "out of memory");
     return WILCO_ENOMEM;
 }
 
@@ -219,7 +216,7 @@ make_nobody(struct parser *p, const struct random_source *random)
     }
     if (random_bytes(random, nobody->salt, nobody->salt_bytes) != WILCO_OK ||
         random_bytes(random, nobody->key, nobody->key_bytes) != WILCO_OK) {
-        (void)snprintf(p->reason, PASSWORD_REASON_BYTES, "the system gives no random bytes");
+        (void)snprintf(p->reason, PASSWORD_LINE_REASON_BYTES, "the system gives no random bytes");
         return WILCO_EIO;
     }
     return WILCO_OK;
@@ -228,7 +225,7 @@ make_nobody(struct parser *p, const struct random_source *random)
 enum wilco_status
 password_file_parse(struct password_file **out, struct span text, uint64_t seed,
                     const struct wilco_alloc *a, const struct random_source *random,
-                    char reason[PASSWORD_REASON_BYTES])
+                    char reason[PASSWORD_LINE_REASON_BYTES])
 {
     struct parser p = {.file = mem_zalloc(a, sizeof(*p.file)), .reason = reason};
     enum wilco_status status = WILCO_OK;
@@ -258,56 +255,21 @@ password_file_parse(struct password_file **out, struct span text, uint64_t seed,
 /* Files. */
 
 static enum wilco_status
-cannot_read(int error, char reason[PASSWORD_REASON_BYTES])
-{
-    char text[128];
-
-    if (strerror_r(error, text, sizeof(text)) != 0) {
-        (void)snprintf(text, sizeof(text), "error %d", error);
-    }
-    (void)snprintf(reason, PASSWORD_REASON_BYTES, "cannot be read: %s", text);
-    return WILCO_EIO;
-}
-
-static enum wilco_status
-check_mode(int fd, bool *is_exposed, char reason[PASSWORD_REASON_BYTES])
+check_mode(const char *path, bool *is_exposed, char reason[PASSWORD_REASON_BYTES])
 {
     struct stat st;
 
-    if (fstat(fd, &st) != 0) {
-        return cannot_read(errno, reason);
+    *is_exposed = false;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
+        return WILCO_OK; /* reading it says what is wrong */
     }
-    *is_exposed = S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) != 0;
-    if (S_ISREG(st.st_mode) && (st.st_mode & S_IWOTH) != 0) {
+    *is_exposed = (st.st_mode & S_IROTH) != 0;
+    if ((st.st_mode & S_IWOTH) != 0) {
         (void)snprintf(reason, PASSWORD_REASON_BYTES,
-                       "everybody may write to it, and so let himself in: chmod o-w");
+                       "%.300s: everybody may write to it, and so let himself in: chmod o-w", path);
         return WILCO_EINVAL;
     }
     return WILCO_OK;
-}
-
-static enum wilco_status
-read_all(int fd, struct buffer *out, char reason[PASSWORD_REASON_BYTES])
-{
-    for (;;) {
-        ssize_t n = 0;
-        enum wilco_status status = buffer_reserve(out, READ_BYTES);
-
-        if (status == WILCO_ELIMIT) {
-            (void)snprintf(reason, PASSWORD_REASON_BYTES, "it is larger than 64 MiB");
-        }
-        if (status != WILCO_OK) {
-            return status == WILCO_ELIMIT ? status : no_memory(reason);
-        }
-        n = read(fd, out->data + out->len, READ_BYTES);
-        if (n < 0 && errno != EINTR) {
-            return cannot_read(errno, reason);
-        }
-        if (n == 0) {
-            return WILCO_OK;
-        }
-        out->len += n > 0 ? (size_t)n : 0;
-    }
 }
 
 enum wilco_status
@@ -315,23 +277,21 @@ password_file_load(struct password_file **out, const char *path, uint64_t seed,
                    const struct wilco_alloc *a, const struct random_source *random,
                    bool *is_exposed, char reason[PASSWORD_REASON_BYTES])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct buffer text;
-    enum wilco_status status = WILCO_OK;
+    char why[PASSWORD_LINE_REASON_BYTES];
+    enum wilco_status status = check_mode(path, is_exposed, reason);
 
-    if (fd < 0) {
-        return cannot_read(errno, reason);
+    if (status != WILCO_OK) {
+        return status;
     }
-    buffer_init(&text, a, PASSWORD_FILE_BYTES_MAX + READ_BYTES);
-    status = check_mode(fd, is_exposed, reason);
+    buffer_init(&text, a, SECRET_FILE_BYTES_MAX);
+    status = secret_file_read(&text, a, path, false, PASSWORD_FILE_BYTES_MAX, reason);
     if (status == WILCO_OK) {
-        status = read_all(fd, &text, reason);
+        status = password_file_parse(out, buffer_span(&text), seed, a, random, why);
+        if (status != WILCO_OK) {
+            (void)snprintf(reason, PASSWORD_REASON_BYTES, "%.300s: %s", path, why);
+        }
     }
-    if (status == WILCO_OK) {
-        status = password_file_parse(out, buffer_span(&text), seed, a, random, reason);
-    }
-    secret_wipe(text.data, text.len);
-    buffer_fini(&text);
-    (void)close(fd);
+    secret_file_wipe(&text);
     return status;
 }

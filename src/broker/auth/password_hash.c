@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NEW_SALT_BYTES   12U /* mosquitto takes no other from $6$ and $7$ */
+#define NEW_SALT_BYTES    12U /* mosquitto takes no other from $6$ and $7$ */
 #define ARGON2_SALT_BYTES 16U
-#define NEW_KEY_BYTES    64U /* SHA-512; Argon2id has less */
-#define ARGON2_KEY_BYTES 32U
-#define ARGON2_VERSION   19U
+#define NEW_KEY_BYTES     64U /* SHA-512; Argon2id has less */
+#define ARGON2_KEY_BYTES  32U
+#define ARGON2_VERSION    19U
 
 struct password_cost
 password_cost_standard(enum password_scheme scheme)
@@ -264,16 +264,14 @@ static bool
 derive_argon2id(const struct password_hash *h, struct span password, uint8_t *out)
 {
     return argon2id_hash_raw(h->cost.iterations, h->cost.memory_kib, h->cost.lanes, password.data,
-                             password.len, h->salt, h->salt_bytes, out,
-                             h->key_bytes) == ARGON2_OK;
+                             password.len, h->salt, h->salt_bytes, out, h->key_bytes) == ARGON2_OK;
 }
 
 static bool
 derive_pbkdf2(const struct password_hash *h, struct span password, uint8_t *out)
 {
-    return PKCS5_PBKDF2_HMAC((const char *)password.data, (int)password.len, h->salt,
-                             h->salt_bytes, (int)h->cost.iterations, EVP_sha512(), h->key_bytes,
-                             out) == 1;
+    return PKCS5_PBKDF2_HMAC((const char *)password.data, (int)password.len, h->salt, h->salt_bytes,
+                             (int)h->cost.iterations, EVP_sha512(), h->key_bytes, out) == 1;
 }
 
 static enum wilco_status

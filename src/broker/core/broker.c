@@ -104,6 +104,13 @@ broker_fini(struct broker *b)
     b->registry = NULL;
 }
 
+void
+broker_set_access(struct broker *b, const struct access_policy *policy)
+{
+    b->access = policy;
+    b->access_changes++;
+}
+
 struct shard *
 broker_shard_of(const struct broker *b, struct span client_id)
 {

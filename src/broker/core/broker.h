@@ -30,8 +30,10 @@ struct broker {
     const struct auth_method *auth_methods;
     size_t auth_method_count;
     const struct authenticator *authenticator; /* NULL: everybody may connect, and is anonymous */
-    const struct access_policy *access;        /* NULL: everybody may do everything */
     struct broker_host host;
+    /* NULL: everybody may do everything; and how often that has changed (broker_set_access()). */
+    const struct access_policy *access;
+    uint32_t access_changes;
     uint64_t hash_seed;
     uint64_t unix_offset_ms;   /* from shard->now_ms to the wall clock, as it was at the start */
     struct topic_index *index; /* safe from any thread */
@@ -66,6 +68,11 @@ WILCO_MUST_CHECK enum wilco_status broker_init(struct broker *b, const struct br
                                                uint64_t now_ms);
 /* Every connection is gone (conn_fini) and no thread uses a shard any more. */
 void broker_fini(struct broker *b);
+
+/* From now on this policy decides (NULL: everybody may do everything), of what is queued and
+ * retained already too. It outlives the broker, or the next call. Every thread stands still
+ * meanwhile. */
+void broker_set_access(struct broker *b, const struct access_policy *policy);
 
 /* The shard in which the client of this name lives. */
 struct shard *broker_shard_of(const struct broker *b, struct span client_id);

@@ -274,11 +274,12 @@ set_will(struct session *session, const struct wire_connect *p)
         .properties = p->will.properties,
         .payload = p->will.payload,
     };
+    const struct access_subject author = session_subject(session);
     struct shard *s = session->shard;
     struct message *m = NULL;
 
     if (p->has_will) {
-        m = message_new(s->broker->alloc, &will, session->id, s->now_ms);
+        m = message_new_by(s->broker->alloc, &will, session->id, s->now_ms, &author);
         if (m == NULL) {
             return WILCO_ENOMEM;
         }

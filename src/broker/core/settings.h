@@ -33,8 +33,7 @@
     X(connections_per_address_max, 0, 0, 4000000,                                                  \
       "connections from one IPv4 address or IPv6 /64 network (Unix sockets do not count); a "      \
       "further one is closed at once; 0: any number")                                              \
-    X(auth_threads, 1, 1, 64,                                                                      \
-      "threads, of the lowest priority, that check passwords")                                     \
+    X(auth_threads, 1, 1, 64, "threads, of the lowest priority, that check passwords")             \
     X(auth_queue_max, 1000, 1, 1000000,                                                            \
       "CONNECTs whose password waits to be checked; a further one gets Server busy")               \
     X(login_failures_max, 10, 0, 1000000,                                                          \

@@ -229,7 +229,7 @@ shard_settle(struct shard *s)
         if (d.session_id == SESSION_ID_NONE) {
             publish_to_all(s, d.message);
         } else {
-            publish_to_session(s, d.message, d.session_id);
+            (void)publish_to_session(s, d.message, d.session_id);
         }
         message_unref(d.message);
     }

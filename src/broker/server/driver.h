@@ -25,8 +25,8 @@ struct crew {
     struct listener_set listeners;
     struct guests guests;
     struct authority *authority; /* NULL: everybody is let in; see admission.c */
-    atomic_size_t door_count; /* all drivers' */
-    atomic_uint listening;    /* drivers that still watch the listeners; the last one closes them */
+    atomic_size_t door_count;    /* all drivers' */
+    atomic_uint listening; /* drivers that still watch the listeners; the last one closes them */
     atomic_bool is_stopping;
     struct halt halt; /* for who changes broker.settings while drivers run */
     unsigned driver_count;

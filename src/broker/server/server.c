@@ -3,8 +3,8 @@
 #include "broker/server/server.h"
 
 #include "base/clock.h"
-#include "broker/core/rcu.h"
 #include "broker/auth/authority.h"
+#include "broker/core/rcu.h"
 #include "broker/server/driver.h"
 #include "broker/server/peer.h"
 
@@ -79,8 +79,7 @@ server_check(const struct server_config *config, char reason[SERVER_REASON_BYTES
     }
     for (size_t i = 0; i < config->listen_count; i++) {
         struct listener_wish wish = wish_of(config, i);
-        enum wilco_status st = 
-            listener_check(&wish, may_be_open(config, wish.entrance), reason);
+        enum wilco_status st = listener_check(&wish, may_be_open(config, wish.entrance), reason);
 
         if (st != WILCO_OK) {
             return st;
@@ -130,8 +129,8 @@ listen_everywhere(struct server *s, const struct server_config *config,
 {
     for (size_t i = 0; i < config->listen_count; i++) {
         struct listener_wish wish = wish_of(config, i);
-        enum wilco_status st =
-            listener_set_open(&s->crew.listeners, &wish, may_be_open(config, wish.entrance), reason);
+        enum wilco_status st = listener_set_open(&s->crew.listeners, &wish,
+                                                 may_be_open(config, wish.entrance), reason);
 
         if (st != WILCO_OK) {
             return st;

@@ -42,7 +42,7 @@ struct server_config {
     struct reloadable_set *prepared;
 };
 
-#define SERVER_REASON_BYTES 400U
+#define SERVER_REASON_BYTES 520U
 
 /* WILCO_EINVAL: the configuration cannot be, wherever it may run. `reason` as below. */
 WILCO_MUST_CHECK enum wilco_status server_check(const struct server_config *config,

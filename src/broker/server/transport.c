@@ -1,13 +1,35 @@
 #include "broker/server/transport.h"
 
+#include "net/websocket.h"
+
 #include <unistd.h>
 
+static enum url_scheme
+scheme_of(const struct url *url, const struct transport_options *options)
+{
+    if (options->is_websocket && url->scheme == URL_MQTT) {
+        return URL_WS;
+    }
+    return options->is_websocket && url->scheme == URL_MQTTS ? URL_WSS : url->scheme;
+}
+
+static void
+init_websocket(struct transport *t, const struct url *url, const struct transport_options *options)
+{
+    _Static_assert(sizeof(t->websocket.path) >= sizeof(url->path), "a path fits");
+    if (t->scheme == URL_WS || t->scheme == URL_WSS) {
+        memcpy(t->websocket.path, url->path, sizeof(url->path));
+        memcpy(t->websocket.origins, options->websocket_origins, sizeof(t->websocket.origins));
+    }
+}
+
 enum wilco_status
-transport_init(struct transport *t, enum url_scheme scheme, const struct transport_options *options,
+transport_init(struct transport *t, const struct url *url, const struct transport_options *options,
                char reason[TRANSPORT_REASON_BYTES])
 {
     (void)reason;
-    *t = (struct transport){.scheme = scheme, .is_proxied = options->is_proxied};
+    *t = (struct transport){.scheme = scheme_of(url, options), .is_proxied = options->is_proxied};
+    init_websocket(t, url, options);
     return WILCO_OK;
 }
 
@@ -45,9 +67,12 @@ put_tls(const struct transport *t, struct stream *below, const struct wilco_allo
 static struct stream *
 put_websocket(const struct transport *t, struct stream *below, const struct wilco_alloc *a)
 {
-    (void)t;
-    (void)a;
-    return below;
+    struct stream *s = websocket_serve(below, &t->websocket, a);
+
+    if (s == NULL) {
+        stream_close(below);
+    }
+    return s;
 }
 
 struct stream *

@@ -2,6 +2,7 @@
 #define WILCO_BROKER_SERVER_TRANSPORT_H
 
 #include "net/address.h"
+#include "net/http_upgrade.h"
 #include "net/stream.h"
 
 #include <stdbool.h>
@@ -11,7 +12,9 @@
 
 /* What the configuration says about it. It owns nothing. */
 struct transport_options {
-    bool is_proxied; /* a proxy says in front of everything else who connects */
+    bool is_proxied;   /* a proxy says in front of everything else who connects */
+    bool is_websocket; /* also where the URL does not say so */
+    char websocket_origins[UPGRADE_ORIGINS_BYTES]; /* net/http_upgrade.h */
 };
 
 /* Ready for use; every address of a listener has one. It outlives its connections, and is changed
@@ -19,13 +22,14 @@ struct transport_options {
 struct transport {
     enum url_scheme scheme;
     bool is_proxied;
+    struct upgrade_terms websocket;
 };
 
 #define TRANSPORT_REASON_BYTES 400U
 
-/* Makes what `scheme` needs. WILCO_EINVAL: it cannot be made of `options`, and `reason` says in one
- * line what to do. WILCO_ENOMEM. Then `t` is as after transport_fini(). */
-WILCO_MUST_CHECK enum wilco_status transport_init(struct transport *t, enum url_scheme scheme,
+/* Makes what `url` and `options` need. WILCO_EINVAL: it cannot be made of these, and `reason` says
+ * in one line what to do. WILCO_ENOMEM. Then `t` is as after transport_fini(). */
+WILCO_MUST_CHECK enum wilco_status transport_init(struct transport *t, const struct url *url,
                                                   const struct transport_options *options,
                                                   char reason[TRANSPORT_REASON_BYTES]);
 /* The same once more, for another address. */
