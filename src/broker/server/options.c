@@ -50,6 +50,18 @@ take_settings(struct config *out, const struct broker_main_options *options,
     }
 }
 
+static void
+take_process(struct config *out, const struct broker_main_options *options,
+             struct problems *problems)
+{
+    if (options->user != NULL && strlen(options->user) >= CONFIG_USER_BYTES) {
+        problems_add(problems, "--user: the name is longer than %u bytes", CONFIG_USER_BYTES - 1);
+    } else if (options->user != NULL) {
+        (void)snprintf(out->user, CONFIG_USER_BYTES, "%s", options->user);
+    }
+    out->has_sandbox = out->has_sandbox && !options->no_sandbox;
+}
+
 void
 options_gather(struct config *out, const struct broker_main_options *options,
                struct problems *problems)
@@ -71,4 +83,5 @@ options_gather(struct config *out, const struct broker_main_options *options,
     if (options->allow_anonymous) {
         out->allow_anonymous = ENTRANCE_YES;
     }
+    take_process(out, options, problems);
 }

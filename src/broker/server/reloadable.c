@@ -1,5 +1,6 @@
 #include "broker/server/reloadable.h"
 
+#include "broker/server/access_list.h"
 #include "broker/server/admission.h"
 
 #include <assert.h>
@@ -7,6 +8,7 @@
 
 const struct reloadable *const reloadable_rows[] = {
     &admission,
+    &access_list_reloadable,
     NULL,
 };
 

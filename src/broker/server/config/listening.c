@@ -211,7 +211,8 @@ const struct directive listening_directives[] = {
      .take = take_listener_password_file,
      .what = "A password file, in place of the one that password_file names, for clients that "
              "connect to the listen or listener line above. Once for each of these lines.",
-     .is_of_listener = true},
+     .is_of_listener = true,
+     .is_path = true},
     {.name = "listener_v3_response_suffix",
      .take = take_v3_response_suffix,
      .standard = ENTRANCE_SUFFIX,
@@ -241,6 +242,7 @@ const struct directive listening_directives[] = {
     {.name = "password_file",
      .take = take_password_file,
      .what = "The users and their passwords, one USER:HASH a line, as wilco passwd and "
-             "mosquitto_passwd write them. SIGHUP reads it again."},
+             "mosquitto_passwd write them. SIGHUP reads it again.",
+     .is_path = true},
     {.name = NULL},
 };
