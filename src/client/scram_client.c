@@ -1,5 +1,6 @@
 #include "client/scram_client.h"
 
+#include "base/secret.h"
 #include "link/base64.h"
 #include "link/scram_message.h"
 
@@ -57,8 +58,8 @@ scram_client_new(struct scram_client **out, const struct wilco_alloc *alloc,
     s->random = random;
     s->step = IS_OVER;
     s->why = "";
-    s->first_bytes = (size_t)snprintf(s->first, sizeof(s->first), GS2_HEADER "n=%.*s,r=", (int)len,
-                                      name);
+    s->first_bytes =
+        (size_t)snprintf(s->first, sizeof(s->first), GS2_HEADER "n=%.*s,r=", (int)len, name);
     s->password_bytes = password.len;
     if (password.len > 0) {
         memcpy(s->password, password.data, password.len);
@@ -73,7 +74,7 @@ scram_client_free(struct scram_client *s)
     if (s != NULL) {
         const struct wilco_alloc *alloc = s->alloc;
 
-        scram_wipe(s, sizeof(*s) + s->password_bytes);
+        secret_wipe(s, sizeof(*s) + s->password_bytes);
         mem_free(alloc, s);
     }
 }
@@ -114,12 +115,12 @@ derive(struct scram_client *s, const struct scram_server_first *first)
         return WILCO_OK;
     }
     s->iterations = 0;
-    status =
-        scram_salt_password(salted, span_of(s->password, s->password_bytes), salt, first->iterations);
+    status = scram_salt_password(salted, span_of(s->password, s->password_bytes), salt,
+                                 first->iterations);
     if (status == WILCO_OK) {
         status = scram_derive(salted, s->client_key, &s->keys);
     }
-    scram_wipe(salted, sizeof(salted));
+    secret_wipe(salted, sizeof(salted));
     if (status == WILCO_OK) {
         memcpy(s->salt, salt.data, salt.len);
         s->salt_bytes = salt.len;
@@ -190,7 +191,8 @@ check_final(struct scram_client *s, struct span text)
     uint8_t signature[SCRAM_KEY_BYTES];
 
     if (scram_server_final_read(signature, text) != WILCO_OK ||
-        !scram_equal(signature, s->signature)) {
+        !secret_equal(span_of(signature, sizeof(signature)),
+                      span_of(s->signature, sizeof(s->signature)))) {
         return give_up(s, "the server does not know the password: it is not to be trusted");
     }
     s->step = IS_OVER;

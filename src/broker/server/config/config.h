@@ -12,8 +12,9 @@ struct config {
     struct settings settings;
     char listen[LISTENERS_MAX][CONFIG_URL_BYTES]; /* URLs (net/address.h) */
     struct entrance entrances[LISTENERS_MAX];     /* one for each URL */
-    size_t listen_count;                          /* 0: CONFIG_LISTEN, a standard entrance */
-    unsigned shards;                              /* 0: one for each core */
+    struct transport_options transports[LISTENERS_MAX];
+    size_t listen_count; /* 0: CONFIG_LISTEN, a standard entrance */
+    unsigned shards;     /* 0: one for each core */
     enum log_level log_level;
     bool allow_anonymous;
 };

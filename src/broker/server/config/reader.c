@@ -97,6 +97,7 @@ begin_listener(struct config_reader *r)
 {
     r->listeners++;
     r->entrance = &r->nowhere;
+    r->transport = &r->no_transport;
 }
 
 static void
@@ -143,6 +144,7 @@ reader_read(struct config_reader *r, const char *file, struct span text)
     r->has_log_type = false;
     r->listeners = 0;
     r->entrance = NULL;
+    r->transport = NULL;
     r->seen_count = 0;
     while (lexer_next(&lexer, &line)) {
         read_line(r, &line);

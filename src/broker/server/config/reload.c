@@ -26,6 +26,7 @@ static const char *const possible[] = {
     "connections_max",
     "connecting_max",
     "connections_per_address_max",
+    "login_bytes_max",
     "log_refusals_max",
     "user_properties_max",
     "topic_bytes_max",
