@@ -37,7 +37,7 @@ refuse(struct config_reader *r, const struct directive *d, const char *value)
 #define NO_WEB     "no files are served"
 #define NO_PLUGIN  "there are no plugins"
 #define NO_SUCH    "there is nothing like it here"
-#define SUPERVISED "the broker runs in the foreground, as the user who starts it"
+#define SUPERVISED "the broker runs in the foreground"
 
 bool
 directive_is_refused(const struct directive *d)
@@ -47,6 +47,7 @@ directive_is_refused(const struct directive *d)
 
 const struct directive foreign_directives[] = {
     FIXED("allow_zero_length_clientid", "true"),
+    FIXED("check_retain_source", "true"),
     FIXED("log_dest", "stderr"),
     FIXED("log_timestamp", "true"),
     FIXED("per_listener_settings", "false"),
@@ -55,7 +56,6 @@ const struct directive foreign_directives[] = {
     FIXED("set_tcp_nodelay", "true"),
     FIXED("upgrade_outgoing_qos", "false"),
 
-    REFUSED("acl_file", NO_ACCESS),
     REFUSED("address", NO_BRIDGE),
     REFUSED("addresses", NO_BRIDGE),
     REFUSED("allow_duplicate_messages", "each subscriber gets one copy of a message"),
@@ -70,7 +70,6 @@ const struct directive foreign_directives[] = {
     REFUSED("cafile", NO_TLS),
     REFUSED("capath", NO_TLS),
     REFUSED("certfile", NO_TLS),
-    REFUSED("check_retain_source", NO_ACCESS),
     REFUSED("ciphers", NO_TLS),
     REFUSED("ciphers_tls1.3", NO_TLS),
     REFUSED("cleansession", NO_BRIDGE),
@@ -112,7 +111,6 @@ const struct directive foreign_directives[] = {
     REFUSED("use_identity_as_username", NO_TLS),
     REFUSED("use_subject_as_username", NO_TLS),
     REFUSED("use_username_as_clientid", NO_ACCESS),
-    REFUSED("user", SUPERVISED),
     REFUSED("username", NO_BRIDGE),
     REFUSED("websockets_headers_size", "a request for WebSocket may have 8 KiB"),
     REFUSED("websockets_log_level", "log_level says what is logged"),
