@@ -1,5 +1,6 @@
 #include "broker/server/transport.h"
 
+#include "net/proxied.h"
 #include "net/websocket.h"
 
 #include <unistd.h>
@@ -28,7 +29,7 @@ transport_init(struct transport *t, const struct url *url, const struct transpor
                char reason[TRANSPORT_REASON_BYTES])
 {
     (void)reason;
-    *t = (struct transport){.scheme = scheme_of(url, options), .is_proxied = options->is_proxied};
+    *t = (struct transport){.scheme = scheme_of(url, options), .proxies = options->proxies};
     init_websocket(t, url, options);
     return WILCO_OK;
 }
@@ -51,9 +52,12 @@ transport_fini(struct transport *t)
 static struct stream *
 put_proxy(const struct transport *t, struct stream *below, const struct wilco_alloc *a)
 {
-    (void)t;
-    (void)a;
-    return below;
+    struct stream *s = stream_of_proxied(below, t->proxies.versions, a);
+
+    if (s == NULL) {
+        stream_close(below);
+    }
+    return s;
 }
 
 static struct stream *
@@ -75,6 +79,28 @@ put_websocket(const struct transport *t, struct stream *below, const struct wilc
     return s;
 }
 
+bool
+transport_is_proxied(const struct transport *t)
+{
+    return t->proxies.versions != 0;
+}
+
+bool
+transport_lets_in(const struct transport *t, const struct address *from)
+{
+    const struct transport_proxies *p = &t->proxies;
+
+    if (!transport_is_proxied(t) || from->storage.ss_family == AF_UNIX) {
+        return true;
+    }
+    for (size_t i = 0; i < p->count; i++) {
+        if (network_has(&p->from[i], from)) {
+            return true;
+        }
+    }
+    return p->count == 0 && address_is_local(from);
+}
+
 struct stream *
 transport_open(const struct transport *t, int fd, const struct address *from,
                const struct wilco_alloc *a)
@@ -85,7 +111,7 @@ transport_open(const struct transport *t, int fd, const struct address *from,
         (void)close(fd);
         return NULL;
     }
-    if (t->is_proxied) {
+    if (transport_is_proxied(t)) {
         s = put_proxy(t, s, a);
     }
     if (s != NULL && (t->scheme == URL_MQTTS || t->scheme == URL_WSS)) {

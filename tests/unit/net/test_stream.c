@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "base/random.h"
+#include "net/proxied.h"
 #include "net/stream.h"
 #include "net/websocket.h"
 #include "sockets.h"
@@ -60,6 +61,19 @@ stack_server(struct pair *p)
     shake_hands(p);
 }
 
+static void
+stack_proxied(struct pair *p)
+{
+    struct span line = SPAN_LITERAL("PROXY UNKNOWN\r\n");
+    size_t len = 0;
+
+    assert_int_equal(stream_write(p->b, &line, 1, &len), WILCO_OK);
+    assert_int_equal(len, line.len);
+    p->a = stream_of_proxied(p->a, PROXY_V1, alloc_system());
+    assert_non_null(p->a);
+    shake_hands(p);
+}
+
 static const struct transport {
     const char *label;
     const char *url; /* NULL: memory; "unix": a socket in a new folder */
@@ -73,6 +87,7 @@ static const struct transport {
     {"WebSocket, as client", "mqtt://127.0.0.1:0", "websocket", stack_client},
     {"WebSocket, as server", "mqtt://127.0.0.1:0", "websocket", stack_server},
     {"WebSocket over unix", "unix", "websocket", stack_server},
+    {"behind a proxy", "mqtt://127.0.0.1:0", "proxied", stack_proxied},
 };
 
 static bool
