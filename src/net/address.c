@@ -34,7 +34,7 @@ static const struct {
     {"mqtt://", URL_MQTT, PORT_MQTT, NULL},
     {"unix:", URL_UNIX, 0, NULL},
     {"mqtts://", URL_MQTTS, PORT_MQTTS, "mqtts:// (TLS) is not supported yet by this build"},
-    {"ws://", URL_WS, PORT_WS, "ws:// (WebSocket) is not supported yet by this build"},
+    {"ws://", URL_WS, PORT_WS, NULL},
     {"wss://", URL_WSS, PORT_WSS, "wss:// (WebSocket over TLS) is not supported yet by this build"},
 };
 #define SCHEME_COUNT (sizeof(schemes) / sizeof(schemes[0]))

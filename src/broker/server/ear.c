@@ -16,9 +16,8 @@
 enum wilco_status
 ear_open(struct driver *d, struct ear *ear, const struct listener *l)
 {
-    *ear = (struct ear){.source = {.fd = l->fd, .kind = DRIVER_EAR},
-                        .pause = {.kind = DRIVER_EAR},
-                        .entrance = &l->entrance};
+    *ear = (struct ear){
+        .source = {.fd = l->fd, .kind = DRIVER_EAR}, .pause = {.kind = DRIVER_EAR}, .listener = l};
     return loop_watch(d->loop, &ear->source, LOOP_READABLE, true);
 }
 
@@ -99,7 +98,7 @@ admit(struct driver *d, const struct ear *ear, int fd, const struct address *pee
                WILCO_OK) {
         turn_away(d, fd, peer, "connections_per_address_max");
     } else {
-        door_open(d, fd, peer, ear->entrance, guest);
+        door_open(d, fd, peer, ear->listener, guest);
     }
 }
 

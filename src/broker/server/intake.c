@@ -23,7 +23,9 @@ intake_add(struct driver *d, struct peer *p)
         read->asked = wanted;
     }
     read->status = stream_read(p->stream, in->buffer + in->used, read->asked, &read->len);
-    if (read->status != WILCO_AGAIN) {
+    if (read->status == WILCO_AGAIN) {
+        peer_read_later(d, p);
+    } else {
         in->used += read->len;
         in->count++;
     }

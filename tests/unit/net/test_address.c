@@ -109,7 +109,6 @@ static const struct {
     {"mqtt://me:%0@host", "hexadecimal"},
     {"mqtts://host", "mqtts:// (TLS) is not supported yet"},
     {"MQTTS://host", "mqtts:// (TLS) is not supported yet"},
-    {"ws://host/mqtt", "ws:// (WebSocket) is not supported yet"},
     {"wss://host/mqtt", "wss:// (WebSocket over TLS) is not supported yet"},
     {"http://host", "unknown scheme"},
     {"mqt://host", "unknown scheme"},

@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "net/stream.h"
+#include "net/websocket.h"
 #include "sockets.h"
 #include "support/failing_alloc.h"
 
@@ -18,15 +19,60 @@ struct pair {
     struct stream *b;
 };
 
+/* Until both ends say that they have done with it. */
+static void
+shake_hands(struct pair *p)
+{
+    enum wilco_status a = WILCO_AGAIN;
+    enum wilco_status b = WILCO_AGAIN;
+
+    while (a == WILCO_AGAIN || b == WILCO_AGAIN) {
+        a = stream_shake_hands(p->a);
+        b = stream_shake_hands(p->b);
+    }
+    assert_int_equal(a, WILCO_OK);
+    assert_int_equal(b, WILCO_OK);
+}
+
+static void
+stack_websocket(struct stream **client, struct stream **server)
+{
+    static const struct upgrade_terms terms = {.path = "/mqtt"};
+    static const struct upgrade_target target = {.host = "localhost", .path = "/mqtt"};
+
+    *client = websocket_connect(*client, &target, random_system(), alloc_system());
+    *server = websocket_serve(*server, &terms, alloc_system());
+    assert_non_null(*client);
+    assert_non_null(*server);
+}
+
+static void
+stack_client(struct pair *p)
+{
+    stack_websocket(&p->a, &p->b);
+    shake_hands(p);
+}
+
+static void
+stack_server(struct pair *p)
+{
+    stack_websocket(&p->b, &p->a);
+    shake_hands(p);
+}
+
 static const struct transport {
     const char *label;
     const char *url; /* NULL: memory; "unix": a socket in a new folder */
     const char *name;
+    void (*stack)(struct pair *p); /* what is put onto it; NULL: nothing */
 } transports[] = {
-    {"tcp over IPv4", "mqtt://127.0.0.1:0", "tcp"},
-    {"tcp over IPv6", "mqtt://[::1]:0", "tcp"},
-    {"unix", "unix", "unix"},
-    {"memory", NULL, "memory"},
+    {"tcp over IPv4", "mqtt://127.0.0.1:0", "tcp", NULL},
+    {"tcp over IPv6", "mqtt://[::1]:0", "tcp", NULL},
+    {"unix", "unix", "unix", NULL},
+    {"memory", NULL, "memory", NULL},
+    {"WebSocket, as client", "mqtt://127.0.0.1:0", "websocket", stack_client},
+    {"WebSocket, as server", "mqtt://127.0.0.1:0", "websocket", stack_server},
+    {"WebSocket over unix", "unix", "websocket", stack_server},
 };
 
 static bool
@@ -83,6 +129,9 @@ for_each_transport(void (*test)(struct pair *p, const struct transport *t))
         struct pair p = {.a = NULL};
 
         if (pair_open(&transports[i], &p)) {
+            if (transports[i].stack != NULL) {
+                transports[i].stack(&p);
+            }
             test(&p, &transports[i]);
             pair_close(&p);
         } else {

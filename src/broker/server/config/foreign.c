@@ -34,10 +34,10 @@ refuse(struct config_reader *r, const struct directive *d, const char *value)
 #define NO_TLS     "there is no TLS yet"
 #define NO_BRIDGE  "there are no bridges"
 #define NO_DISK    "nothing is kept on disk yet"
-#define NO_WEB     "there is no WebSocket yet"
+#define NO_WEB     "no files are served"
 #define NO_PLUGIN  "there are no plugins"
 #define NO_SUCH    "there is nothing like it here"
-#define SUPERVISED "the broker runs in the foreground, as the user who starts it"
+#define SUPERVISED "the broker runs in the foreground"
 
 bool
 directive_is_refused(const struct directive *d)
@@ -51,7 +51,6 @@ const struct directive foreign_directives[] = {
     FIXED("log_timestamp", "true"),
     FIXED("per_listener_settings", "false"),
     FIXED("persistence", "false"),
-    FIXED("protocol", "mqtt"),
     FIXED("queue_qos0_messages", "false"),
     FIXED("set_tcp_nodelay", "true"),
     FIXED("upgrade_outgoing_qos", "false"),
@@ -113,8 +112,8 @@ const struct directive foreign_directives[] = {
     REFUSED("use_identity_as_username", NO_TLS),
     REFUSED("use_subject_as_username", NO_TLS),
     REFUSED("use_username_as_clientid", NO_ACCESS),
-    REFUSED("user", SUPERVISED),
     REFUSED("username", NO_BRIDGE),
-    REFUSED("websockets_*", NO_WEB),
+    REFUSED("websockets_headers_size", "a request for WebSocket may have 8 KiB"),
+    REFUSED("websockets_log_level", "log_level says what is logged"),
     {.name = NULL},
 };

@@ -27,6 +27,7 @@ static const char *const possible[] = {
     "connections_max",
     "connecting_max",
     "connections_per_address_max",
+    "login_bytes_max",
     "log_refusals_max",
     "user_properties_max",
     "topic_bytes_max",
@@ -131,5 +132,8 @@ reload_merge(struct config *running, const struct config *wanted, const struct l
     note_restart(running->shards != wanted->shards, "shards", log, &result);
     note_restart(running->allow_anonymous != wanted->allow_anonymous, "allow_anonymous", log,
                  &result);
+    note_restart(strcmp(running->user, wanted->user) != 0, "user", log, &result);
+    note_restart(running->has_sandbox != wanted->has_sandbox, "sandbox", log, &result);
+    note_restart(running->core_dumps != wanted->core_dumps, "core_dumps", log, &result);
     return result;
 }

@@ -1,0 +1,44 @@
+#ifndef WILCO_BROKER_SERVER_TRANSPORT_H
+#define WILCO_BROKER_SERVER_TRANSPORT_H
+
+#include "net/address.h"
+#include "net/http_upgrade.h"
+#include "net/stream.h"
+
+#include <stdbool.h>
+
+/* What a listener puts onto a socket that it has accepted, from below: the socket itself, what a
+ * proxy says of the client, TLS, WebSocket. Each is a stream that owns the one below it. */
+
+/* What the configuration says about it. It owns nothing. */
+struct transport_options {
+    bool is_proxied;   /* a proxy says in front of everything else who connects */
+    bool is_websocket; /* also where the URL does not say so */
+    char websocket_origins[UPGRADE_ORIGINS_BYTES]; /* net/http_upgrade.h */
+};
+
+/* Ready for use; every address of a listener has one. It outlives its connections, and is changed
+ * only while no thread opens one. */
+struct transport {
+    enum url_scheme scheme;
+    bool is_proxied;
+    struct upgrade_terms websocket;
+};
+
+#define TRANSPORT_REASON_BYTES 400U
+
+/* Makes what `url` and `options` need. WILCO_EINVAL: it cannot be made of these, and `reason` says
+ * in one line what to do. WILCO_ENOMEM. Then `t` is as after transport_fini(). */
+WILCO_MUST_CHECK enum wilco_status transport_init(struct transport *t, const struct url *url,
+                                                  const struct transport_options *options,
+                                                  char reason[TRANSPORT_REASON_BYTES]);
+/* The same once more, for another address. */
+void transport_copy(struct transport *t, const struct transport *from);
+void transport_fini(struct transport *t); /* harmless a second time */
+
+/* Takes `fd`, which comes `from` there. Nothing is read or written. NULL: out of memory, and `fd`
+ * is closed. */
+struct stream *transport_open(const struct transport *t, int fd, const struct address *from,
+                              const struct wilco_alloc *a);
+
+#endif
