@@ -1,9 +1,12 @@
 #include "broker/server/reloadable.h"
 
+#include "broker/server/access_list.h"
+
 #include <assert.h>
 #include <stddef.h>
 
 const struct reloadable *const reloadable_rows[] = {
+    &access_list_reloadable,
     NULL,
 };
 

@@ -8,6 +8,7 @@
 /* Everything that can be configured about a broker, whether it comes from a file or from the
  * command line. It owns nothing. */
 #define CONFIG_URL_BYTES   480U
+#define CONFIG_PATH_BYTES  512U
 #define CONFIG_USER_BYTES  64U
 #define CONFIG_FILES_BYTES 8192U
 
@@ -30,6 +31,7 @@ struct config {
     bool has_sandbox;
     bool core_dumps;
     struct config_files files;
+    char acl_file[CONFIG_PATH_BYTES]; /* empty: none */
 };
 
 /* Where a broker listens that is not told otherwise. */

@@ -20,6 +20,7 @@ struct directive {
 };
 
 /* Tables, each behind its last row closed by one without a name. */
+extern const struct directive access_directives[];    /* access.c */
 extern const struct directive general_directives[];   /* general.c */
 extern const struct directive listening_directives[]; /* listening.c */
 extern const struct directive logging_directives[];   /* logging.c */

@@ -47,6 +47,7 @@ directive_is_refused(const struct directive *d)
 
 const struct directive foreign_directives[] = {
     FIXED("allow_zero_length_clientid", "true"),
+    FIXED("check_retain_source", "true"),
     FIXED("log_dest", "stderr"),
     FIXED("log_timestamp", "true"),
     FIXED("per_listener_settings", "false"),
@@ -55,7 +56,6 @@ const struct directive foreign_directives[] = {
     FIXED("set_tcp_nodelay", "true"),
     FIXED("upgrade_outgoing_qos", "false"),
 
-    REFUSED("acl_file", NO_ACCESS),
     REFUSED("address", NO_BRIDGE),
     REFUSED("addresses", NO_BRIDGE),
     REFUSED("allow_duplicate_messages", "each subscriber gets one copy of a message"),
@@ -70,7 +70,6 @@ const struct directive foreign_directives[] = {
     REFUSED("cafile", NO_TLS),
     REFUSED("capath", NO_TLS),
     REFUSED("certfile", NO_TLS),
-    REFUSED("check_retain_source", NO_ACCESS),
     REFUSED("ciphers", NO_TLS),
     REFUSED("ciphers_tls1.3", NO_TLS),
     REFUSED("cleansession", NO_BRIDGE),

@@ -128,6 +128,11 @@ reload_merge(struct config *running, const struct config *wanted, const struct l
         running->log_level = wanted->log_level;
         result.changed++;
     }
+    if (strcmp(running->acl_file, wanted->acl_file) != 0) {
+        log_event(log, LOG_INFO, "setting_changed", "name=acl_file");
+        memcpy(running->acl_file, wanted->acl_file, sizeof(running->acl_file));
+        result.changed++;
+    }
     note_restart(listens_otherwise(running, wanted), "listen", log, &result);
     note_restart(running->shards != wanted->shards, "shards", log, &result);
     note_restart(running->allow_anonymous != wanted->allow_anonymous, "allow_anonymous", log,
