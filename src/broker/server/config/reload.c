@@ -61,10 +61,16 @@ static const char *const possible[] = {
     "bulk_read_bytes",
 };
 
+size_t
+reload_possible_count(void)
+{
+    return sizeof(possible) / sizeof(possible[0]);
+}
+
 bool
 reload_is_possible(const char *setting)
 {
-    for (size_t i = 0; i < sizeof(possible) / sizeof(possible[0]); i++) {
+    for (size_t i = 0; i < reload_possible_count(); i++) {
         if (strcmp(possible[i], setting) == 0) {
             return true;
         }
