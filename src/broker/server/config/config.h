@@ -17,8 +17,9 @@ struct config {
     size_t listen_count; /* 0: CONFIG_LISTEN, a standard entrance */
     unsigned shards;     /* 0: one for each core */
     enum log_level log_level;
-    bool allow_anonymous;
-    char acl_file[CONFIG_PATH_BYTES]; /* empty: none */
+    enum entrance_choice allow_anonymous;
+    char password_file[ENTRANCE_PATH_BYTES_MAX + 1]; /* empty: there is none */
+    char acl_file[CONFIG_PATH_BYTES];                /* likewise */
 };
 
 /* Where a broker listens that is not told otherwise. */

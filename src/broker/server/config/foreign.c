@@ -91,7 +91,6 @@ const struct directive foreign_directives[] = {
     REFUSED("message_size_limit", "write max_packet_size instead; it counts the whole packet"),
     REFUSED("mount_point", NO_SUCH),
     REFUSED("notification*", NO_BRIDGE),
-    REFUSED("password_file", NO_ACCESS),
     REFUSED("persistence_*", NO_DISK),
     REFUSED("pid_file", SUPERVISED),
     REFUSED("plugin*", NO_PLUGIN),

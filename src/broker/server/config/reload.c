@@ -1,6 +1,7 @@
 #include "broker/server/config/reload.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Not among them: receive_maximum and topic_alias_maximum, which size what a session or a
  * connection has already when they are announced to a client; what was announced to those who are
@@ -26,6 +27,11 @@ static const char *const possible[] = {
     "connections_max",
     "connecting_max",
     "connections_per_address_max",
+    "auth_threads",
+    "auth_queue_max",
+    "login_failures_max",
+    "login_failures_window_s",
+    "login_failure_delay_ms",
     "login_bytes_max",
     "log_refusals_max",
     "user_properties_max",
@@ -130,6 +136,11 @@ reload_merge(struct config *running, const struct config *wanted, const struct l
     if (strcmp(running->acl_file, wanted->acl_file) != 0) {
         log_event(log, LOG_INFO, "setting_changed", "name=acl_file");
         memcpy(running->acl_file, wanted->acl_file, sizeof(running->acl_file));
+        result.changed++;
+    }
+    if (strcmp(running->password_file, wanted->password_file) != 0) {
+        log_event(log, LOG_INFO, "setting_changed", "name=password_file");
+        memcpy(running->password_file, wanted->password_file, sizeof(running->password_file));
         result.changed++;
     }
     note_restart(listens_otherwise(running, wanted), "listen", log, &result);
