@@ -198,6 +198,15 @@ topic #
             with self.subTest(case=case):
                 self.assertEqual((tuple(case) in found[0], tuple(case) in found[1]), (theirs, ours))
 
+    def test_a_name_of_the_broker(self):
+        """A client that calls itself $SYS: no pattern opens the broker's own topics to it."""
+        for broker, code in zip(self.brokers, (0, 0x87)):
+            broker.rules("pattern read %c/#\n")
+            client = broker.join(None, "$SYS")
+            self.assertEqual(client.subscribe("$SYS/broker/version", 0), code)
+            self.assertEqual([p.topic for p in client.ping()], ["$SYS/broker/version"] if code == 0 else [])
+            client.disconnect()
+
     def test_a_subscription_that_can_bring_nothing(self):
         """mosquitto grants it."""
         for broker, code in zip(self.brokers, (0, 0x87)):
