@@ -9,6 +9,10 @@ take_acl_file(struct config_reader *r, const struct directive *d, const char *va
         reader_wrong(r, "%s: the path is longer than %u bytes", d->name, CONFIG_PATH_BYTES - 1);
         return;
     }
+    if (!config_add_file(r->config, value)) {
+        reader_wrong(r, "%s: the paths of all files together are too long", d->name);
+        return;
+    }
     (void)snprintf(r->config->acl_file, CONFIG_PATH_BYTES, "%s", value);
 }
 

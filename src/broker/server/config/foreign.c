@@ -37,7 +37,7 @@ refuse(struct config_reader *r, const struct directive *d, const char *value)
 #define NO_WEB     "no files are served"
 #define NO_PLUGIN  "there are no plugins"
 #define NO_SUCH    "there is nothing like it here"
-#define SUPERVISED "the broker runs in the foreground, as the user who starts it"
+#define SUPERVISED "the broker runs in the foreground"
 
 bool
 directive_is_refused(const struct directive *d)
@@ -110,7 +110,6 @@ const struct directive foreign_directives[] = {
     REFUSED("use_identity_as_username", NO_TLS),
     REFUSED("use_subject_as_username", NO_TLS),
     REFUSED("use_username_as_clientid", NO_ACCESS),
-    REFUSED("user", SUPERVISED),
     REFUSED("username", NO_BRIDGE),
     REFUSED("websockets_headers_size", "a request for WebSocket may have 8 KiB"),
     REFUSED("websockets_log_level", "log_level says what is logged"),

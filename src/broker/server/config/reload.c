@@ -17,6 +17,7 @@ static const char *const possible[] = {
     "queued_messages_max",
     "queued_bytes_max",
     "output_bytes_max",
+    "client_bytes_max",
     "subscriptions_max",
     "sessions_max",
     "session_expiry_max_s",
@@ -147,5 +148,8 @@ reload_merge(struct config *running, const struct config *wanted, const struct l
     note_restart(running->shards != wanted->shards, "shards", log, &result);
     note_restart(running->allow_anonymous != wanted->allow_anonymous, "allow_anonymous", log,
                  &result);
+    note_restart(strcmp(running->user, wanted->user) != 0, "user", log, &result);
+    note_restart(running->has_sandbox != wanted->has_sandbox, "sandbox", log, &result);
+    note_restart(running->core_dumps != wanted->core_dumps, "core_dumps", log, &result);
     return result;
 }
