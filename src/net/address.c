@@ -33,7 +33,7 @@ static const struct {
 } schemes[] = {
     {"mqtt://", URL_MQTT, PORT_MQTT, NULL},
     {"unix:", URL_UNIX, 0, NULL},
-    {"mqtts://", URL_MQTTS, PORT_MQTTS, "mqtts:// (TLS) is not supported yet by this build"},
+    {"mqtts://", URL_MQTTS, PORT_MQTTS, NULL},
     {"ws://", URL_WS, PORT_WS, "ws:// (WebSocket) is not supported yet by this build"},
     {"wss://", URL_WSS, PORT_WSS, "wss:// (WebSocket over TLS) is not supported yet by this build"},
 };
@@ -253,7 +253,7 @@ parse(struct url *out, struct span text)
         return out->scheme == URL_UNIX ? parse_unix(out, text) : parse_authority(out, text);
     }
     if (strstr((const char *)text.data, "://") != NULL) {
-        return "unknown scheme: use mqtt://host:port or unix:/path";
+        return "unknown scheme: use mqtt://host:port, mqtts://host:port or unix:/path";
     }
     out->scheme = URL_MQTT;
     out->port = PORT_MQTT;

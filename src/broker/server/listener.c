@@ -130,7 +130,7 @@ listener_check(const struct listener_wish *wish, bool allow_anonymous,
     enum wilco_status st = find_addresses(&found, wish->url, allow_anonymous, reason);
 
     if (st == WILCO_OK) {
-        st = transport_init(&transport, found.scheme, wish->options, reason);
+        st = transport_init(&transport, found.scheme, wish->options, wish->alloc, reason);
     }
     if (st == WILCO_OK) {
         transport_fini(&transport);
@@ -170,7 +170,7 @@ listener_set_open(struct listener_set *set, const struct listener_wish *wish, bo
     enum wilco_status st = find_addresses(&found, wish->url, allow_anonymous, reason);
 
     if (st == WILCO_OK) {
-        st = transport_init(&transport, found.scheme, wish->options, reason);
+        st = transport_init(&transport, found.scheme, wish->options, wish->alloc, reason);
     }
     if (st != WILCO_OK) {
         return st;

@@ -32,6 +32,7 @@ struct listener_wish {
     size_t number; /* among the URLs of the configuration */
     const struct entrance *entrance;
     const struct transport_options *options;
+    const struct wilco_alloc *alloc;
 };
 
 /* Looks up what the URL names and makes its transport, without listening. WILCO_EINVAL: the URL or

@@ -3,6 +3,7 @@
 
 #include "net/address.h"
 #include "net/stream.h"
+#include "net/tls.h"
 
 #include <stdbool.h>
 
@@ -12,13 +13,17 @@
 /* What the configuration says about it. It owns nothing. */
 struct transport_options {
     bool is_proxied; /* a proxy says in front of everything else who connects */
+    struct tls_server_options tls;
 };
+
+bool transport_options_equal(const struct transport_options *a, const struct transport_options *b);
 
 /* Ready for use; every address of a listener has one. It outlives its connections, and is changed
  * only while no thread opens one. */
 struct transport {
     enum url_scheme scheme;
     bool is_proxied;
+    struct tls_server *tls; /* NULL: it has none */
 };
 
 #define TRANSPORT_REASON_BYTES 400U
@@ -27,6 +32,7 @@ struct transport {
  * line what to do. WILCO_ENOMEM. Then `t` is as after transport_fini(). */
 WILCO_MUST_CHECK enum wilco_status transport_init(struct transport *t, enum url_scheme scheme,
                                                   const struct transport_options *options,
+                                                  const struct wilco_alloc *a,
                                                   char reason[TRANSPORT_REASON_BYTES]);
 /* The same once more, for another address. */
 void transport_copy(struct transport *t, const struct transport *from);

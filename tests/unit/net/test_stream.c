@@ -2,7 +2,9 @@
 
 #include "base/random.h"
 #include "net/stream.h"
+#include "net/tls.h"
 #include "sockets.h"
+#include "support/certificates.h"
 #include "support/failing_alloc.h"
 
 #include <fcntl.h>
@@ -18,16 +20,183 @@ struct pair {
     struct stream *b;
 };
 
+enum layer {
+    BARE,
+    TLS,        /* 1.3 */
+    TLS12,      /* by a client of 1.2 */
+    NARROW_TLS, /* whose stream below takes and gives single bytes */
+};
+
 static const struct transport {
     const char *label;
     const char *url; /* NULL: memory; "unix": a socket in a new folder */
     const char *name;
+    enum layer layer;
 } transports[] = {
-    {"tcp over IPv4", "mqtt://127.0.0.1:0", "tcp"},
-    {"tcp over IPv6", "mqtt://[::1]:0", "tcp"},
-    {"unix", "unix", "unix"},
-    {"memory", NULL, "memory"},
+    {"tcp over IPv4", "mqtt://127.0.0.1:0", "tcp", BARE},
+    {"tcp over IPv6", "mqtt://[::1]:0", "tcp", BARE},
+    {"unix", "unix", "unix", BARE},
+    {"memory", NULL, "memory", BARE},
+    {"TLS 1.3 over tcp", "mqtt://127.0.0.1:0", "tls", TLS},
+    {"TLS 1.3 over unix", "unix", "tls", TLS},
+    {"TLS 1.3 over memory", NULL, "tls", TLS},
+    {"TLS 1.2 over tcp", "mqtt://127.0.0.1:0", "tls", TLS12},
+    {"TLS 1.2 over memory", NULL, "tls", TLS12},
+    {"TLS 1.3 over single bytes", NULL, "tls", NARROW_TLS},
 };
+
+/* ---- A stream onto another one, byte by byte ---- */
+
+struct narrow {
+    struct stream stream;
+    struct stream *below;
+};
+
+static struct stream *
+below_narrow(const struct stream *s)
+{
+    return ((const struct narrow *)(const void *)s)->below;
+}
+
+static enum wilco_status
+narrow_read(struct stream *s, void *out, size_t capacity, size_t *len)
+{
+    return stream_read(below_narrow(s), out, capacity < 1 ? capacity : 1, len);
+}
+
+static enum wilco_status
+narrow_write(struct stream *s, const struct span *spans, size_t count, size_t *len)
+{
+    struct span first = SPAN_EMPTY;
+
+    for (size_t i = 0; i < count && first.len == 0; i++) {
+        first = span_first(spans[i], spans[i].len < 1 ? spans[i].len : 1);
+    }
+    return stream_write(below_narrow(s), &first, 1, len);
+}
+
+static unsigned
+narrow_interest(const struct stream *s, bool writing)
+{
+    return stream_interest(below_narrow(s), writing);
+}
+
+static bool
+narrow_has_pending(const struct stream *s)
+{
+    return stream_has_pending(below_narrow(s));
+}
+
+static int
+narrow_fd(const struct stream *s)
+{
+    return stream_fd(below_narrow(s));
+}
+
+static void
+narrow_finish(struct stream *s)
+{
+    below_narrow(s)->ops->finish(below_narrow(s));
+}
+
+static void
+narrow_close(struct stream *s)
+{
+    stream_close(below_narrow(s));
+    free((struct narrow *)(void *)s);
+}
+
+static const struct stream_ops narrow_ops = {
+    .name = "narrow",
+    .read = narrow_read,
+    .write = narrow_write,
+    .interest = narrow_interest,
+    .has_pending = narrow_has_pending,
+    .fd = narrow_fd,
+    .finish = narrow_finish,
+    .close = narrow_close,
+};
+
+static struct stream *
+narrow_new(struct stream *below)
+{
+    struct narrow *n = malloc(sizeof(*n));
+
+    assert_non_null(n);
+    *n = (struct narrow){.stream = {.ops = &narrow_ops}, .below = below};
+    return &n->stream;
+}
+
+/* ---- Both ends of TLS ---- */
+
+static struct tls_server *server;
+static struct tls_client *clients[2]; /* of 1.3, or of what the server wants; of 1.2 */
+
+static int
+make_contexts(void **state)
+{
+    struct certificates c;
+    struct tls_server_options s = {.certfile_count = 1, .keyfile_count = 1};
+    char ca[CERTIFICATES_PATH_BYTES];
+    struct tls_client_options o = {.cafile = NULL};
+    char reason[TLS_REASON_BYTES];
+
+    (void)state;
+    certificates_init(&c);
+    certificates_make_standard(&c);
+    (void)certificates_path(&c, "server.pem", s.certfile[0]);
+    (void)certificates_path(&c, "server.key", s.keyfile[0]);
+    o.cafile = certificates_path(&c, "ca.pem", ca);
+    assert_int_equal(tls_server_new(&server, &s, "mqtt", alloc_system(), reason), WILCO_OK);
+    assert_int_equal(tls_client_new(&clients[0], &o, "mqtt", alloc_system(), reason), WILCO_OK);
+    o.versions = TLS_12_ONLY;
+    assert_int_equal(tls_client_new(&clients[1], &o, "mqtt", alloc_system(), reason), WILCO_OK);
+    certificates_fini(&c);
+    return 0;
+}
+
+static int
+free_contexts(void **state)
+{
+    (void)state;
+    tls_server_unref(server);
+    tls_client_free(clients[0]);
+    tls_client_free(clients[1]);
+    return 0;
+}
+
+static void
+shake_hands(struct pair *p)
+{
+    enum wilco_status a = WILCO_AGAIN;
+    enum wilco_status b = WILCO_AGAIN;
+
+    while (a == WILCO_AGAIN || b == WILCO_AGAIN) { /* loopback does not let one wait for long */
+        a = stream_shake_hands(p->a);
+        b = stream_shake_hands(p->b);
+    }
+    assert_int_equal(a, WILCO_OK);
+    assert_int_equal(b, WILCO_OK);
+}
+
+/* Puts onto both ends what the row says. */
+static void
+put_layer(struct pair *p, const struct transport *t)
+{
+    if (t->layer == BARE) {
+        return;
+    }
+    if (t->layer == NARROW_TLS) {
+        p->a = narrow_new(p->a);
+        p->b = narrow_new(p->b);
+    }
+    p->a = tls_client_stream(clients[t->layer == TLS12], "localhost", p->a, alloc_system());
+    p->b = tls_server_stream(server, p->b, alloc_system());
+    assert_non_null(p->a);
+    assert_non_null(p->b);
+    shake_hands(p);
+    assert_string_equal(tls_stream_version(p->a), t->layer == TLS12 ? "TLSv1.2" : "TLSv1.3");
+}
 
 static bool
 open_sockets(const char *url, struct pair *p)
@@ -83,6 +252,7 @@ for_each_transport(void (*test)(struct pair *p, const struct transport *t))
         struct pair p = {.a = NULL};
 
         if (pair_open(&transports[i], &p)) {
+            put_layer(&p, &transports[i]);
             test(&p, &transports[i]);
             pair_close(&p);
         } else {
@@ -157,6 +327,8 @@ struct flow {
     size_t sent;
     size_t received;
     size_t total;
+    size_t
+        idle; /* rounds of memory without anything to show; TLS may have moved part of a record */
 };
 
 static size_t
@@ -221,9 +393,8 @@ flow_read(struct flow *f)
     return true;
 }
 
-/* Waits until either end can go on. */
 static void
-flow_wait(const struct flow *f)
+flow_poll(const struct flow *f)
 {
     unsigned writing = f->from->ops->interest(f->from, true);
     unsigned reading = f->to->ops->interest(f->to, false);
@@ -234,6 +405,17 @@ flow_wait(const struct flow *f)
 
     assert_true(fds[0].fd >= 0 && fds[1].fd >= 0);
     assert_true(poll(fds, 2, -1) > 0);
+}
+
+/* Waits until either end can go on. */
+static void
+flow_wait(struct flow *f)
+{
+    if (stream_fd(f->from) < 0) {
+        assert_true(f->idle++ < 10000000);
+    } else {
+        flow_poll(f);
+    }
 }
 
 static void
@@ -334,11 +516,11 @@ static void
 check_full(struct pair *p, const struct transport *t)
 {
     size_t sent = fill(p->a);
-    struct flow rest = flow_of(p->a, p->b, sent);
+    struct flow rest = flow_of(p->a, p->b, sent + 1);
     size_t len = 0;
 
     assert_true(sent > 0);
-    if (t->url == NULL) {
+    if (t->url == NULL && t->layer == BARE) {
         assert_int_equal(sent, MEMORY_BYTES);
     }
     rest.random.source.context = &rest.random;
@@ -512,5 +694,5 @@ main(void)
         cmocka_unit_test(memory_says_what_it_holds),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_contexts, free_contexts);
 }
