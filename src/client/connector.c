@@ -3,11 +3,16 @@
 #include "client/connector.h"
 
 #include "net/socket.h"
+#include "net/websocket.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define WEBSOCKET_PATH "/mqtt" /* where the URL names none */
+#define PORT_HTTP      80
+#define PORT_HTTPS     443
 
 enum wilco_status
 connector_resolve(struct connector *c, const struct url *url, uint64_t deadline_ms)
@@ -95,9 +100,19 @@ put_tls(const struct connector *c, struct stream *below, const struct wilco_allo
 static struct stream *
 put_websocket(const struct connector *c, struct stream *below, const struct wilco_alloc *a)
 {
-    (void)c;
-    (void)a;
-    return below;
+    const struct url *url = c->url;
+    const struct upgrade_target target = {
+        .host = url->host,
+        .path = url->path[0] == '\0' ? WEBSOCKET_PATH : url->path,
+        .port = url->port,
+        .is_default_port = url->port == (url->scheme == URL_WSS ? PORT_HTTPS : PORT_HTTP),
+    };
+    struct stream *s = websocket_connect(below, &target, random_system(), a);
+
+    if (s == NULL) {
+        stream_close(below);
+    }
+    return s;
 }
 
 /* The connected socket becomes a stream. */

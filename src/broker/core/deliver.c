@@ -67,6 +67,30 @@ note_sent(struct session *s, const struct message *m, struct request *r)
     }
 }
 
+static bool
+may_get(struct session *s, const struct message *m)
+{
+    return WILCO_LIKELY(s->shard->broker->access == NULL) || permission_to_get(s, m);
+}
+
+/* The policy has changed since it was kept, and forbids it now. */
+static bool
+is_forbidden(struct session *s, const struct delivery *d)
+{
+    const struct broker *b = s->shard->broker;
+
+    return WILCO_UNLIKELY(d->access_changes != b->access_changes) &&
+           !(may_get(s, d->message) && (!d->retain || permission_lasts(b, d->message)));
+}
+
+/* For who asked or published it is as if nobody had wanted it. */
+static void
+withhold(struct session *s, const struct message *m, struct request *r)
+{
+    s->shard->stats.deliveries_denied++;
+    lose(s, m, r, REQUEST_NO_RESPONDER);
+}
+
 static void
 send_qos_0(struct session *s, struct message *m, const struct delivery_terms *t)
 {
@@ -78,15 +102,30 @@ send_qos_0(struct session *s, struct message *m, const struct delivery_terms *t)
     }
 }
 
-static void
-discard_too_large(struct session *s, struct send_entry *entry)
+/* Takes it out of what is under way; the caller's from now on. */
+static struct delivery *
+take_out(struct session *s, struct send_entry *entry)
 {
     struct delivery *d = entry->item;
 
-    s->shard->stats.dropped_too_large++;
     send_window_remove(&s->sent, entry);
     s->shard->stats.inflight--;
-    discard(s, d, REQUEST_TOO_LARGE);
+    return d;
+}
+
+static void
+discard_too_large(struct session *s, struct send_entry *entry)
+{
+    s->shard->stats.dropped_too_large++;
+    discard(s, take_out(s, entry), REQUEST_TOO_LARGE);
+}
+
+/* One that waited or was under way. Takes it over. */
+static void
+discard_forbidden(struct session *s, struct delivery *d)
+{
+    withhold(s, d->message, d->request);
+    delivery_free(s->shard, d);
 }
 
 /* Takes `d` over. WILCO_AGAIN (no packet identifier or quota) and WILCO_ENOMEM: it is still the
@@ -253,6 +292,8 @@ deliver(struct session *s, struct message *m, const struct delivery_terms *t)
     if (message_is_expired(m, s->shard->now_ms)) { /* [MQTT-3.3.2-5] */
         s->shard->stats.dropped_expired++;
         lose(s, m, t->request, REQUEST_DEADLINE);
+    } else if (WILCO_UNLIKELY(!may_get(s, m))) {
+        withhold(s, m, t->request);
     } else if (WILCO_UNLIKELY(!can_send_now(s, t->qos))) {
         keep_or_drop(s, m, t);
     } else if (t->qos == 0) {
@@ -267,6 +308,8 @@ deliver_behind(struct session *s, struct message *m, const struct delivery_terms
 {
     if (s->waiting->count == 0) {
         deliver(s, m, t);
+    } else if (!may_get(s, m)) {
+        withhold(s, m, NULL);
     } else if (!has_queue_room(s, m->packet_bytes)) {
         s->shard->stats.dropped_queue_full++;
         lose(s, m, NULL, REQUEST_NO_ROOM);
@@ -281,7 +324,9 @@ deliver_retained(struct session *s, struct message *m, const struct delivery_ter
     if (!is_online(s)) {
         return;
     }
-    if (t->qos == 0 && can_send_now(s, 0)) {
+    if (!may_get(s, m)) {
+        withhold(s, m, NULL);
+    } else if (t->qos == 0 && can_send_now(s, 0)) {
         send_qos_0(s, m, t);
     } else {
         keep(s, m, t);
@@ -300,6 +345,10 @@ send_waited(struct session *s, struct delivery *d)
         discard_void(s, d);
         return true;
     }
+    if (is_forbidden(s, d)) {
+        discard_forbidden(s, d);
+        return true;
+    }
     if (d->qos == 0) {
         send_qos_0(s, d->message, &t);
         delivery_free(s->shard, d);
@@ -310,6 +359,25 @@ send_waited(struct session *s, struct delivery *d)
         conn_break(s->conn);
     }
     return status == WILCO_OK;
+}
+
+/* There is quota for it. What may not be sent any more is forgotten with its identifier. */
+static void
+resend(struct session *s, struct send_entry *entry)
+{
+    struct delivery *d = entry->item;
+    const struct delivery_terms t = delivery_terms_of(d);
+
+    if (is_forbidden(s, d)) {
+        discard_forbidden(s, take_out(s, entry));
+        return;
+    }
+    /* [MQTT-3.3.1-1] */
+    if (forward_publish(s->conn, d->message, &t, entry->packet_id, true) == WILCO_ELIMIT) {
+        discard_too_large(s, entry);
+    } else if (d->request != NULL) {
+        request_sent(d->request);
+    }
 }
 
 /* Packets that the last connection had under way and that this one's quota did not yet let out
@@ -323,20 +391,12 @@ send_again(struct session *s)
         struct send_entry *next = send_window_next(&s->sent, entry);
 
         if (entry->detail == DETAIL_UNSENT) {
-            struct delivery *d = entry->item;
-            const struct delivery_terms t = delivery_terms_of(d);
-
             if (!send_window_resend(&s->sent)) {
                 return;
             }
             entry->detail = 0;
             s->unsent--;
-            /* [MQTT-3.3.1-1] */
-            if (forward_publish(s->conn, d->message, &t, entry->packet_id, true) == WILCO_ELIMIT) {
-                discard_too_large(s, entry);
-            } else if (d->request != NULL) {
-                request_sent(d->request);
-            }
+            resend(s, entry);
         }
         entry = next;
     }

@@ -33,6 +33,9 @@
     X(connections_per_address_max, 0, 0, 4000000,                                                  \
       "connections from one IPv4 address or IPv6 /64 network (Unix sockets do not count); a "      \
       "further one is closed at once; 0: any number")                                              \
+    X(login_bytes_max, 1048576, 1024, 1099511627776,                                               \
+      "bytes kept in a shard of clients whose CONNECT has come and whose password is being "       \
+      "checked; a further one gets Server busy")                                                   \
     X(log_refusals_max, 10, 0, 1000000,                                                            \
       "log lines in a second and shard about refused CONNECTs and protocol errors; of the others " \
       "their number is logged")                                                                    \

@@ -87,7 +87,7 @@ check_is_local(const struct address *a, enum url_scheme scheme, char reason[LIST
 
 /* Where a URL leads. */
 struct found {
-    enum url_scheme scheme;
+    struct url url;
     struct address addresses[LISTENERS_MAX];
     size_t count;
 };
@@ -95,14 +95,13 @@ struct found {
 static enum wilco_status
 resolve(struct found *found, const char *text, char reason[LISTENER_REASON_BYTES])
 {
-    struct url url;
     const char *why = "";
-    enum wilco_status st = url_parse(&url, text, &why);
+    enum wilco_status st = url_parse(&found->url, text, &why);
 
     found->count = 0;
     if (st == WILCO_OK) {
-        found->scheme = url.scheme;
-        st = address_resolve(found->addresses, LISTENERS_MAX, &found->count, &url, true, &why);
+        st = address_resolve(found->addresses, LISTENERS_MAX, &found->count, &found->url, true,
+                             &why);
     }
     return st == WILCO_OK ? WILCO_OK : refuse_url(reason, text, why);
 }
@@ -115,7 +114,20 @@ find_addresses(struct found *found, const char *url, bool allow_anonymous,
     enum wilco_status st = resolve(found, url, reason);
 
     for (size_t i = 0; i < found->count && st == WILCO_OK && !allow_anonymous; i++) {
-        st = check_is_local(&found->addresses[i], found->scheme, reason);
+        st = check_is_local(&found->addresses[i], found->url.scheme, reason);
+    }
+    return st;
+}
+
+static enum wilco_status
+make_transport(struct transport *t, const struct url *url, const struct listener_wish *wish,
+               char reason[LISTENER_REASON_BYTES])
+{
+    char why[TRANSPORT_REASON_BYTES] = "";
+    enum wilco_status st = transport_init(t, url, wish->options, wish->alloc, why);
+
+    if (st != WILCO_OK) {
+        (void)refuse_url(reason, wish->url, why);
     }
     return st;
 }
@@ -130,7 +142,7 @@ listener_check(const struct listener_wish *wish, bool allow_anonymous,
     enum wilco_status st = find_addresses(&found, wish->url, allow_anonymous, reason);
 
     if (st == WILCO_OK) {
-        st = transport_init(&transport, found.scheme, wish->options, wish->alloc, reason);
+        st = make_transport(&transport, &found.url, wish, reason);
     }
     if (st == WILCO_OK) {
         transport_fini(&transport);
@@ -170,7 +182,7 @@ listener_set_open(struct listener_set *set, const struct listener_wish *wish, bo
     enum wilco_status st = find_addresses(&found, wish->url, allow_anonymous, reason);
 
     if (st == WILCO_OK) {
-        st = transport_init(&transport, found.scheme, wish->options, wish->alloc, reason);
+        st = make_transport(&transport, &found.url, wish, reason);
     }
     if (st != WILCO_OK) {
         return st;
@@ -221,7 +233,8 @@ listener_url(const struct listener *l, char out[LISTENER_URL_BYTES])
     char text[ADDRESS_TEXT_BYTES];
 
     address_text(&l->bound, text);
-    (void)snprintf(
-        out, LISTENER_URL_BYTES, "%s%s",
-        l->bound.storage.ss_family == AF_UNIX ? "" : url_scheme_name(l->transport.scheme), text);
+    (void)snprintf(out, LISTENER_URL_BYTES, "%s%s%s",
+                   l->bound.storage.ss_family == AF_UNIX ? ""
+                                                         : url_scheme_name(l->transport.scheme),
+                   text, l->transport.websocket.path);
 }

@@ -19,7 +19,7 @@ struct listener {
 /* Listening sockets of one broker; a host name with several addresses needs several. */
 #define LISTENERS_MAX 32U
 
-#define LISTENER_REASON_BYTES 400U
+#define LISTENER_REASON_BYTES 640U
 
 struct listener_set {
     struct listener items[LISTENERS_MAX];
@@ -58,8 +58,8 @@ void listener_set_close(struct listener_set *set);
 /* Releases the transports, when there are neither threads nor connections left. */
 void listener_set_fini(struct listener_set *set);
 
-/* "mqtt://127.0.0.1:1883" or "unix:/path". */
-#define LISTENER_URL_BYTES (ADDRESS_TEXT_BYTES + 8)
+/* "mqtt://127.0.0.1:1883", "ws://127.0.0.1:8083/mqtt" or "unix:/path". */
+#define LISTENER_URL_BYTES (ADDRESS_TEXT_BYTES + UPGRADE_PATH_BYTES + 8)
 void listener_url(const struct listener *l, char out[LISTENER_URL_BYTES]);
 
 #endif

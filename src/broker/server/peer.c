@@ -4,6 +4,10 @@
 #include "broker/server/intake.h"
 #include "broker/server/lane.h"
 
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
 _Static_assert(STREAM_READABLE == (int)LOOP_READABLE && STREAM_WRITABLE == (int)LOOP_WRITABLE,
                "what a stream waits for is what a loop watches");
 
@@ -98,7 +102,7 @@ lose(struct driver *d, struct peer *p)
 void
 peer_dismiss(struct driver *d, struct peer *p)
 {
-    if (!p->is_lingering && p->conn.state == CONN_AWAITS_CONNECT) {
+    if (!p->is_lingering && p->conn.state < CONN_CONNECTED) {
         lose(d, p);
     }
 }
@@ -357,4 +361,43 @@ void
 peer_timer_fired(struct driver *d, struct peer_rare *rare)
 {
     peer_close(d, rare->peer);
+}
+
+/* An IPv4 address that is mapped into IPv6 is what it is mapped from. */
+static void
+take_address(struct conn_origin *out, const struct address *a)
+{
+    const struct sockaddr_in *v4 = (const void *)&a->storage;
+    const struct sockaddr_in6 *v6 = (const void *)&a->storage;
+
+    if (a->storage.ss_family == AF_INET) {
+        out->address_bytes = 4;
+        memcpy(out->address, &v4->sin_addr, 4);
+    } else if (a->storage.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+        out->address_bytes = 4;
+        memcpy(out->address, v6->sin6_addr.s6_addr + 12, 4);
+    } else if (a->storage.ss_family == AF_INET6) {
+        out->address_bytes = 16;
+        memcpy(out->address, v6->sin6_addr.s6_addr, 16);
+    }
+}
+
+void
+peer_describe(struct conn *c, struct conn_origin *out)
+{
+    const struct peer *p = CONTAINER_OF(c, struct peer, conn);
+    struct stream_peer known;
+
+    stream_describe(p->stream, &known);
+    if (known.address.len == 0) {
+        known.address.len = sizeof(known.address.storage);
+        if (getpeername(stream_fd(p->stream), (void *)&known.address.storage, &known.address.len) !=
+            0) {
+            known.address.len = 0;
+        }
+    }
+    if (known.address.len > 0) {
+        take_address(out, &known.address);
+    }
+    (void)snprintf(out->user, sizeof(out->user), "%s", known.user);
 }

@@ -69,7 +69,11 @@ void peer_settle(struct driver *d, struct peer *p);
 bool peer_write_part(struct peer *p);
 void peer_timer_fired(struct driver *d, struct peer_rare *rare);
 
-/* For a driver that stops: closes what has not said CONNECT. */
+/* Of a conn that is part of a peer: the address that its transport has been told by a proxy, or has
+ * itself, and whom its certificate names. */
+void peer_describe(struct conn *c, struct conn_origin *out);
+
+/* For a driver that stops: closes what is not connected yet. */
 void peer_dismiss(struct driver *d, struct peer *p);
 /* Closes at once. What is left is in driver->closed until peer_free(). */
 void peer_close(struct driver *d, struct peer *p);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "broker/core/rcu.h"
 #include "broker/server/driver.h"
+#include "broker/server/peer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 
 struct server {
     struct crew crew;
+    const struct reloadable *const *reloadables; /* what crew has of files; NULL: nothing */
     bool has_broker;
     unsigned started; /* drivers with a thread */
 };
@@ -77,6 +79,14 @@ server_check(const struct server_config *config, char reason[SERVER_REASON_BYTES
     return WILCO_OK;
 }
 
+static void
+wake_shard(void *context, unsigned shard)
+{
+    const struct crew *crew = context;
+
+    loop_wake(crew->drivers[shard]->loop);
+}
+
 static enum wilco_status
 make_broker(struct server *s, const struct server_config *config, char reason[SERVER_REASON_BYTES])
 {
@@ -87,6 +97,11 @@ make_broker(struct server *s, const struct server_config *config, char reason[SE
         .log = config->log,
         .shard_count = config->shard_count == 0 ? cores() : config->shard_count,
         .unix_ms = clock_unix_ms(),
+        .authenticator = config->authenticator,
+        .auth_methods = config->auth_methods,
+        .auth_method_count = config->auth_method_count,
+        .access = config->access,
+        .host = {.context = &s->crew, .describe = peer_describe, .wake = wake_shard},
     };
     enum wilco_status st = WILCO_OK;
 
@@ -169,6 +184,25 @@ log_stopped(struct server *s)
     log_event(s->crew.broker.log, LOG_INFO, "stopped", "%s", text + 1);
 }
 
+static void
+take_prepared(struct server *s, struct reloadable_set *prepared)
+{
+    if (prepared != NULL) {
+        s->reloadables = prepared->rows;
+        reloadable_commit(prepared, &s->crew);
+    }
+}
+
+/* Nothing in the place of everything. */
+static void
+discard_reloadables(struct server *s)
+{
+    struct reloadable_set set = {.rows = s->reloadables};
+
+    reloadable_commit(&set, &s->crew);
+    reloadable_discard(&set);
+}
+
 /* Everything but the threads, which have ended. */
 static void
 server_free(struct server *s, const struct wilco_alloc *a)
@@ -182,6 +216,7 @@ server_free(struct server *s, const struct wilco_alloc *a)
         guests_fini(&s->crew.guests);
         broker_fini(&s->crew.broker);
     }
+    discard_reloadables(s);
     halt_fini(&s->crew.halt);
     mem_free(a, s);
 }
@@ -218,6 +253,7 @@ server_start(struct server **out, const struct server_config *config,
         st = listen_everywhere(s, config, reason);
     }
     if (st == WILCO_OK) {
+        take_prepared(s, config->prepared);
         st = start_drivers(s, reason);
     }
     if (st == WILCO_OK) {
@@ -247,7 +283,8 @@ server_stop(struct server *s)
 struct change {
     void (*run)(void *context, struct settings *settings);
     void *context;
-    struct settings *settings;
+    struct server *server;
+    struct reloadable_set *prepared;
 };
 
 static void
@@ -255,14 +292,15 @@ run_change(void *context)
 {
     const struct change *c = context;
 
-    c->run(c->context, c->settings);
+    c->run(c->context, &c->server->crew.broker.settings);
+    take_prepared(c->server, c->prepared);
 }
 
 void
 server_change(struct server *s, void (*change)(void *context, struct settings *settings),
-              void *context)
+              void *context, struct reloadable_set *prepared)
 {
-    struct change c = {.run = change, .context = context, .settings = &s->crew.broker.settings};
+    struct change c = {.run = change, .context = context, .server = s, .prepared = prepared};
 
     halt_ask(&s->crew.halt);
     for (unsigned i = 0; i < s->started; i++) {

@@ -1,5 +1,7 @@
 #include "broker/server/transport.h"
 
+#include "net/websocket.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +11,9 @@ _Static_assert(TRANSPORT_REASON_BYTES >= TLS_REASON_BYTES, "what TLS has to say 
 bool
 transport_options_equal(const struct transport_options *a, const struct transport_options *b)
 {
-    return a->is_proxied == b->is_proxied && tls_server_options_equal(&a->tls, &b->tls);
+    return a->is_proxied == b->is_proxied && a->is_websocket == b->is_websocket &&
+           strcmp(a->websocket_origins, b->websocket_origins) == 0 &&
+           tls_server_options_equal(&a->tls, &b->tls);
 }
 
 static bool
@@ -24,6 +28,32 @@ has_websocket(enum url_scheme scheme)
     return scheme == URL_WS || scheme == URL_WSS;
 }
 
+/* A listener in mosquitto's words has TLS as soon as it has a certificate. */
+static enum url_scheme
+scheme_of(const struct url *url, const struct transport_options *options)
+{
+    bool is_tls = has_tls(url->scheme) || options->is_tls;
+    bool is_websocket = has_websocket(url->scheme) || options->is_websocket;
+
+    if (url->scheme == URL_UNIX) {
+        return URL_UNIX;
+    }
+    if (is_websocket) {
+        return is_tls ? URL_WSS : URL_WS;
+    }
+    return is_tls ? URL_MQTTS : URL_MQTT;
+}
+
+static void
+init_websocket(struct transport *t, const struct url *url, const struct transport_options *options)
+{
+    _Static_assert(sizeof(t->websocket.path) >= sizeof(url->path), "a path fits");
+    if (has_websocket(t->scheme)) {
+        memcpy(t->websocket.path, url->path, sizeof(url->path));
+        memcpy(t->websocket.origins, options->websocket_origins, sizeof(t->websocket.origins));
+    }
+}
+
 /* Whoever names a certificate for a listener without TLS thinks that it has TLS. */
 static enum wilco_status
 check_no_tls(const struct transport_options *options, char reason[TRANSPORT_REASON_BYTES])
@@ -34,20 +64,21 @@ check_no_tls(const struct transport_options *options, char reason[TRANSPORT_REAS
         return WILCO_OK;
     }
     (void)snprintf(reason, TRANSPORT_REASON_BYTES,
-                   "certfile and what else belongs to TLS is for listeners with TLS: mqtts:// or "
+                   "certfile, and what else belongs to TLS, is for listeners with TLS: mqtts:// or "
                    "wss://");
     return WILCO_EINVAL;
 }
 
 enum wilco_status
-transport_init(struct transport *t, enum url_scheme scheme, const struct transport_options *options,
+transport_init(struct transport *t, const struct url *url, const struct transport_options *options,
                const struct wilco_alloc *a, char reason[TRANSPORT_REASON_BYTES])
 {
-    *t = (struct transport){.scheme = scheme, .is_proxied = options->is_proxied};
-    if (!has_tls(scheme)) {
+    *t = (struct transport){.scheme = scheme_of(url, options), .is_proxied = options->is_proxied};
+    init_websocket(t, url, options);
+    if (!has_tls(t->scheme)) {
         return check_no_tls(options, reason);
     }
-    return tls_server_new(&t->tls, &options->tls, has_websocket(scheme) ? "http/1.1" : "mqtt", a,
+    return tls_server_new(&t->tls, &options->tls, has_websocket(t->scheme) ? "http/1.1" : "mqtt", a,
                           reason);
 }
 
@@ -87,9 +118,12 @@ put_tls(const struct transport *t, struct stream *below, const struct wilco_allo
 static struct stream *
 put_websocket(const struct transport *t, struct stream *below, const struct wilco_alloc *a)
 {
-    (void)t;
-    (void)a;
-    return below;
+    struct stream *s = websocket_serve(below, &t->websocket, a);
+
+    if (s == NULL) {
+        stream_close(below);
+    }
+    return s;
 }
 
 struct stream *

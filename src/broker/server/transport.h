@@ -2,6 +2,7 @@
 #define WILCO_BROKER_SERVER_TRANSPORT_H
 
 #include "net/address.h"
+#include "net/http_upgrade.h"
 #include "net/stream.h"
 #include "net/tls.h"
 
@@ -12,7 +13,10 @@
 
 /* What the configuration says about it. It owns nothing. */
 struct transport_options {
-    bool is_proxied; /* a proxy says in front of everything else who connects */
+    bool is_proxied;   /* a proxy says in front of everything else who connects */
+    bool is_websocket; /* also where the URL does not say so */
+    bool is_tls;       /* likewise */
+    char websocket_origins[UPGRADE_ORIGINS_BYTES]; /* net/http_upgrade.h */
     struct tls_server_options tls;
 };
 
@@ -24,13 +28,14 @@ struct transport {
     enum url_scheme scheme;
     bool is_proxied;
     struct tls_server *tls; /* NULL: it has none */
+    struct upgrade_terms websocket;
 };
 
 #define TRANSPORT_REASON_BYTES 400U
 
-/* Makes what `scheme` needs. WILCO_EINVAL: it cannot be made of `options`, and `reason` says in one
- * line what to do. WILCO_ENOMEM. Then `t` is as after transport_fini(). */
-WILCO_MUST_CHECK enum wilco_status transport_init(struct transport *t, enum url_scheme scheme,
+/* Makes what `url` and `options` need. WILCO_EINVAL: it cannot be made of these, and `reason` says
+ * in one line what to do. WILCO_ENOMEM. Then `t` is as after transport_fini(). */
+WILCO_MUST_CHECK enum wilco_status transport_init(struct transport *t, const struct url *url,
                                                   const struct transport_options *options,
                                                   const struct wilco_alloc *a,
                                                   char reason[TRANSPORT_REASON_BYTES]);

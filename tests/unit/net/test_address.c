@@ -42,6 +42,7 @@ static const struct {
     {"[::1]:1885", URL_MQTT, "::1", 1885, "", NULL, NULL},
     {"[::1]", URL_MQTT, "::1", 1883, "", NULL, NULL},
     {"mqtts:1885", URL_MQTT, "mqtts", 1885, "", NULL, NULL}, /* a host of that name */
+    {"wss://host/mqtt", URL_WSS, "host", 8084, "/mqtt", NULL, NULL},
     {"mqtts://host", URL_MQTTS, "host", 8883, "", NULL, NULL},
     {"MQTTS://me:secret@[::1]:1", URL_MQTTS, "::1", 1, "", "me", "secret"},
     {"unix:/run/wilco.sock", URL_UNIX, "", 0, "/run/wilco.sock", NULL, NULL},
@@ -109,8 +110,6 @@ static const struct {
     {"mqtt://me%zz@host", "hexadecimal"},
     {"mqtt://me%00@host", "hexadecimal"},
     {"mqtt://me:%0@host", "hexadecimal"},
-    {"ws://host/mqtt", "ws:// (WebSocket) is not supported yet"},
-    {"wss://host/mqtt", "wss:// (WebSocket over TLS) is not supported yet"},
     {"http://host", "unknown scheme"},
     {"mqt://host", "unknown scheme"},
     {"unix:", "absolute path"},

@@ -3,9 +3,11 @@
 #include "base/random.h"
 #include "net/stream.h"
 #include "net/tls.h"
+#include "net/websocket.h"
 #include "sockets.h"
 #include "support/certificates.h"
 #include "support/failing_alloc.h"
+#include "support/narrow.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -20,117 +22,52 @@ struct pair {
     struct stream *b;
 };
 
-enum layer {
-    BARE,
-    TLS,        /* 1.3 */
-    TLS12,      /* by a client of 1.2 */
-    NARROW_TLS, /* whose stream below takes and gives single bytes */
-};
-
-static const struct transport {
-    const char *label;
-    const char *url; /* NULL: memory; "unix": a socket in a new folder */
-    const char *name;
-    enum layer layer;
-} transports[] = {
-    {"tcp over IPv4", "mqtt://127.0.0.1:0", "tcp", BARE},
-    {"tcp over IPv6", "mqtt://[::1]:0", "tcp", BARE},
-    {"unix", "unix", "unix", BARE},
-    {"memory", NULL, "memory", BARE},
-    {"TLS 1.3 over tcp", "mqtt://127.0.0.1:0", "tls", TLS},
-    {"TLS 1.3 over unix", "unix", "tls", TLS},
-    {"TLS 1.3 over memory", NULL, "tls", TLS},
-    {"TLS 1.2 over tcp", "mqtt://127.0.0.1:0", "tls", TLS12},
-    {"TLS 1.2 over memory", NULL, "tls", TLS12},
-    {"TLS 1.3 over single bytes", NULL, "tls", NARROW_TLS},
-};
-
-/* ---- A stream onto another one, byte by byte ---- */
-
-struct narrow {
-    struct stream stream;
-    struct stream *below;
-};
-
-static struct stream *
-below_narrow(const struct stream *s)
+/* Until both ends say that they have done with it. */
+static void
+shake_hands(struct pair *p)
 {
-    return ((const struct narrow *)(const void *)s)->below;
-}
+    enum wilco_status a = WILCO_AGAIN;
+    enum wilco_status b = WILCO_AGAIN;
 
-static enum wilco_status
-narrow_read(struct stream *s, void *out, size_t capacity, size_t *len)
-{
-    return stream_read(below_narrow(s), out, capacity < 1 ? capacity : 1, len);
-}
-
-static enum wilco_status
-narrow_write(struct stream *s, const struct span *spans, size_t count, size_t *len)
-{
-    struct span first = SPAN_EMPTY;
-
-    for (size_t i = 0; i < count && first.len == 0; i++) {
-        first = span_first(spans[i], spans[i].len < 1 ? spans[i].len : 1);
+    while (a == WILCO_AGAIN || b == WILCO_AGAIN) {
+        a = stream_shake_hands(p->a);
+        b = stream_shake_hands(p->b);
     }
-    return stream_write(below_narrow(s), &first, 1, len);
-}
-
-static unsigned
-narrow_interest(const struct stream *s, bool writing)
-{
-    return stream_interest(below_narrow(s), writing);
-}
-
-static bool
-narrow_has_pending(const struct stream *s)
-{
-    return stream_has_pending(below_narrow(s));
-}
-
-static int
-narrow_fd(const struct stream *s)
-{
-    return stream_fd(below_narrow(s));
+    assert_int_equal(a, WILCO_OK);
+    assert_int_equal(b, WILCO_OK);
 }
 
 static void
-narrow_finish(struct stream *s)
+stack_websocket(struct stream **client, struct stream **server)
 {
-    below_narrow(s)->ops->finish(below_narrow(s));
+    static const struct upgrade_terms terms = {.path = "/mqtt"};
+    static const struct upgrade_target target = {.host = "localhost", .path = "/mqtt"};
+
+    *client = websocket_connect(*client, &target, random_system(), alloc_system());
+    *server = websocket_serve(*server, &terms, alloc_system());
+    assert_non_null(*client);
+    assert_non_null(*server);
 }
 
 static void
-narrow_close(struct stream *s)
+stack_client(struct pair *p)
 {
-    stream_close(below_narrow(s));
-    free((struct narrow *)(void *)s);
+    stack_websocket(&p->a, &p->b);
+    shake_hands(p);
 }
 
-static const struct stream_ops narrow_ops = {
-    .name = "narrow",
-    .read = narrow_read,
-    .write = narrow_write,
-    .interest = narrow_interest,
-    .has_pending = narrow_has_pending,
-    .fd = narrow_fd,
-    .finish = narrow_finish,
-    .close = narrow_close,
-};
-
-static struct stream *
-narrow_new(struct stream *below)
+static void
+stack_server(struct pair *p)
 {
-    struct narrow *n = malloc(sizeof(*n));
-
-    assert_non_null(n);
-    *n = (struct narrow){.stream = {.ops = &narrow_ops}, .below = below};
-    return &n->stream;
+    stack_websocket(&p->b, &p->a);
+    shake_hands(p);
 }
 
 /* ---- Both ends of TLS ---- */
 
-static struct tls_server *server;
-static struct tls_client *clients[2]; /* of 1.3, or of what the server wants; of 1.2 */
+static struct tls_server *tls_server;
+static struct tls_client *tls_client;
+static struct tls_client *tls12_client;
 
 static int
 make_contexts(void **state)
@@ -138,7 +75,7 @@ make_contexts(void **state)
     struct certificates c;
     struct tls_server_options s = {.certfile_count = 1, .keyfile_count = 1};
     char ca[CERTIFICATES_PATH_BYTES];
-    struct tls_client_options o = {.cafile = NULL};
+    struct tls_client_options o = {.cafile = ca};
     char reason[TLS_REASON_BYTES];
 
     (void)state;
@@ -146,11 +83,11 @@ make_contexts(void **state)
     certificates_make_standard(&c);
     (void)certificates_path(&c, "server.pem", s.certfile[0]);
     (void)certificates_path(&c, "server.key", s.keyfile[0]);
-    o.cafile = certificates_path(&c, "ca.pem", ca);
-    assert_int_equal(tls_server_new(&server, &s, "mqtt", alloc_system(), reason), WILCO_OK);
-    assert_int_equal(tls_client_new(&clients[0], &o, "mqtt", alloc_system(), reason), WILCO_OK);
+    (void)certificates_path(&c, "ca.pem", ca);
+    assert_int_equal(tls_server_new(&tls_server, &s, "mqtt", alloc_system(), reason), WILCO_OK);
+    assert_int_equal(tls_client_new(&tls_client, &o, "mqtt", alloc_system(), reason), WILCO_OK);
     o.versions = TLS_12_ONLY;
-    assert_int_equal(tls_client_new(&clients[1], &o, "mqtt", alloc_system(), reason), WILCO_OK);
+    assert_int_equal(tls_client_new(&tls12_client, &o, "mqtt", alloc_system(), reason), WILCO_OK);
     certificates_fini(&c);
     return 0;
 }
@@ -159,44 +96,71 @@ static int
 free_contexts(void **state)
 {
     (void)state;
-    tls_server_unref(server);
-    tls_client_free(clients[0]);
-    tls_client_free(clients[1]);
+    tls_server_unref(tls_server);
+    tls_client_free(tls_client);
+    tls_client_free(tls12_client);
     return 0;
 }
 
 static void
-shake_hands(struct pair *p)
+stack_tls_with(struct pair *p, struct tls_client *client, const char *version)
 {
-    enum wilco_status a = WILCO_AGAIN;
-    enum wilco_status b = WILCO_AGAIN;
-
-    while (a == WILCO_AGAIN || b == WILCO_AGAIN) { /* loopback does not let one wait for long */
-        a = stream_shake_hands(p->a);
-        b = stream_shake_hands(p->b);
-    }
-    assert_int_equal(a, WILCO_OK);
-    assert_int_equal(b, WILCO_OK);
-}
-
-/* Puts onto both ends what the row says. */
-static void
-put_layer(struct pair *p, const struct transport *t)
-{
-    if (t->layer == BARE) {
-        return;
-    }
-    if (t->layer == NARROW_TLS) {
-        p->a = narrow_new(p->a);
-        p->b = narrow_new(p->b);
-    }
-    p->a = tls_client_stream(clients[t->layer == TLS12], "localhost", p->a, alloc_system());
-    p->b = tls_server_stream(server, p->b, alloc_system());
+    p->a = tls_client_stream(client, "localhost", p->a, alloc_system());
+    p->b = tls_server_stream(tls_server, p->b, alloc_system());
     assert_non_null(p->a);
     assert_non_null(p->b);
     shake_hands(p);
-    assert_string_equal(tls_stream_version(p->a), t->layer == TLS12 ? "TLSv1.2" : "TLSv1.3");
+    assert_string_equal(tls_stream_version(p->a), version);
 }
+
+static void
+stack_tls(struct pair *p)
+{
+    stack_tls_with(p, tls_client, "TLSv1.3");
+}
+
+static void
+stack_tls12(struct pair *p)
+{
+    stack_tls_with(p, tls12_client, "TLSv1.2");
+}
+
+static void
+stack_narrow_tls(struct pair *p)
+{
+    p->a = narrow_new(p->a);
+    p->b = narrow_new(p->b);
+    stack_tls(p);
+}
+
+static void
+stack_both(struct pair *p)
+{
+    stack_tls(p);
+    stack_client(p);
+}
+
+static const struct transport {
+    const char *label;
+    const char *url; /* NULL: memory; "unix": a socket in a new folder */
+    const char *name;
+    void (*stack)(struct pair *p); /* what is put onto it; NULL: nothing */
+} transports[] = {
+    {"tcp over IPv4", "mqtt://127.0.0.1:0", "tcp", NULL},
+    {"tcp over IPv6", "mqtt://[::1]:0", "tcp", NULL},
+    {"unix", "unix", "unix", NULL},
+    {"memory", NULL, "memory", NULL},
+    {"WebSocket, as client", "mqtt://127.0.0.1:0", "websocket", stack_client},
+    {"WebSocket, as server", "mqtt://127.0.0.1:0", "websocket", stack_server},
+    {"WebSocket over unix", "unix", "websocket", stack_server},
+    {"TLS 1.3 over tcp", "mqtt://127.0.0.1:0", "tls", stack_tls},
+    {"TLS 1.3 over unix", "unix", "tls", stack_tls},
+    {"TLS 1.3 over memory", NULL, "tls", stack_tls},
+    {"TLS 1.3 over single bytes", NULL, "tls", stack_narrow_tls},
+    {"TLS 1.2 over tcp", "mqtt://127.0.0.1:0", "tls", stack_tls12},
+    {"TLS 1.2 over memory", NULL, "tls", stack_tls12},
+    {"WebSocket over TLS", "mqtt://127.0.0.1:0", "websocket", stack_both},
+};
 
 static bool
 open_sockets(const char *url, struct pair *p)
@@ -252,7 +216,9 @@ for_each_transport(void (*test)(struct pair *p, const struct transport *t))
         struct pair p = {.a = NULL};
 
         if (pair_open(&transports[i], &p)) {
-            put_layer(&p, &transports[i]);
+            if (transports[i].stack != NULL) {
+                transports[i].stack(&p);
+            }
             test(&p, &transports[i]);
             pair_close(&p);
         } else {
@@ -327,8 +293,7 @@ struct flow {
     size_t sent;
     size_t received;
     size_t total;
-    size_t
-        idle; /* rounds of memory without anything to show; TLS may have moved part of a record */
+    size_t idle; /* rounds in memory without anything to show; TLS has moved part of a record */
 };
 
 static size_t
@@ -516,11 +481,11 @@ static void
 check_full(struct pair *p, const struct transport *t)
 {
     size_t sent = fill(p->a);
-    struct flow rest = flow_of(p->a, p->b, sent + 1);
+    struct flow rest = flow_of(p->a, p->b, sent + 1); /* who was not rid of all comes again */
     size_t len = 0;
 
     assert_true(sent > 0);
-    if (t->url == NULL && t->layer == BARE) {
+    if (t->url == NULL && t->stack == NULL) {
         assert_int_equal(sent, MEMORY_BYTES);
     }
     rest.random.source.context = &rest.random;

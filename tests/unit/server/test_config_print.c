@@ -126,7 +126,7 @@ without_its_comments_it_is_the_defaults(void **state)
     memset(&c, 1, sizeof(c));
     c.listen_count = 0;
     c.allow_anonymous = true;
-    assert_int_equal(uncomment(text, &len), setting_count() + 7);
+    assert_int_equal(uncomment(text, &len), setting_count() + 10);
     read_config(&c, text, len);
     assert_is_standard(&c);
     assert_int_equal(c.listen_count, 1);

@@ -55,6 +55,7 @@ take_listener(struct config_reader *r, const struct directive *d, const char *va
                        host[0] == '\0' ? "*" : host, has_colon ? "]" : "", (int)port_len, value);
     }
     add(r, d, url);
+    r->follows_certificate = !is_path;
 }
 
 /* False: it is wrong. */
@@ -111,12 +112,43 @@ take_no_matching_subscribers(struct config_reader *r, const struct directive *d,
     }
 }
 
+static void
+take_protocol(struct config_reader *r, const struct directive *d, const char *value)
+{
+    r->transport->is_websocket = strcmp(value, "websockets") == 0;
+    if (!r->transport->is_websocket && strcmp(value, "mqtt") != 0) {
+        reader_wrong(r, "%s: %s is neither mqtt nor websockets", d->name,
+                     LOG_TEXT(span_of_text(value)));
+    }
+}
+
+static void
+take_websockets_origin(struct config_reader *r, const struct directive *d, const char *value)
+{
+    char *origins = r->transport->websocket_origins;
+    size_t len = strlen(origins);
+    int added = 0;
+
+    if (strstr(value, "://") == NULL || strpbrk(strstr(value, "://") + 3, "/ \t") != NULL) {
+        reader_wrong(r, "%s: %s is no origin, as https://example.com or http://host:8080 are",
+                     d->name, LOG_TEXT(span_of_text(value)));
+        return;
+    }
+    added = snprintf(origins + len, UPGRADE_ORIGINS_BYTES - len, "%s%s", len > 0 ? " " : "", value);
+    if ((size_t)added >= UPGRADE_ORIGINS_BYTES - len) {
+        origins[len] = '\0';
+        reader_wrong(r, "%s: the origins of a listener have %u bytes at most", d->name,
+                     UPGRADE_ORIGINS_BYTES - 1);
+    }
+}
+
 const struct directive listening_directives[] = {
     {.name = "listen",
      .take = take_listen,
      .standard = CONFIG_LISTEN,
-     .what = "Where clients connect: mqtt://ADDRESS[:PORT] or unix:/PATH, one line for each. The "
-             "address * is every address of this machine; port 0 is any that is free.",
+     .what = "Where clients connect: mqtt://ADDRESS[:PORT], ws://ADDRESS[:PORT][/PATH], the same "
+             "with TLS (mqtts://, wss://) or unix:/PATH, one line for each. The address * is every "
+             "address of this machine; port 0 is any that is free.",
      .is_repeatable = true,
      .is_listener = true},
     {.name = "listener",
@@ -144,6 +176,18 @@ const struct directive listening_directives[] = {
          "What a client of MQTT 3.1.1 or 3.1 that connects to the listen or listener line above "
          "puts behind the topic of a request to respond to it: / and more, 64 bytes at most; "
          "off: it cannot. Once for each of these lines.",
+     .is_of_listener = true},
+    {.name = "protocol",
+     .take = take_protocol,
+     .standard = "mqtt",
+     .what = "mqtt or websockets: what clients speak that connect to the listener line above; a "
+             "listen line says it in its URL. Once for each of these lines.",
+     .is_of_listener = true},
+    {.name = "websockets_origin",
+     .take = take_websockets_origin,
+     .what = "A web page whose scripts may connect by WebSocket to the listen or listener line "
+             "above: https://example.com, one line for each. Without any, those of all pages may.",
+     .is_repeatable = true,
      .is_of_listener = true},
     {.name = "allow_anonymous",
      .take = take_allow_anonymous,
