@@ -1,5 +1,6 @@
 #include "broker/core/deliver.h"
 
+#include "broker/core/account.h"
 #include "broker/core/conn.h"
 #include "broker/core/forward.h"
 #include "broker/core/reply.h"
@@ -23,12 +24,13 @@ has_room(const struct session *s)
 }
 
 static bool
-can_send_now(const struct session *s, uint8_t qos)
+can_send_now(const struct session *s, const struct message *m, uint8_t qos)
 {
     if (qos == 0) {
         return s->waiting->qos_0_count == 0 && has_room(s);
     }
-    return s->waiting->count == 0 && s->unsent == 0 && s->sent.quota > 0 && has_room(s);
+    return s->waiting->count == 0 && s->unsent == 0 && s->sent.quota > 0 && has_room(s) &&
+           account_lets_send(s, m->packet_bytes);
 }
 
 /* It will not get the message. If that was a request, it has ended; if it was a response, or a
@@ -102,14 +104,36 @@ send_qos_0(struct session *s, struct message *m, const struct delivery_terms *t)
     }
 }
 
+void
+deliver_released(struct session *s, struct send_entry *entry)
+{
+    struct delivery *d = entry->item;
+
+    s->held_bytes -= d->message->packet_bytes;
+    delivery_free(s->shard, d);
+    entry->item = NULL;
+    entry->stage = SEND_AWAITS_PUBCOMP;
+}
+
+void
+deliver_land(struct session *s, struct send_entry *entry)
+{
+    const struct delivery *d = entry->item;
+
+    if (d != NULL) {
+        s->held_bytes -= d->message->packet_bytes;
+    }
+    s->shard->stats.inflight--;
+    send_window_remove(&s->sent, entry);
+}
+
 /* Takes it out of what is under way; the caller's from now on. */
 static struct delivery *
 take_out(struct session *s, struct send_entry *entry)
 {
     struct delivery *d = entry->item;
 
-    send_window_remove(&s->sent, entry);
-    s->shard->stats.inflight--;
+    deliver_land(s, entry);
     return d;
 }
 
@@ -142,6 +166,7 @@ send_tracked(struct session *s, struct delivery *d)
         return status;
     }
     s->shard->stats.inflight++;
+    s->held_bytes += d->message->packet_bytes;
     /* [MQTT-4.3.2-2], [MQTT-4.3.3-2] */
     if (forward_publish(s->conn, d->message, &t, entry->packet_id, false) == WILCO_ELIMIT) {
         discard_too_large(s, entry);
@@ -220,7 +245,7 @@ discard_void(struct session *s, struct delivery *d)
 static bool
 has_queue_room(struct session *s, uint64_t more_bytes)
 {
-    while (!is_within_bounds(s, more_bytes)) {
+    while (!is_within_bounds(s, more_bytes) || !account_has_room(s, more_bytes)) {
         if (s->waiting->first == NULL || !is_void(s, s->waiting->first)) {
             return false;
         }
@@ -294,7 +319,7 @@ deliver(struct session *s, struct message *m, const struct delivery_terms *t)
         lose(s, m, t->request, REQUEST_DEADLINE);
     } else if (WILCO_UNLIKELY(!may_get(s, m))) {
         withhold(s, m, t->request);
-    } else if (WILCO_UNLIKELY(!can_send_now(s, t->qos))) {
+    } else if (WILCO_UNLIKELY(!can_send_now(s, m, t->qos))) {
         keep_or_drop(s, m, t);
     } else if (t->qos == 0) {
         send_qos_0(s, m, t);
@@ -326,7 +351,7 @@ deliver_retained(struct session *s, struct message *m, const struct delivery_ter
     }
     if (!may_get(s, m)) {
         withhold(s, m, NULL);
-    } else if (t->qos == 0 && can_send_now(s, 0)) {
+    } else if (t->qos == 0 && can_send_now(s, m, 0)) {
         send_qos_0(s, m, t);
     } else {
         keep(s, m, t);
@@ -408,7 +433,7 @@ send_waiting(struct session *s)
     while (s->waiting->first != NULL && s->unsent == 0 && has_room(s)) {
         struct delivery *d = s->waiting->first;
 
-        if (d->qos > 0 && s->sent.quota == 0) {
+        if (d->qos > 0 && (s->sent.quota == 0 || !account_lets_send(s, d->message->packet_bytes))) {
             return;
         }
         d = delivery_queue_pop(s->waiting);
@@ -450,9 +475,10 @@ deliver_answered(struct session *s, struct send_entry *entry)
 void
 deliver_finished(struct session *s, struct send_entry *entry)
 {
-    delivery_free(s->shard, entry->item);
-    send_window_remove(&s->sent, entry);
-    s->shard->stats.inflight--;
+    struct delivery *d = entry->item;
+
+    deliver_land(s, entry);
+    delivery_free(s->shard, d);
     if (s->overdrawn > 0) {
         s->overdrawn--;
         (void)send_window_resend(&s->sent); /* what this one gives back is owed */

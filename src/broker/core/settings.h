@@ -64,6 +64,10 @@
     X(output_bytes_max, 1048576, 1024, 1099511627776,                                              \
       "bytes waiting for one client's socket; beyond it QoS 0 messages are dropped and counted, "  \
       "QoS 1 and 2 wait in the session, and nothing more is read from the client")                 \
+    X(client_bytes_max, 83886080, 65536, 4294967295,                                               \
+      "bytes kept for one client in all: of a packet that is not whole, output, waiting, in "      \
+      "flight, aliases, subscriptions; what would go beyond it is refused or dropped, and who "    \
+      "is beyond it is disconnected (Quota exceeded)")                                             \
     X(subscriptions_max, 10000, 1, 1000000000, "subscriptions of one session")                     \
     X(sessions_max, 1000000, 1, 4000000, "sessions, connected or not")                             \
     X(session_expiry_max_s, 4294967295, 0, 4294967295,                                             \

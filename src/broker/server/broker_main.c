@@ -4,10 +4,12 @@
 
 #include "broker/server/config/print.h"
 #include "broker/server/config/reload.h"
+#include "broker/server/confine.h"
 #include "broker/server/options.h"
 #include "broker/server/reloadable.h"
 #include "broker/server/server.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -132,11 +134,20 @@ log_problem(const struct logger *log, const char *problem)
 static bool
 is_refused(const struct running *r, const struct problems *problems)
 {
+    char denied[128] = "";
+    bool is_denied = false;
+
+    (void)strerror_r(EACCES, denied, sizeof(denied));
     for (size_t i = 0; i < problems_kept(problems); i++) {
+        is_denied |= denied[0] != '\0' && strstr(problems->lines[i], denied) != NULL;
         log_problem(&r->log, problems->lines[i]);
     }
     if (problems->count > 0) {
-        log_event(&r->log, LOG_ERROR, "reload_refused", "problems=%zu", problems->count);
+        log_event(&r->log, LOG_ERROR, "reload_refused", "problems=%zu%s", problems->count,
+                  is_denied
+                      ? " hint=\"a running broker reads as the user that it became, and only in "
+                        "folders that its configuration named at the start\""
+                      : "");
     }
     return problems->count > 0;
 }
@@ -200,6 +211,29 @@ serve(struct running *r, const sigset_t *signals)
     }
 }
 
+static enum wilco_status
+confine(void *context, const struct listener_set *listeners, char reason[SERVER_REASON_BYTES])
+{
+    const struct running *r = context;
+    const struct confinement c = {
+        .config = &r->config, .config_path = r->options->config, .log = &r->log};
+
+    _Static_assert(SERVER_REASON_BYTES >= CONFINE_REASON_BYTES, "its reasons fit");
+    return confine_process(&c, listeners, reason);
+}
+
+/* What is there only when the rest of the configuration makes sense. */
+static bool
+prepare_start(struct reloadable_set *prepared, const struct config *c, struct problems *problems)
+{
+    char reason[CONFINE_REASON_BYTES] = "";
+
+    if (problems->count == 0 && confine_prepare(c, reason) != WILCO_OK) {
+        problems_add(problems, "%s", reason);
+    }
+    return problems->count == 0 && reloadable_prepare(prepared, reloadable_rows, c, problems);
+}
+
 /* EXIT_OK, or it has said why not. */
 static int
 start(struct running *r)
@@ -212,13 +246,14 @@ start(struct running *r)
     enum wilco_status st = WILCO_OK;
 
     options_gather(&r->config, r->options, &problems);
-    if (problems.count > 0 ||
-        !reloadable_prepare(&prepared, reloadable_rows, &r->config, &problems)) {
+    if (!prepare_start(&prepared, &r->config, &problems)) {
         return fail_with_problems(&problems);
     }
     config = server_config_of(&r->config, urls);
     config.log = &r->log;
     config.prepared = &prepared;
+    config.confine = confine;
+    config.confine_context = r;
     r->log.level = r->config.log_level;
     raise_descriptor_limit();
     st = server_start(&r->server, &config, reason);
@@ -263,7 +298,7 @@ broker_main_check(const struct broker_main_options *options)
     char reason[SERVER_REASON_BYTES] = "";
 
     options_gather(&c, options, &problems);
-    if (problems.count > 0 || !reloadable_prepare(&prepared, reloadable_rows, &c, &problems)) {
+    if (!prepare_start(&prepared, &c, &problems)) {
         return fail_with_problems(&problems);
     }
     reloadable_discard(&prepared);

@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct acl;
 struct driver;
 
 /* The drivers of a broker, and what they share. */
@@ -27,6 +28,7 @@ struct crew {
     atomic_uint listening;    /* drivers that still watch the listeners; the last one closes them */
     atomic_bool is_stopping;
     struct halt halt; /* for who changes broker.settings while drivers run */
+    struct acl *acl;  /* access_list.h; NULL: none */
     unsigned driver_count;
     struct driver *drivers[SHARDS_MAX];
 };

@@ -50,6 +50,18 @@ take_settings(struct config *out, const struct broker_main_options *options,
     }
 }
 
+static void
+take_process(struct config *out, const struct broker_main_options *options,
+             struct problems *problems)
+{
+    if (options->user != NULL && strlen(options->user) >= CONFIG_USER_BYTES) {
+        problems_add(problems, "--user: the name is longer than %u bytes", CONFIG_USER_BYTES - 1);
+    } else if (options->user != NULL) {
+        (void)snprintf(out->user, CONFIG_USER_BYTES, "%s", options->user);
+    }
+    out->has_sandbox = out->has_sandbox && !options->no_sandbox;
+}
+
 void
 options_gather(struct config *out, const struct broker_main_options *options,
                struct problems *problems)
@@ -68,5 +80,6 @@ options_gather(struct config *out, const struct broker_main_options *options,
     take_settings(out, options, problems);
     out->shards = options->shards > 0 ? options->shards : out->shards;
     out->log_level = options->has_log_level ? options->log_level : out->log_level;
+    take_process(out, options, problems);
     out->allow_anonymous = options->allow_anonymous || out->allow_anonymous;
 }

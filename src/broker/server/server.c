@@ -252,6 +252,9 @@ server_start(struct server **out, const struct server_config *config,
     if (st == WILCO_OK) {
         st = listen_everywhere(s, config, reason);
     }
+    if (st == WILCO_OK && config->confine != NULL) {
+        st = config->confine(config->confine_context, &s->crew.listeners, reason);
+    }
     if (st == WILCO_OK) {
         take_prepared(s, config->prepared);
         st = start_drivers(s, reason);

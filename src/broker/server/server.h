@@ -9,6 +9,7 @@
 #include "broker/core/entrance.h"
 #include "broker/core/settings.h"
 #include "broker/core/stats.h"
+#include "broker/server/listener.h"
 #include "broker/server/reloadable.h"
 #include "broker/server/transport.h"
 #include "net/address.h"
@@ -19,6 +20,8 @@
 /* A broker that serves, with threads of its own, in any program: it takes no signals and leaves
  * everything of the process as it is. Several may run side by side. */
 struct server;
+
+#define SERVER_REASON_BYTES 640U
 
 struct server_config {
     const char *const *listen; /* URLs (net/address.h) */
@@ -39,9 +42,13 @@ struct server_config {
     /* What was made of files; put in place before anybody is served, and then the server's. NULL:
      * there is none. */
     struct reloadable_set *prepared;
+    /* Called when all sockets are open and no thread is made, to give up what only that has needed;
+     * NULL: nothing. What it returns ends the start if it is not WILCO_OK, for the `reason` that it
+     * gives. */
+    enum wilco_status (*confine)(void *context, const struct listener_set *listeners,
+                                 char reason[SERVER_REASON_BYTES]);
+    void *confine_context;
 };
-
-#define SERVER_REASON_BYTES 640U
 
 /* WILCO_EINVAL: the configuration cannot be, wherever it may run. `reason` as below. */
 WILCO_MUST_CHECK enum wilco_status server_check(const struct server_config *config,

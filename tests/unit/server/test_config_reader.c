@@ -238,8 +238,81 @@ listeners_have_settings_of_their_own(void **state)
 
 static const struct {
     const char *text;
+    const char *user;
+    bool has_sandbox;
+    bool core_dumps;
+} processes[] = {
+    {"shards 2", "", true, false},
+    {"user mosquitto", "mosquitto", true, false},
+    {"user root\nsandbox false\ncore_dumps true", "root", false, true},
+    {"sandbox true\ncore_dumps false", "", true, false},
+};
+
+static void
+says_what_the_process_may_do(void **state)
+{
+    static struct config c;
+    static struct problems p;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++) {
+        read_text(&c, &p, processes[i].text);
+        assert_int_equal(p.count, 0);
+        assert_string_equal(c.user, processes[i].user);
+        assert_int_equal(c.has_sandbox, processes[i].has_sandbox);
+        assert_int_equal(c.core_dumps, processes[i].core_dumps);
+    }
+}
+
+static void
+include_nothing(struct config_reader *r, const char *folder)
+{
+    (void)r;
+    (void)folder;
+}
+
+/* For the sandbox: what is read again. */
+static void
+remembers_files(void **state)
+{
+    static struct config c;
+    static struct problems p;
+    const struct config_environment environment = {.get = get};
+    struct config_reader r = {
+        .config = &c, .problems = &p, .environment = &environment, .include = include_nothing};
+    char text[1200] = "";
+    size_t n = 0;
+    const char *file = NULL;
+
+    (void)state;
+    config_init(&c);
+    assert_null(config_next_file(&c, NULL));
+    reader_read(&r, "f", SPAN_LITERAL("include_dir /a\nshards 2\ninclude_dir /b b\n"));
+    assert_int_equal(p.count, 0);
+    file = config_next_file(&c, NULL);
+    assert_string_equal(file, "/a");
+    file = config_next_file(&c, file);
+    assert_string_equal(file, "/b b");
+    assert_null(config_next_file(&c, file));
+
+    n = (size_t)snprintf(text, sizeof(text), "include_dir /%0800d", 0);
+    for (int i = 0; i < 10; i++) {
+        reader_read(&r, "f", span_of(text, n));
+    }
+    assert_int_equal(p.count, 0);
+    reader_read(&r, "f", span_of(text, n));
+    assert_int_equal(p.count, 1);
+    assert_non_null(strstr(p.lines[0], "f:1: include_dir: too many files are named"));
+}
+
+static const struct {
+    const char *text;
     const char *problem;
 } bad[] = {
+    {"user 0123456789012345678901234567890123456789012345678901234567890123",
+     "f:1: user: the name is longer than 63 bytes"},
+    {"sandbox on", "f:1: sandbox: \"on\" is neither true nor false"},
+    {"core_dumps 1", "f:1: core_dumps: \"1\" is neither true nor false"},
     {"shards", "f:1: shards: the value is missing"},
     {"shards ${EMPTY}", "f:1: shards: the value is missing"},
     {"shards ${UNSET}", "f:1: shards: this environment variable is not set: UNSET"},
@@ -433,6 +506,7 @@ tables_are_sound(void **state)
     check_table(listening_directives);
     check_table(secure_directives);
     check_table(logging_directives);
+    check_table(process_directives);
     check_table(limit_directives);
     check_table(foreign_directives);
     for (size_t i = 0; settings_row(i).name != NULL; i++) {
@@ -453,6 +527,8 @@ main(void)
         cmocka_unit_test(every_problem_names_its_line),
         cmocka_unit_test(all_problems_are_told_and_counted),
         cmocka_unit_test(listeners_are_bounded),
+        cmocka_unit_test(says_what_the_process_may_do),
+        cmocka_unit_test(remembers_files),
         cmocka_unit_test(tables_are_sound),
     };
 

@@ -7,7 +7,17 @@
 
 /* Everything that can be configured about a broker, whether it comes from a file or from the
  * command line. It owns nothing. */
-#define CONFIG_URL_BYTES 480U
+#define CONFIG_URL_BYTES   480U
+#define CONFIG_PATH_BYTES  512U
+#define CONFIG_USER_BYTES  64U
+#define CONFIG_FILES_BYTES 8192U
+
+/* Paths, one behind the other, each with its end. */
+struct config_files {
+    char text[CONFIG_FILES_BYTES];
+    size_t len;
+};
+
 struct config {
     struct settings settings;
     char listen[LISTENERS_MAX][CONFIG_URL_BYTES]; /* URLs (net/address.h) */
@@ -17,6 +27,11 @@ struct config {
     unsigned shards;     /* 0: one for each core */
     enum log_level log_level;
     bool allow_anonymous;
+    char user[CONFIG_USER_BYTES]; /* whom root becomes; "": see privileges.h */
+    bool has_sandbox;
+    bool core_dumps;
+    struct config_files files;
+    char acl_file[CONFIG_PATH_BYTES]; /* empty: none */
 };
 
 /* Where a broker listens that is not told otherwise. */
@@ -24,5 +39,11 @@ struct config {
 
 /* The defaults. */
 void config_init(struct config *c);
+
+/* Files and folders that it names, and that are read again when it is. False: their paths are
+ * longer than CONFIG_FILES_BYTES together. */
+WILCO_MUST_CHECK bool config_add_file(struct config *c, const char *path);
+/* The one behind `previous`, or the first (NULL); NULL: there are no more. */
+const char *config_next_file(const struct config *c, const char *previous);
 
 #endif

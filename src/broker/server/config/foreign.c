@@ -38,7 +38,7 @@ refuse(struct config_reader *r, const struct directive *d, const char *value)
 #define NO_WEB     "no files are served"
 #define NO_PLUGIN  "there are no plugins"
 #define NO_SUCH    "there is nothing like it here"
-#define SUPERVISED "the broker runs in the foreground, as the user who starts it"
+#define SUPERVISED "the broker runs in the foreground"
 
 bool
 directive_is_refused(const struct directive *d)
@@ -48,6 +48,7 @@ directive_is_refused(const struct directive *d)
 
 const struct directive foreign_directives[] = {
     FIXED("allow_zero_length_clientid", "true"),
+    FIXED("check_retain_source", "true"),
     FIXED("log_dest", "stderr"),
     FIXED("log_timestamp", "true"),
     FIXED("per_listener_settings", "false"),
@@ -56,7 +57,6 @@ const struct directive foreign_directives[] = {
     FIXED("set_tcp_nodelay", "true"),
     FIXED("upgrade_outgoing_qos", "false"),
 
-    REFUSED("acl_file", NO_ACCESS),
     REFUSED("address", NO_BRIDGE),
     REFUSED("addresses", NO_BRIDGE),
     REFUSED("allow_duplicate_messages", "each subscriber gets one copy of a message"),
@@ -68,7 +68,6 @@ const struct directive foreign_directives[] = {
     REFUSED("bind_address", "write listener PORT ADDRESS instead"),
     REFUSED("bind_interface", "write listener PORT ADDRESS instead"),
     REFUSED("bridge_*", NO_BRIDGE),
-    REFUSED("check_retain_source", NO_ACCESS),
     REFUSED("cleansession", NO_BRIDGE),
     REFUSED("clientid_prefixes", NO_ACCESS),
     REFUSED("connection", NO_BRIDGE),
@@ -105,7 +104,6 @@ const struct directive foreign_directives[] = {
     REFUSED("use_identity_as_username", NO_NAMES),
     REFUSED("use_subject_as_username", NO_NAMES),
     REFUSED("use_username_as_clientid", NO_ACCESS),
-    REFUSED("user", SUPERVISED),
     REFUSED("username", NO_BRIDGE),
     REFUSED("websockets_headers_size", "a request for WebSocket may have 8 KiB"),
     REFUSED("websockets_log_level", "log_level says what is logged"),

@@ -116,6 +116,10 @@ read_directive(struct config_reader *r, const struct directive *d, struct span w
         reader_wrong(r, "%s: the value is missing", d->name);
     } else if (may_stand_here(r, d)) {
         d->take(r, d, value);
+        if (d->is_path && !config_add_file(r->config, value)) {
+            reader_wrong(r, "%s: too many files are named: their paths have more than %u bytes",
+                         d->name, CONFIG_FILES_BYTES);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ static const char *const possible[] = {
     "queued_messages_max",
     "queued_bytes_max",
     "output_bytes_max",
+    "client_bytes_max",
     "subscriptions_max",
     "sessions_max",
     "session_expiry_max_s",
@@ -145,6 +146,11 @@ reload_merge(struct config *running, const struct config *wanted, const struct l
         running->log_level = wanted->log_level;
         result.changed++;
     }
+    if (strcmp(running->acl_file, wanted->acl_file) != 0) {
+        log_event(log, LOG_INFO, "setting_changed", "name=acl_file");
+        memcpy(running->acl_file, wanted->acl_file, sizeof(running->acl_file));
+        result.changed++;
+    }
     if (listens_otherwise(running, wanted)) {
         note_restart(true, "listen", log, &result);
     } else {
@@ -153,5 +159,8 @@ reload_merge(struct config *running, const struct config *wanted, const struct l
     note_restart(running->shards != wanted->shards, "shards", log, &result);
     note_restart(running->allow_anonymous != wanted->allow_anonymous, "allow_anonymous", log,
                  &result);
+    note_restart(strcmp(running->user, wanted->user) != 0, "user", log, &result);
+    note_restart(running->has_sandbox != wanted->has_sandbox, "sandbox", log, &result);
+    note_restart(running->core_dumps != wanted->core_dumps, "core_dumps", log, &result);
     return result;
 }

@@ -10,6 +10,9 @@ take_path(struct config_reader *r, const struct directive *d, const char *value,
 {
     if (strlen(value) >= TLS_PATH_BYTES) {
         reader_wrong(r, "%s: the path is longer than %u bytes", d->name, TLS_PATH_BYTES - 1);
+    } else if (!config_add_file(r->config, value)) {
+        reader_wrong(r, "%s: the paths of all files together are longer than %u bytes", d->name,
+                     CONFIG_FILES_BYTES);
     } else {
         (void)snprintf(out, TLS_PATH_BYTES, "%s", value);
     }
