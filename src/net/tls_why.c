@@ -62,6 +62,8 @@ tls_explain(const SSL *ssl, char out[TLS_REASON_BYTES])
     } else if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
                reason == SSL_R_PACKET_LENGTH_TOO_LONG) {
         (void)snprintf(out, TLS_REASON_BYTES, "the %s does not speak TLS here", peer);
+    } else if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+        (void)snprintf(out, TLS_REASON_BYTES, "the %s has no certificate", peer);
     } else if (reason >= SSL_AD_REASON_OFFSET) {
         (void)snprintf(out, TLS_REASON_BYTES, "the %s refuses: %s", peer, tls_error_text());
     } else {
