@@ -1,5 +1,6 @@
 #include "broker/server/transport.h"
 
+#include "net/proxied.h"
 #include "net/websocket.h"
 
 #include <stdio.h>
@@ -11,7 +12,9 @@ _Static_assert(TRANSPORT_REASON_BYTES >= TLS_REASON_BYTES, "what TLS has to say 
 bool
 transport_options_equal(const struct transport_options *a, const struct transport_options *b)
 {
-    return a->is_proxied == b->is_proxied && a->is_websocket == b->is_websocket &&
+    return a->proxies.versions == b->proxies.versions && a->proxies.count == b->proxies.count &&
+           memcmp(a->proxies.from, b->proxies.from, sizeof(a->proxies.from)) == 0 &&
+           a->is_websocket == b->is_websocket &&
            strcmp(a->websocket_origins, b->websocket_origins) == 0 &&
            tls_server_options_equal(&a->tls, &b->tls);
 }
@@ -73,7 +76,7 @@ enum wilco_status
 transport_init(struct transport *t, const struct url *url, const struct transport_options *options,
                const struct wilco_alloc *a, char reason[TRANSPORT_REASON_BYTES])
 {
-    *t = (struct transport){.scheme = scheme_of(url, options), .is_proxied = options->is_proxied};
+    *t = (struct transport){.scheme = scheme_of(url, options), .proxies = options->proxies};
     init_websocket(t, url, options);
     if (!has_tls(t->scheme)) {
         return check_no_tls(options, reason);
@@ -104,9 +107,12 @@ transport_fini(struct transport *t)
 static struct stream *
 put_proxy(const struct transport *t, struct stream *below, const struct wilco_alloc *a)
 {
-    (void)t;
-    (void)a;
-    return below;
+    struct stream *s = stream_of_proxied(below, t->proxies.versions, a);
+
+    if (s == NULL) {
+        stream_close(below);
+    }
+    return s;
 }
 
 static struct stream *
@@ -126,6 +132,28 @@ put_websocket(const struct transport *t, struct stream *below, const struct wilc
     return s;
 }
 
+bool
+transport_is_proxied(const struct transport *t)
+{
+    return t->proxies.versions != 0;
+}
+
+bool
+transport_lets_in(const struct transport *t, const struct address *from)
+{
+    const struct transport_proxies *p = &t->proxies;
+
+    if (!transport_is_proxied(t) || from->storage.ss_family == AF_UNIX) {
+        return true;
+    }
+    for (size_t i = 0; i < p->count; i++) {
+        if (network_has(&p->from[i], from)) {
+            return true;
+        }
+    }
+    return p->count == 0 && address_is_local(from);
+}
+
 struct stream *
 transport_open(const struct transport *t, int fd, const struct address *from,
                const struct wilco_alloc *a)
@@ -136,7 +164,7 @@ transport_open(const struct transport *t, int fd, const struct address *from,
         (void)close(fd);
         return NULL;
     }
-    if (t->is_proxied) {
+    if (transport_is_proxied(t)) {
         s = put_proxy(t, s, a);
     }
     if (s != NULL && has_tls(t->scheme)) {

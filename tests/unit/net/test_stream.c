@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "base/random.h"
+#include "net/proxied.h"
 #include "net/stream.h"
 #include "net/tls.h"
 #include "net/websocket.h"
@@ -140,6 +141,19 @@ stack_both(struct pair *p)
     stack_client(p);
 }
 
+static void
+stack_proxied(struct pair *p)
+{
+    struct span line = SPAN_LITERAL("PROXY UNKNOWN\r\n");
+    size_t len = 0;
+
+    assert_int_equal(stream_write(p->b, &line, 1, &len), WILCO_OK);
+    assert_int_equal(len, line.len);
+    p->a = stream_of_proxied(p->a, PROXY_V1, alloc_system());
+    assert_non_null(p->a);
+    shake_hands(p);
+}
+
 static const struct transport {
     const char *label;
     const char *url; /* NULL: memory; "unix": a socket in a new folder */
@@ -160,6 +174,7 @@ static const struct transport {
     {"TLS 1.2 over tcp", "mqtt://127.0.0.1:0", "tls", stack_tls12},
     {"TLS 1.2 over memory", NULL, "tls", stack_tls12},
     {"WebSocket over TLS", "mqtt://127.0.0.1:0", "websocket", stack_both},
+    {"behind a proxy", "mqtt://127.0.0.1:0", "proxied", stack_proxied},
 };
 
 static bool

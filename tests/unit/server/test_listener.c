@@ -109,7 +109,7 @@ serves_and_removes_a_unix_socket(void **state)
 static void
 counts_its_listeners(void **state)
 {
-    const struct transport_options standard = {.is_proxied = false};
+    const struct transport_options standard = {.is_websocket = false};
     const struct listener_wish wish = {.url = "mqtt://127.0.0.1:0",
                                        .entrance = &entrance_standard,
                                        .options = &standard,

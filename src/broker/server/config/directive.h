@@ -16,7 +16,7 @@ struct directive {
     bool is_repeatable;
     bool is_path;        /* of a file or folder that is read now, and again on SIGHUP */
     bool is_listener;    /* names a listener, about which the lines below may say more */
-    bool is_of_listener; /* such a line: once for each listener */
+    bool is_of_listener; /* such a line: once for each listener, unless it is repeatable */
 };
 
 /* Tables, each behind its last row closed by one without a name. */
