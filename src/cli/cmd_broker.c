@@ -18,7 +18,9 @@ struct broker_command {
         enum log_level value;
         bool is_set;
     } log_level;
+    const char *user;
     bool allow_anonymous;
+    bool no_sandbox;
     bool check;
     bool help_settings;
     bool print_config;
@@ -63,6 +65,12 @@ static const struct option broker_rows[] = {
      "listen where other machines can connect, though nobody\n"
      "is asked who he is",
      option_flag, FIELD(allow_anonymous)},
+    {"user", 0, "NAME",
+     "whom the broker becomes, once it listens, if root starts\n"
+     "it (default: wilco, or nobody if there is no wilco)",
+     option_text, FIELD(user)},
+    {"no-sandbox", 0, NULL, "may do what its user may; for debuggers", option_flag,
+     FIELD(no_sandbox)},
     {"set", 0, "NAME=VALUE", "change a setting; repeatable", option_texts, FIELD(settings)},
     {"help-settings", 0, NULL, "list the settings with their defaults", option_flag,
      FIELD(help_settings)},
@@ -119,6 +127,8 @@ run(const struct broker_command *c)
         .log_level = c->log_level.value,
         .has_log_level = c->log_level.is_set,
         .allow_anonymous = c->allow_anonymous,
+        .user = c->user,
+        .no_sandbox = c->no_sandbox,
     };
 
     if (c->help_settings || c->print_config) {

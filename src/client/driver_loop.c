@@ -94,7 +94,7 @@ wilco_process(struct wilco *client, short revents)
         client->is_woken = false;
         client->thread = pthread_self();
         client->has_thread = true;
-        process(client, (revents & ~POLLOUT) != 0);
+        process(client, transport_is_readable(client, revents));
         client->has_thread = false;
         client->is_processing = false;
         client_made_room(client);

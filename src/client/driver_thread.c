@@ -60,7 +60,7 @@ wait_for_work(struct wilco *c, uint64_t deadline_ms)
     (void)pthread_mutex_lock(&c->lock);
     c->is_polling = false;
     drain_wake(c);
-    return is_pending || (ready > 0 && (fds[0].revents & ~POLLOUT) != 0);
+    return is_pending || (ready > 0 && transport_is_readable(c, fds[0].revents));
 }
 
 /* One round of input and output: the answers that have come count before the deadlines that have
@@ -79,12 +79,13 @@ turn(struct wilco *c)
     client_made_room(c);
 }
 
-/* Sleeps, without the lock, until the connection is ready for `events`; false: not before
+/* Sleeps, without the lock, until the connection can be written or read; false: not before
  * `deadline_ms`. */
 static bool
-linger(struct wilco *c, short events, uint64_t deadline_ms)
+linger(struct wilco *c, bool writing, uint64_t deadline_ms)
 {
-    struct pollfd p = {.fd = stream_fd(c->stream), .events = events};
+    struct pollfd p = {.fd = stream_fd(c->stream),
+                       .events = transport_events_of(c->stream, writing)};
     int ready = 0;
 
     (void)pthread_mutex_unlock(&c->lock);
@@ -103,14 +104,14 @@ say_last_words(struct wilco *c)
     enum wilco_status st = WILCO_OK;
     size_t len = 0;
 
-    while (core_has_output(c->core) && linger(c, POLLOUT, deadline_ms)) {
+    while (core_has_output(c->core) && linger(c, true, deadline_ms)) {
         if (client_flush(c)) {
             deadline_ms = clock_monotonic_ms() + LAST_WORDS_MS;
         }
     }
     c->stream->ops->finish(c->stream);
     deadline_ms = clock_monotonic_ms() + LAST_EARS_MS;
-    while (st == WILCO_OK || (st == WILCO_AGAIN && linger(c, POLLIN, deadline_ms))) {
+    while (st == WILCO_OK || (st == WILCO_AGAIN && linger(c, false, deadline_ms))) {
         bool is_late = clock_monotonic_ms() >= deadline_ms;
 
         st = is_late ? WILCO_ECLOSED : stream_read(c->stream, c->input, CLIENT_INPUT_BYTES, &len);

@@ -41,7 +41,7 @@ resolve(struct wilco *c)
     enum wilco_status st;
 
     (void)pthread_mutex_unlock(&c->lock);
-    st = connector_resolve(&found, &c->url, deadline_ms);
+    st = connector_resolve(&found, &c->url, c->tls, deadline_ms);
     (void)pthread_mutex_lock(&c->lock);
     if (core_state(c->core) != CORE_CONNECTING || core_connection(c->core) != connection) {
         return; /* it took too long */
@@ -89,30 +89,50 @@ int
 transport_fd(const struct wilco *c)
 {
     if (c->is_connecting) {
-        return c->connector.fd;
+        return connector_fd(&c->connector);
     }
     return c->stream == NULL ? -1 : stream_fd(c->stream);
+}
+
+/* What poll() calls it. */
+static short
+poll_events(unsigned interest)
+{
+    unsigned events = 0;
+
+    events |= (interest & STREAM_READABLE) != 0 ? (unsigned)POLLIN : 0U;
+    events |= (interest & STREAM_WRITABLE) != 0 ? (unsigned)POLLOUT : 0U;
+    return (short)events;
 }
 
 short
 transport_events(const struct wilco *c)
 {
     unsigned interest = 0;
-    unsigned events = 0;
 
     if (c->is_connecting) {
-        return POLLOUT;
+        interest = connector_interest(&c->connector);
+    } else if (c->stream != NULL) {
+        interest = stream_interest(c->stream, false);
+        if (core_has_output(c->core)) {
+            interest |= stream_interest(c->stream, true);
+        }
     }
-    if (c->stream == NULL) {
-        return 0;
-    }
-    interest = c->stream->ops->interest(c->stream, false);
-    if (core_has_output(c->core)) {
-        interest |= c->stream->ops->interest(c->stream, true);
-    }
-    events |= (interest & STREAM_READABLE) != 0 ? (unsigned)POLLIN : 0U;
-    events |= (interest & STREAM_WRITABLE) != 0 ? (unsigned)POLLOUT : 0U;
-    return (short)events;
+    return poll_events(interest);
+}
+
+short
+transport_events_of(const struct stream *s, bool writing)
+{
+    return poll_events(stream_interest(s, writing));
+}
+
+bool
+transport_is_readable(const struct wilco *c, short revents)
+{
+    short wanted = c->stream == NULL ? 0 : transport_events_of(c->stream, false);
+
+    return (revents & ~POLLOUT) != 0 || (revents & wanted) != 0;
 }
 
 uint64_t
@@ -144,18 +164,19 @@ transport_is_due(const struct wilco *c)
 bool
 transport_has_pending(const struct wilco *c)
 {
-    return c->stream != NULL && c->stream->ops->has_pending(c->stream);
+    return c->stream != NULL && stream_has_pending(c->stream);
 }
 
 static void
 lose(struct wilco *c, enum wilco_status status, int error)
 {
     char message[80] = "the server closed the connection";
+    const char *why = stream_why(c->stream);
 
     if (status != WILCO_ECLOSED) {
         (void)strerror_r(error, message, sizeof(message));
     }
-    core_lost(c->core, message, client_now_ms(c));
+    core_lost(c->core, why[0] != '\0' ? why : message, client_now_ms(c));
 }
 
 void

@@ -12,6 +12,10 @@ void transport_follow(struct wilco *c);
 /* What to poll() for; fd -1: nothing. */
 int transport_fd(const struct wilco *c);
 short transport_events(const struct wilco *c);
+/* What to poll() for before `s` can be read or written. */
+short transport_events_of(const struct stream *s, bool writing);
+/* Whether poll() has said what reading, or the end of the connection, waits for. */
+bool transport_is_readable(const struct wilco *c, short revents);
 /* When to follow next, if nothing happens: the core's deadlines included. UINT64_MAX: never. */
 uint64_t transport_deadline_ms(const struct wilco *c);
 /* Whether there are bytes to read that poll() does not tell of. */

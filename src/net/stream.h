@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 /* A connected byte stream [MQTT-4.2-1] of one shape, whatever carries it: a TCP or Unix socket,
- * memory, and later TLS and WebSocket on top of one of these. Never blocks. One thread at a time. A
- * stream whose transport must first shake hands does so inside read and write, which answer
+ * memory, or TLS, WebSocket and others on top of one of these. Never blocks. One thread at a time.
+ * A stream whose transport must first shake hands does so inside read and write, which answer
  * WILCO_AGAIN meanwhile. */
 struct stream;
 
@@ -34,22 +34,31 @@ struct stream_ops {
      * WILCO_EIO: it broke. */
     enum wilco_status (*read)(struct stream *s, void *out, size_t capacity, size_t *len);
     /* Writes some of `count` spans in order; *len says how many bytes, which may be fewer than
-     * given. WILCO_AGAIN: none could be taken. WILCO_ECLOSED: the peer reads no more, or finish()
+     * given; what was not taken is to come first the next time, which follows when the stream is
+     * ready: until then part of what was taken may not have left. WILCO_AGAIN: none could be taken. WILCO_ECLOSED: the peer reads no more, or finish()
      * was called. WILCO_EIO. */
     enum wilco_status (*write)(struct stream *s, const struct span *spans, size_t count,
                                size_t *len);
     /* After WILCO_AGAIN from read (`writing` false) or write (`writing` true): which readiness of
-     * fd() to wait for. */
+     * fd() to wait for. After finish(), reading may have to wait for writability, too, to get the
+     * last words out. */
     unsigned (*interest)(const struct stream *s, bool writing);
-    /* Bytes the transport has taken off the socket and read() has not yet handed out: the socket
-     * will not be readable again for them. */
+    /* Bytes, or an end, that the transport has taken off the socket and read() has not yet handed
+     * out: the socket will not be readable again for them. */
     bool (*has_pending)(const struct stream *s);
     int (*fd)(const struct stream *s); /* to wait on; -1 for memory */
-    /* Tells the peer that nothing more will be written (FIN, close_notify). Reading goes on. */
+    /* Tells the peer that nothing more will be written (FIN, close_notify). Reading goes on, and
+     * does what could not be done at once. */
     void (*finish)(struct stream *s);
     void (*close)(struct stream *s); /* releases everything, the struct included */
     /* Adds what this transport knows, now that something was read. NULL: it knows nothing. */
     void (*describe)(const struct stream *s, struct stream_peer *out);
+    /* Goes on with the handshake, that of what is below included, without reading or writing
+     * anything else. WILCO_OK: it is over. Otherwise as read. NULL: there is none. */
+    enum wilco_status (*shake_hands)(struct stream *s);
+    /* In a few words what was wrong, after WILCO_EIO or WILCO_ECLOSED from one of these; empty:
+     * errno says it, or nothing was wrong. It lives as long as the stream. NULL: always empty. */
+    const char *(*why)(const struct stream *s);
 };
 
 struct stream {
@@ -75,6 +84,30 @@ stream_describe(const struct stream *s, struct stream_peer *out)
     if (s->ops->describe != NULL) {
         s->ops->describe(s, out);
     }
+}
+
+static inline enum wilco_status
+stream_shake_hands(struct stream *s)
+{
+    return s->ops->shake_hands == NULL ? WILCO_OK : s->ops->shake_hands(s);
+}
+
+static inline const char *
+stream_why(const struct stream *s)
+{
+    return s->ops->why == NULL ? "" : s->ops->why(s);
+}
+
+static inline unsigned
+stream_interest(const struct stream *s, bool writing)
+{
+    return s->ops->interest(s, writing);
+}
+
+static inline bool
+stream_has_pending(const struct stream *s)
+{
+    return s->ops->has_pending(s);
 }
 
 static inline int

@@ -33,6 +33,8 @@ class Program:
 
     def __init__(self, *command, stdin=None):
         self.command = [str(word) for word in command]
+        if self.command[:2] == [WILCO, "broker"] and os.geteuid() == 0 and "--user" not in self.command:
+            self.command += ["--user", "root"]  # whose the folders of the tests are
         self.lines = {"stdout": queue.Queue(), "stderr": queue.Queue()}
         self.said = []
         self.process = subprocess.Popen(

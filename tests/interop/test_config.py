@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import pwd
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -170,6 +172,83 @@ class Running(ConfigCase):
         program.line("event=reload_problem .*cannot be read", "stderr")
         program.line("event=reload_refused problems=1$", "stderr")
         self.assertEqual(program.stop(), 0)
+
+    def test_sighup_reads_what_has_taken_the_place_of_a_file(self):
+        """The sandbox knows folders, not files: editors and packages rename a new file over the old one."""
+        folder = pathlib.Path(self.folder.name) / "more"
+        folder.mkdir()
+        (folder / "a.conf").write_text("topic_levels_max 2\n", encoding="utf-8")
+        self.write("listener 0 127.0.0.1", f"include_dir {folder}")
+        program = self.start()
+        for levels in (3, 4):
+            new = self.file.with_suffix(".new")
+            new.write_text(self.file.read_text(encoding="utf-8"), encoding="utf-8")
+            new.rename(self.file)
+            (folder / "new").write_text(f"topic_levels_max {levels}\n", encoding="utf-8")
+            (folder / "new").rename(folder / f"{levels}.conf")
+            (folder / f"{levels - 1}.conf").unlink(missing_ok=True)
+            (folder / "a.conf").unlink(missing_ok=True)
+            program.process.send_signal(signal.SIGHUP)
+            program.line(f"event=setting_changed name=topic_levels_max from={levels - 1} to={levels}$", "stderr")
+
+    def test_sighup_reads_nothing_elsewhere(self):
+        elsewhere = tempfile.TemporaryDirectory()
+        self.addCleanup(elsewhere.cleanup)
+        self.write("listener 0 127.0.0.1", "topic_levels_max 2")
+        program = self.start("--log-level", "debug")
+        if any("event=no_sandbox" in line or "landlock=0" in line for line in program.said):
+            self.skipTest("there is no such sandbox here")
+        self.write("listener 0 127.0.0.1", "topic_levels_max 3", f"include_dir {elsewhere.name}")
+        program.process.send_signal(signal.SIGHUP)
+        program.line("event=reload_problem .*include_dir: .*Permission denied", "stderr")
+        program.line("event=reload_refused problems=1 hint=.a running broker reads as the user", "stderr")
+        self.publish("a/b/c", status=0x90)
+
+    def test_sighup_without_descriptors(self):
+        """The old configuration stays (CVE-2017-7652), and the next attempt works."""
+        self.write("listener 0 127.0.0.1", "topic_levels_max 2")
+        program = self.start("--shards", 1)
+        pid = program.process.pid
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{pid}/fd")), hard))
+        self.write("listener 0 127.0.0.1", "topic_levels_max 3")
+        program.process.send_signal(signal.SIGHUP)
+        program.line("event=reload_problem .*cannot be read: Too many open files", "stderr")
+        program.line("event=reload_refused", "stderr")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+        self.publish("a/b/c", status=0x90)
+        program.process.send_signal(signal.SIGHUP)
+        program.line("event=reloaded changed=1", "stderr")
+        self.publish("a/b/c", status=0)
+
+    def test_half_a_file_changes_nothing(self):
+        self.write("listener 0 127.0.0.1", "topic_levels_max 2")
+        program = self.start()
+        self.file.write_text("listener 0 127.0.0.1\ntopic_levels_max 3\nqueued_mess", encoding="utf-8")
+        program.process.send_signal(signal.SIGHUP)
+        program.line("event=reload_refused problems=1$", "stderr")
+        self.publish("a/b/c", status=0x90)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_root_becomes_another_user(self):
+        self.write("listener 0 127.0.0.1", "topic_levels_max 2")
+        program = self.start("--user", "nobody", "--log-level", "debug")
+        if any("event=no_sandbox" in line for line in program.said):
+            self.skipTest("there is no such sandbox here")
+        status = pathlib.Path(f"/proc/{program.process.pid}/status").read_text(encoding="utf-8")
+        uid = pwd.getpwnam("nobody").pw_uid
+        self.assertIn(f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\n", status)
+        program.process.send_signal(signal.SIGHUP)  # it was root who could read that
+        program.line("event=reload_problem .*Permission denied", "stderr")
+        self.publish("a/b/c", status=0x90)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_no_such_user(self):
+        self.write("listener 0 127.0.0.1", "user nobody-of-this-name")
+        for more in ((), ("--check",)):
+            done = broker("--config", self.file, *more)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("user nobody-of-this-name: there is no such user", done.stderr)
 
     def test_sighup_without_a_file_ends_it(self):
         program = Program(WILCO, "broker", "--listen", "mqtt://127.0.0.1:0")

@@ -3,11 +3,14 @@
 
 #include "base/span.h"
 
+#include <stdbool.h>
+
 /* Who may do what with which topics. The broker is given a policy; without one everybody may do
  * everything that the broker itself allows. */
 enum access_action {
     ACCESS_PUBLISH,   /* to a Topic Name */
-    ACCESS_SUBSCRIBE, /* to a Topic Filter, without "$share/<group>/" */
+    ACCESS_SUBSCRIBE, /* to a Topic Filter, without "$share/<group>/": yes where there may be topics
+                         of which it may receive something; each of them is asked about again */
     ACCESS_RECEIVE,   /* what is published to a Topic Name */
 };
 

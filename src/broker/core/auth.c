@@ -23,6 +23,10 @@ auth_new(const struct wilco_alloc *alloc, const struct auth_method *m, struct sp
     }
     a->alloc = alloc;
     a->method = m;
+    a->ends_ms = UINT64_MAX;
+    if (connect.len == 0) {
+        return a;
+    }
     a->connect = mem_alloc(alloc, connect.len);
     a->connect_bytes = connect.len;
     if (a->connect == NULL) {

@@ -73,7 +73,9 @@ broker_init(struct broker *b, const struct broker_config *config, uint64_t now_m
         .log = config->log,
         .auth_methods = config->auth_methods,
         .auth_method_count = config->auth_method_count,
+        .authenticator = config->authenticator,
         .access = config->access,
+        .host = config->host,
         .unix_offset_ms = config->unix_ms - now_ms,
     };
     status = make_shared(b, now_ms);
@@ -100,6 +102,13 @@ broker_fini(struct broker *b)
     b->sys = NULL;
     b->services = NULL;
     b->registry = NULL;
+}
+
+void
+broker_set_access(struct broker *b, const struct access_policy *policy)
+{
+    b->access = policy;
+    b->access_changes++;
 }
 
 struct shard *

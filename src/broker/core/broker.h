@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "broker/core/access.h"
 #include "broker/core/auth_method.h"
+#include "broker/core/authenticator.h"
 #include "broker/core/retained.h"
 #include "broker/core/service_table.h"
 #include "broker/core/session_id.h"
@@ -28,7 +29,11 @@ struct broker {
     const struct logger *log;
     const struct auth_method *auth_methods;
     size_t auth_method_count;
-    const struct access_policy *access; /* NULL: everybody may do everything */
+    const struct authenticator *authenticator; /* NULL: everybody may connect, and is anonymous */
+    struct broker_host host;
+    /* NULL: everybody may do everything; and how often that has changed (broker_set_access()). */
+    const struct access_policy *access;
+    uint32_t access_changes;
     uint64_t hash_seed;
     uint64_t unix_offset_ms;   /* from shard->now_ms to the wall clock, as it was at the start */
     struct topic_index *index; /* safe from any thread */
@@ -50,7 +55,9 @@ struct broker_config {
     const struct logger *log;               /* NULL is allowed */
     const struct auth_method *auth_methods; /* they outlive the broker */
     size_t auth_method_count;
-    const struct access_policy *access; /* NULL is allowed; it outlives the broker */
+    const struct authenticator *authenticator; /* NULL is allowed; it outlives the broker */
+    const struct access_policy *access;        /* likewise */
+    struct broker_host host;
     unsigned shard_count;
     uint64_t unix_ms; /* wall clock, for the times that people read */
 };
@@ -61,6 +68,11 @@ WILCO_MUST_CHECK enum wilco_status broker_init(struct broker *b, const struct br
                                                uint64_t now_ms);
 /* Every connection is gone (conn_fini) and no thread uses a shard any more. */
 void broker_fini(struct broker *b);
+
+/* From now on this policy decides (NULL: everybody may do everything), of what is queued and
+ * retained already too. It outlives the broker, or the next call. Every thread stands still
+ * meanwhile. */
+void broker_set_access(struct broker *b, const struct access_policy *policy);
 
 /* The shard in which the client of this name lives. */
 struct shard *broker_shard_of(const struct broker *b, struct span client_id);

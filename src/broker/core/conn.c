@@ -4,10 +4,12 @@
  * it has returned, so that no handler loses the ground it stands on. */
 #include "broker/core/conn.h"
 
+#include "broker/core/account.h"
 #include "broker/core/auth.h"
 #include "broker/core/deliver.h"
 #include "broker/core/explain.h"
 #include "broker/core/handlers.h"
+#include "broker/core/login.h"
 #include "broker/core/reply.h"
 #include "broker/core/request.h"
 #include "broker/core/session.h"
@@ -62,6 +64,7 @@ conn_fini(struct conn *c)
     framer_fini(&c->framer);
     output_clear(&c->output, &c->shard->output_pool);
     drop_aliases(c);
+    login_forget(c);
     auth_free(c->auth);
     c->auth = NULL;
     conn_give_place_back(c);
@@ -140,7 +143,7 @@ conn_is_full(const struct conn *c)
 bool
 conn_wants_input(const struct conn *c)
 {
-    return c->state != CONN_ENDING && !conn_is_full(c);
+    return c->state != CONN_ENDING && !conn_is_full(c) && !login_is_pending(c);
 }
 
 bool
@@ -326,6 +329,17 @@ watch_for_whole(struct conn *c, bool is_another)
     }
 }
 
+/* What could be refused was; this is the rest. */
+static void
+watch_account(struct conn *c)
+{
+    if (WILCO_UNLIKELY(account_is_over(c))) {
+        conn_refuse_because(c, WIRE_REASON_QUOTA_EXCEEDED,
+                            "the broker keeps more for this client than client_bytes_max allows");
+        conn_leave(c);
+    }
+}
+
 static void
 count_plain(struct conn *c, size_t len)
 {
@@ -335,18 +349,13 @@ count_plain(struct conn *c, size_t len)
 }
 
 void
-conn_feed(struct conn *c, struct span bytes)
+conn_go_on(struct conn *c, struct span bytes)
 {
     size_t packets = 0;
     struct frame frame;
     const struct frame *at = NULL;
     enum wilco_status status = WILCO_OK;
 
-    c->shard->stats.bytes_received += bytes.len;
-    count_plain(c, bytes.len);
-    if (is_not_connect(c, bytes)) {
-        conn_break(c);
-    }
     while (c->state != CONN_ENDING && status == WILCO_OK) {
         status = framer_next(&c->framer, &bytes, &frame);
         at = status == WILCO_OK ? &frame : NULL;
@@ -364,6 +373,24 @@ conn_feed(struct conn *c, struct span bytes)
         conn_leave(c);
     } else if (c->state == CONN_CONNECTED) {
         watch_for_whole(c, packets > 0);
+        watch_account(c);
+    } else if (login_is_pending(c)) {
+        login_keep(c, bytes);
+    }
+}
+
+void
+conn_feed(struct conn *c, struct span bytes)
+{
+    c->shard->stats.bytes_received += bytes.len;
+    count_plain(c, bytes.len);
+    if (is_not_connect(c, bytes)) {
+        conn_break(c);
+    }
+    if (WILCO_UNLIKELY(c->state == CONN_AUTHENTICATING) && login_is_pending(c)) {
+        login_keep(c, bytes);
+    } else {
+        conn_go_on(c, bytes);
     }
     shard_settle(c->shard);
 }
@@ -371,16 +398,11 @@ conn_feed(struct conn *c, struct span bytes)
 void
 conn_start(struct conn *c)
 {
-    uint64_t deadline_ms = keep_alive_server_deadline_ms(c->keep_alive_s, c->shard->now_ms);
-
     c->state = CONN_CONNECTED;
     c->last_packet_ms = c->shard->now_ms;
     framer_limit(&c->framer, (size_t)c->shard->broker->settings.packet_bytes_max);
     c->framer.ignores_dup = c->version == WIRE_V31;
-    wheel_stop(&c->shard->wheel, &c->timer);
-    if (deadline_ms != UINT64_MAX) {
-        wheel_start(&c->shard->wheel, &c->timer, deadline_ms);
-    }
+    conn_update_timer(c);
 }
 
 /* What the timer of a connected client waits for; UINT64_MAX: nothing. */
@@ -388,18 +410,37 @@ static uint64_t
 next_deadline_ms(struct conn *c)
 {
     uint64_t keep_alive_ms = keep_alive_server_deadline_ms(c->keep_alive_s, c->last_packet_ms);
+    uint64_t login_ms = login_ends_ms(c);
+    uint64_t due_ms = keep_alive_ms < login_ms ? keep_alive_ms : login_ms;
 
     if (c->packet_due_ms <= c->shard->now_ms && conn_is_full(c)) { /* it is we who do not read */
         c->packet_due_ms = c->shard->now_ms + c->shard->broker->settings.packet_timeout_ms;
     }
-    return keep_alive_ms < c->packet_due_ms ? keep_alive_ms : c->packet_due_ms;
+    return due_ms < c->packet_due_ms ? due_ms : c->packet_due_ms;
+}
+
+void
+conn_update_timer(struct conn *c)
+{
+    uint64_t deadline_ms = UINT64_MAX;
+
+    if (c->state != CONN_CONNECTED) {
+        return; /* conn_start() comes later, or it ends */
+    }
+    deadline_ms = next_deadline_ms(c);
+    wheel_stop(&c->shard->wheel, &c->timer);
+    if (deadline_ms != UINT64_MAX) {
+        wheel_start(&c->shard->wheel, &c->timer, deadline_ms);
+    }
 }
 
 /* Something is overdue. */
 static void
 give_up_waiting(struct conn *c)
 {
-    if (c->packet_due_ms <= c->shard->now_ms) {
+    if (login_ends_ms(c) <= c->shard->now_ms) {
+        conn_end_because(c, WIRE_REASON_NOT_AUTHORIZED, "the credentials are no longer valid");
+    } else if (c->packet_due_ms <= c->shard->now_ms) {
         conn_refuse_because(c, WIRE_REASON_QUOTA_EXCEEDED, "a packet took too long to arrive");
     } else {
         conn_end(c, WIRE_REASON_KEEP_ALIVE_TIMEOUT); /* [MQTT-3.1.2-22] */
@@ -412,7 +453,9 @@ conn_timer_fired(struct conn *c)
 {
     uint64_t deadline_ms = next_deadline_ms(c);
 
-    if (c->state == CONN_AWAITS_CONNECT || c->state == CONN_AUTHENTICATING) {
+    if (login_is_pending(c)) {
+        login_timer_fired(c);
+    } else if (c->state == CONN_AWAITS_CONNECT || c->state == CONN_AUTHENTICATING) {
         c->shard->stats.connect_timeouts++;
         conn_break(c);
     } else if (c->state == CONN_CONNECTED && deadline_ms <= c->shard->now_ms) {

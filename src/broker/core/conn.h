@@ -37,7 +37,7 @@ struct conn {
     struct output output;
     struct alias_in *alias_in;   /* made with the first alias that is used */
     struct alias_out *alias_out; /* likewise */
-    struct auth *auth;           /* NULL: CONNECT named no Authentication Method */
+    struct auth *auth;           /* NULL: there is nothing to say of its authentication */
     uint64_t last_packet_ms;
     uint64_t packet_due_ms;    /* when what has begun must be whole; UINT64_MAX: nothing has */
     uint32_t packet_bytes_max; /* the client's Maximum Packet Size */
@@ -62,7 +62,8 @@ void conn_feed(struct conn *c, struct span bytes);
 /* The transport is gone: the session is left behind, its will is due (MQTT 5.0, 3.1.2.5). */
 void conn_lost(struct conn *c);
 
-/* False while the client does not read what it has been sent, and when the connection is ending. */
+/* False while the client does not read what it has been sent, while it is not known whether it may
+ * come in, and when the connection is ending. */
 bool conn_wants_input(const struct conn *c);
 /* `len` bytes of conn->output were written; more may come in from the session's queue. */
 void conn_wrote(struct conn *c, size_t len);
@@ -94,6 +95,10 @@ bool conn_take_place(struct conn *c);
 void conn_give_place_back(struct conn *c); /* sooner than at its end; harmless without a place */
 /* CONNECT was accepted: the session is attached, keep alive runs. */
 void conn_start(struct conn *c);
+/* Handles what has come and been counted before, in the middle of conn_feed() for another. */
+void conn_go_on(struct conn *c, struct span bytes);
+/* What the timer of a connected client waits for has changed. */
+void conn_update_timer(struct conn *c);
 /* The client has just published a request or a response. */
 void conn_note_exchange(struct conn *c);
 /* Makes it dirty: what it wants is urgent, unless it is bulk. */

@@ -1,5 +1,6 @@
 #include "broker/core/deliver.h"
 
+#include "broker/core/account.h"
 #include "broker/core/conn.h"
 #include "broker/core/forward.h"
 #include "broker/core/reply.h"
@@ -23,12 +24,13 @@ has_room(const struct session *s)
 }
 
 static bool
-can_send_now(const struct session *s, uint8_t qos)
+can_send_now(const struct session *s, const struct message *m, uint8_t qos)
 {
     if (qos == 0) {
         return s->waiting->qos_0_count == 0 && has_room(s);
     }
-    return s->waiting->count == 0 && s->unsent == 0 && s->sent.quota > 0 && has_room(s);
+    return s->waiting->count == 0 && s->unsent == 0 && s->sent.quota > 0 && has_room(s) &&
+           account_lets_send(s, m->packet_bytes);
 }
 
 /* It will not get the message. If that was a request, it has ended; if it was a response, or a
@@ -67,6 +69,30 @@ note_sent(struct session *s, const struct message *m, struct request *r)
     }
 }
 
+static bool
+may_get(struct session *s, const struct message *m)
+{
+    return WILCO_LIKELY(s->shard->broker->access == NULL) || permission_to_get(s, m);
+}
+
+/* The policy has changed since it was kept, and forbids it now. */
+static bool
+is_forbidden(struct session *s, const struct delivery *d)
+{
+    const struct broker *b = s->shard->broker;
+
+    return WILCO_UNLIKELY(d->access_changes != b->access_changes) &&
+           !(may_get(s, d->message) && (!d->retain || permission_lasts(b, d->message)));
+}
+
+/* Who asked hears that there is no responder. */
+static void
+withhold(struct session *s, const struct message *m, struct request *r)
+{
+    s->shard->stats.deliveries_denied++;
+    lose(s, m, r, REQUEST_NO_RESPONDER);
+}
+
 static void
 send_qos_0(struct session *s, struct message *m, const struct delivery_terms *t)
 {
@@ -78,15 +104,43 @@ send_qos_0(struct session *s, struct message *m, const struct delivery_terms *t)
     }
 }
 
-static void
-discard_too_large(struct session *s, struct send_entry *entry)
+void
+deliver_released(struct session *s, struct send_entry *entry)
 {
     struct delivery *d = entry->item;
 
-    s->shard->stats.dropped_too_large++;
-    send_window_remove(&s->sent, entry);
+    s->held_bytes -= d->message->packet_bytes;
+    delivery_free(s->shard, d);
+    entry->item = NULL;
+    entry->stage = SEND_AWAITS_PUBCOMP;
+}
+
+struct delivery *
+deliver_land(struct session *s, struct send_entry *entry)
+{
+    struct delivery *d = entry->item;
+
+    if (d != NULL) {
+        s->held_bytes -= d->message->packet_bytes;
+    }
     s->shard->stats.inflight--;
-    discard(s, d, REQUEST_TOO_LARGE);
+    send_window_remove(&s->sent, entry);
+    return d;
+}
+
+static void
+discard_too_large(struct session *s, struct send_entry *entry)
+{
+    s->shard->stats.dropped_too_large++;
+    discard(s, deliver_land(s, entry), REQUEST_TOO_LARGE);
+}
+
+/* One that waited or was under way. Takes it over. */
+static void
+discard_forbidden(struct session *s, struct delivery *d)
+{
+    withhold(s, d->message, d->request);
+    delivery_free(s->shard, d);
 }
 
 /* Takes `d` over. WILCO_AGAIN (no packet identifier or quota) and WILCO_ENOMEM: it is still the
@@ -103,6 +157,7 @@ send_tracked(struct session *s, struct delivery *d)
         return status;
     }
     s->shard->stats.inflight++;
+    s->held_bytes += d->message->packet_bytes;
     /* [MQTT-4.3.2-2], [MQTT-4.3.3-2] */
     if (forward_publish(s->conn, d->message, &t, entry->packet_id, false) == WILCO_ELIMIT) {
         discard_too_large(s, entry);
@@ -181,7 +236,7 @@ discard_void(struct session *s, struct delivery *d)
 static bool
 has_queue_room(struct session *s, uint64_t more_bytes)
 {
-    while (!is_within_bounds(s, more_bytes)) {
+    while (!is_within_bounds(s, more_bytes) || !account_has_room(s, more_bytes)) {
         if (s->waiting->first == NULL || !is_void(s, s->waiting->first)) {
             return false;
         }
@@ -253,7 +308,9 @@ deliver(struct session *s, struct message *m, const struct delivery_terms *t)
     if (message_is_expired(m, s->shard->now_ms)) { /* [MQTT-3.3.2-5] */
         s->shard->stats.dropped_expired++;
         lose(s, m, t->request, REQUEST_DEADLINE);
-    } else if (WILCO_UNLIKELY(!can_send_now(s, t->qos))) {
+    } else if (WILCO_UNLIKELY(!may_get(s, m))) {
+        withhold(s, m, t->request);
+    } else if (WILCO_UNLIKELY(!can_send_now(s, m, t->qos))) {
         keep_or_drop(s, m, t);
     } else if (t->qos == 0) {
         send_qos_0(s, m, t);
@@ -267,6 +324,8 @@ deliver_behind(struct session *s, struct message *m, const struct delivery_terms
 {
     if (s->waiting->count == 0) {
         deliver(s, m, t);
+    } else if (!may_get(s, m)) {
+        withhold(s, m, NULL);
     } else if (!has_queue_room(s, m->packet_bytes)) {
         s->shard->stats.dropped_queue_full++;
         lose(s, m, NULL, REQUEST_NO_ROOM);
@@ -281,7 +340,9 @@ deliver_retained(struct session *s, struct message *m, const struct delivery_ter
     if (!is_online(s)) {
         return;
     }
-    if (t->qos == 0 && can_send_now(s, 0)) {
+    if (!may_get(s, m)) {
+        withhold(s, m, NULL);
+    } else if (t->qos == 0 && can_send_now(s, m, 0)) {
         send_qos_0(s, m, t);
     } else {
         keep(s, m, t);
@@ -300,6 +361,10 @@ send_waited(struct session *s, struct delivery *d)
         discard_void(s, d);
         return true;
     }
+    if (is_forbidden(s, d)) {
+        discard_forbidden(s, d);
+        return true;
+    }
     if (d->qos == 0) {
         send_qos_0(s, d->message, &t);
         delivery_free(s->shard, d);
@@ -310,6 +375,25 @@ send_waited(struct session *s, struct delivery *d)
         conn_break(s->conn);
     }
     return status == WILCO_OK;
+}
+
+/* There is quota for it. What may not be sent any more is forgotten with its identifier. */
+static void
+resend(struct session *s, struct send_entry *entry)
+{
+    struct delivery *d = entry->item;
+    const struct delivery_terms t = delivery_terms_of(d);
+
+    if (is_forbidden(s, d)) {
+        discard_forbidden(s, deliver_land(s, entry));
+        return;
+    }
+    /* [MQTT-3.3.1-1] */
+    if (forward_publish(s->conn, d->message, &t, entry->packet_id, true) == WILCO_ELIMIT) {
+        discard_too_large(s, entry);
+    } else if (d->request != NULL) {
+        request_sent(d->request);
+    }
 }
 
 /* Packets that the last connection had under way and that this one's quota did not yet let out
@@ -323,20 +407,12 @@ send_again(struct session *s)
         struct send_entry *next = send_window_next(&s->sent, entry);
 
         if (entry->detail == DETAIL_UNSENT) {
-            struct delivery *d = entry->item;
-            const struct delivery_terms t = delivery_terms_of(d);
-
             if (!send_window_resend(&s->sent)) {
                 return;
             }
             entry->detail = 0;
             s->unsent--;
-            /* [MQTT-3.3.1-1] */
-            if (forward_publish(s->conn, d->message, &t, entry->packet_id, true) == WILCO_ELIMIT) {
-                discard_too_large(s, entry);
-            } else if (d->request != NULL) {
-                request_sent(d->request);
-            }
+            resend(s, entry);
         }
         entry = next;
     }
@@ -348,7 +424,7 @@ send_waiting(struct session *s)
     while (s->waiting->first != NULL && s->unsent == 0 && has_room(s)) {
         struct delivery *d = s->waiting->first;
 
-        if (d->qos > 0 && s->sent.quota == 0) {
+        if (d->qos > 0 && (s->sent.quota == 0 || !account_lets_send(s, d->message->packet_bytes))) {
             return;
         }
         d = delivery_queue_pop(s->waiting);
@@ -390,9 +466,7 @@ deliver_answered(struct session *s, struct send_entry *entry)
 void
 deliver_finished(struct session *s, struct send_entry *entry)
 {
-    delivery_free(s->shard, entry->item);
-    send_window_remove(&s->sent, entry);
-    s->shard->stats.inflight--;
+    delivery_free(s->shard, deliver_land(s, entry));
     if (s->overdrawn > 0) {
         s->overdrawn--;
         (void)send_window_resend(&s->sent); /* what this one gives back is owed */

@@ -21,6 +21,7 @@ delivery_new(struct shard *s, struct message *m, const struct delivery_terms *t)
         .retain = t->retain,
         .identifier_count = t->identifier_count,
         .group = t->group,
+        .access_changes = s->broker->access_changes,
     };
     if (identifiers > 0) {
         memcpy(d->identifiers, t->identifiers, identifiers);

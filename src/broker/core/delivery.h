@@ -17,7 +17,9 @@ struct delivery {
     bool retain;       /* the RETAIN flag to send */
     bool is_cancelled; /* not to be sent any more, nor to anybody else */
     uint16_t identifier_count;
-    uint32_t group;         /* the number of the group it came from (topic_group.h); 0: none */
+    uint32_t group; /* the number of the group it came from (topic_group.h); 0: none */
+    uint32_t
+        access_changes;     /* the broker's, when the session was found to be permitted to get it */
     uint32_t identifiers[]; /* Subscription Identifiers */
 };
 

@@ -26,12 +26,15 @@ WILCO_MUST_CHECK enum wilco_status on_authenticating(struct conn *c, const struc
 WILCO_MUST_CHECK enum wilco_status
 connect_authenticate(struct conn *c, const struct wire_connect *p, struct span body);
 /* Joins the client, who is `user` (empty: not authenticated), with its session and says so, or says
- * why not. */
+ * why not: what depends on who it is is looked at here. */
 WILCO_MUST_CHECK enum wilco_status connect_accept(struct conn *c, const struct wire_connect *p,
                                                   struct span user);
 /* Answers with CONNACK and ends the connection [MQTT-3.2.2-7]; always WILCO_OK. `why` goes into the
  * Reason String; NULL: nothing. */
 WILCO_MUST_CHECK enum wilco_status connect_refuse(struct conn *c, uint8_t reason_code,
                                                   const char *why);
+/* The same for a refusal that is in the log already. */
+WILCO_MUST_CHECK enum wilco_status connect_turn_away(struct conn *c, uint8_t reason_code,
+                                                     const char *why);
 
 #endif

@@ -11,8 +11,9 @@
 #include "broker/core/status_response.h"
 #include "broker/core/v3_response.h"
 
-#define NS_PER_S UINT64_C(1000000000)
-#define ACCEPTED ((struct verdict){.reason_code = WIRE_REASON_SUCCESS})
+#define NS_PER_S        UINT64_C(1000000000)
+#define MAY_NOT_RECEIVE "the requester may not receive what is published to the Response Topic"
+#define ACCEPTED        ((struct verdict){.reason_code = WIRE_REASON_SUCCESS})
 
 /* What has been found out about a message so far. */
 struct matter {
@@ -27,6 +28,7 @@ struct matter {
     enum request_failure why; /* why a request is refused, if it is */
     bool was_told;            /* and its publisher was told so */
     bool is_question;         /* to the broker itself (service_question.h) */
+    bool is_by_grant;         /* a response whose publisher may not publish to its topic */
     struct request *answered; /* the request it responds to; NULL: none that is known */
 };
 
@@ -48,9 +50,19 @@ judge_response_topic(const struct broker *b, const struct access_subject *who,
     if (topic.data[0] == '$') {
         return "the Response Topic begins with $: nobody may publish there";
     }
-    return access_may(b->access, who, ACCESS_RECEIVE, topic)
-               ? NULL
-               : "the requester may not receive what is published to the Response Topic";
+    return access_may(b->access, who, ACCESS_RECEIVE, topic) ? NULL : MAY_NOT_RECEIVE;
+}
+
+/* The same for a client that is connected, whose permissions are remembered. */
+static const char *
+judge_place_of_response(struct session *session, struct span topic)
+{
+    const struct access_subject who = session_subject(session);
+
+    if (inbox_holds(topic) || topic.data[0] == '$') {
+        return judge_response_topic(session->shard->broker, &who, session, topic);
+    }
+    return session_may(session, ACCESS_RECEIVE, topic) ? NULL : MAY_NOT_RECEIVE;
 }
 
 /* Requests per second: each takes its part of a second, the second to come included, so that as
@@ -114,10 +126,11 @@ judge_request(struct matter *m)
     struct session *session = m->conn->session;
     const struct broker *b = session->shard->broker;
     struct span client_id = session_client_id(session);
-    const struct access_subject who = session_subject(session);
-    const char *why = judge_response_topic(b, &who, session, m->p->properties.response_topic);
+    struct span place = m->p->properties.response_topic;
+    const char *why = judge_place_of_response(session, place);
 
     if (why != NULL) {
+        permission_denied(session, ACCESS_RECEIVE, place);
         return refuse(WIRE_REASON_NOT_AUTHORIZED, why);
     }
     if (WILCO_UNLIKELY(m->nonsense != NULL)) {
@@ -145,11 +158,9 @@ tell_refused(const struct matter *m, const struct verdict *v)
 {
     struct session *session = m->conn->session;
     const struct status_facts facts = {.why = m->why, .stage = REQUEST_REJECTED, .words = v->why};
-    const struct access_subject who = session_subject(session);
 
     request_failure_count(&session->shard->stats, m->why);
-    if (judge_response_topic(session->shard->broker, &who, session,
-                             m->p->properties.response_topic) == NULL) {
+    if (judge_place_of_response(session, m->p->properties.response_topic) == NULL) {
         status_refuse(session, m->p, &facts);
     }
 }
@@ -177,6 +188,25 @@ judge_own_topic(struct matter *m)
     return ACCEPTED;
 }
 
+/* Who was asked may answer him who asked, and nobody else, whatever he may publish. */
+static struct verdict
+judge_response(struct matter *m)
+{
+    struct session *session = m->conn->session;
+
+    response_terms_read(&m->response, &m->p->properties);
+    if (m->response.is_by_broker) {
+        return refuse(WIRE_REASON_NOT_AUTHORIZED, "only the broker may say rr-src=broker");
+    }
+    m->is_by_grant = !m->is_to_inbox && !session_may(session, ACCESS_PUBLISH, m->p->topic);
+    if (WILCO_UNLIKELY(m->is_by_grant) && m->p->retain) {
+        permission_denied(session, ACCESS_PUBLISH, m->p->topic);
+        return refuse(WIRE_REASON_NOT_AUTHORIZED,
+                      "this client may answer, but not leave the answer at this topic");
+    }
+    return ACCEPTED;
+}
+
 /* What nobody asked for must not get into an inbox; elsewhere whoever may publish may respond, and
  * so may who was asked, whether he may publish or not. */
 static struct verdict
@@ -191,10 +221,7 @@ judge_destination(struct matter *m)
         m->answered = request_find(session, topic, correlation);
     }
     if (m->answered != NULL) {
-        response_terms_read(&m->response, &m->p->properties);
-        return m->response.is_by_broker
-                   ? refuse(WIRE_REASON_NOT_AUTHORIZED, "only the broker may say rr-src=broker")
-                   : ACCEPTED;
+        return judge_response(m);
     }
     if (m->is_to_inbox) {
         request_count_stray(session, topic, correlation);
@@ -210,6 +237,7 @@ judge_destination(struct matter *m)
         }
     }
     if (!session_may(session, ACCESS_PUBLISH, topic)) {
+        permission_denied(session, ACCESS_PUBLISH, topic);
         return refuse(WIRE_REASON_NOT_AUTHORIZED, "this client may not publish to this topic");
     }
     return ACCEPTED;
@@ -220,7 +248,9 @@ make_message(const struct matter *m)
 {
     struct shard *s = m->conn->shard;
     struct session *session = m->conn->session;
-    struct message *message = message_new(s->broker->alloc, m->p, session->id, s->now_ms);
+    const struct access_subject author = session_subject(session);
+    struct message *message =
+        message_new_by(s->broker->alloc, m->p, session->id, s->now_ms, &author);
 
     if (message == NULL) {
         return NULL;
@@ -247,6 +277,10 @@ send_on_its_way(const struct matter *m, struct message *message, size_t *receive
 
     if (m->is_to_inbox) { /* nothing in it is retained */
         return inbox_send(s, message, message->responds_to, receivers);
+    }
+    if (WILCO_UNLIKELY(m->is_by_grant)) {
+        *receivers = publish_to_session(s, message, message->responds_to);
+        return WILCO_OK;
     }
     return m->p->retain ? publish_and_retain(s, message, receivers) /* [MQTT-3.3.1-8] */
                         : publish_message(s, message, receivers);
@@ -403,6 +437,7 @@ take_up(struct matter *m, struct conn *c, const struct wire_publish *p)
     m->is_op = false;
     m->is_question = false;
     m->is_to_inbox = false;
+    m->is_by_grant = false;
     m->was_told = false;
 }
 

@@ -33,7 +33,7 @@ objection(const struct wire_publish *p, const struct request_terms *terms, const
 /* It is published where the request was, but goes to nobody by that. Inboxes need no permission:
  * what was asked there was permitted, and nothing else is reached. */
 static bool
-may_publish(const struct session *s, struct span topic)
+may_publish(struct session *s, struct span topic)
 {
     return inbox_holds(topic) || (topic.data[0] != '$' && session_may(s, ACCESS_PUBLISH, topic));
 }
@@ -79,6 +79,7 @@ judge_op(struct conn *c, const struct wire_publish *p, const struct request_term
         return refuse(WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR, why);
     }
     if (!may_publish(c->session, p->topic)) {
+        permission_denied(c->session, ACCESS_PUBLISH, p->topic);
         return refuse(WIRE_REASON_NOT_AUTHORIZED, "this client may not publish to this topic");
     }
     if (judge_is_forged(b, client_id, terms)) {

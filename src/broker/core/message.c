@@ -157,20 +157,46 @@ init(struct message *m, const struct wire_publish *p)
     m->is_part = false;
     m->is_of_fan = false;
     m->is_shared = false;
+    m->author_client_id_bytes = 0;
+    m->author_user_bytes = 0;
     m->request = (struct message_request){.more = 0};
+}
+
+/* What is retained outlives its publisher's session, and is delivered for as long as he may publish
+ * it. */
+static void
+sign(struct message *m, const struct access_subject *author)
+{
+    uint8_t *at = m->packet + m->packet_bytes;
+
+    m->author_client_id_bytes = (uint16_t)author->client_id.len;
+    m->author_user_bytes = (uint16_t)author->user.len;
+    memcpy(at, author->client_id.data, author->client_id.len);
+    if (author->user.len > 0) {
+        memcpy(at + author->client_id.len, author->user.data, author->user.len);
+    }
 }
 
 struct message *
 message_new(const struct wilco_alloc *a, const struct wire_publish *p, uint64_t publisher,
             uint64_t now_ms)
 {
+    return message_new_by(a, p, publisher, now_ms, NULL);
+}
+
+struct message *
+message_new_by(const struct wilco_alloc *a, const struct wire_publish *p, uint64_t publisher,
+               uint64_t now_ms, const struct access_subject *author)
+{
+    bool is_signed = p->retain && author != NULL;
+    size_t author_bytes = is_signed ? author->client_id.len + author->user.len : 0;
     size_t body_bytes = measure_body(p);
     size_t header_bytes = 1 + wire_varint_size((uint32_t)body_bytes);
     struct message *m = NULL;
     struct wire_writer w;
 
     if (body_bytes > 0) {
-        m = mem_alloc(a, sizeof(*m) + header_bytes + body_bytes);
+        m = mem_alloc(a, sizeof(*m) + header_bytes + body_bytes + author_bytes);
     }
     if (m == NULL) {
         return NULL;
@@ -191,6 +217,9 @@ message_new(const struct wilco_alloc *a, const struct wire_publish *p, uint64_t 
     }
     if (wire_properties_has(&p->properties, WIRE_MESSAGE_EXPIRY_INTERVAL)) {
         set_expiry(m, p);
+    }
+    if (WILCO_UNLIKELY(is_signed)) {
+        sign(m, author);
     }
     return m;
 }
@@ -285,6 +314,16 @@ struct span
 message_topic(const struct message *m)
 {
     return span_of(m->packet + m->topic_offset + 2, m->topic_bytes);
+}
+
+struct access_subject
+message_author(const struct message *m)
+{
+    const uint8_t *at = m->packet + m->packet_bytes;
+
+    return (struct access_subject){
+        .client_id = span_of(at, m->author_client_id_bytes),
+        .user = span_of(at + m->author_client_id_bytes, m->author_user_bytes)};
 }
 
 struct span

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/span.h"
+#include "broker/core/access.h"
 #include "broker/core/request_terms.h"
 #include "wire/publish.h"
 
@@ -64,6 +65,8 @@ struct message {
     uint32_t service;       /* of such a response: what was asked (service_table.h) */
     const struct wilco_alloc *alloc;
     uint16_t topic_bytes;
+    uint16_t author_client_id_bytes; /* behind the packet (message_author()); 0: not remembered */
+    uint16_t author_user_bytes;
     uint8_t qos;      /* as published */
     bool retain;      /* as published */
     bool in_exchange; /* a request or a response: has a Response Topic or Correlation Data */
@@ -78,6 +81,10 @@ struct message {
  * memory, or a message that no packet can carry. The caller holds the one reference. */
 struct message *message_new(const struct wilco_alloc *a, const struct wire_publish *p,
                             uint64_t publisher, uint64_t now_ms);
+/* The same; a message that is to be retained remembers who published it. */
+struct message *message_new_by(const struct wilco_alloc *a, const struct wire_publish *p,
+                               uint64_t publisher, uint64_t now_ms,
+                               const struct access_subject *author);
 /* Makes it a request, as `p` (what it was made of) and its terms say; before anybody else has a
  * reference. Nothing happens if `p` has no Response Topic. */
 void message_ask(struct message *m, const struct wire_publish *p, const struct request_terms *terms,
@@ -87,6 +94,8 @@ struct message *message_share(struct message *m); /* by who holds a reference; t
 void message_unref(struct message *m);            /* the last one frees; NULL is allowed */
 
 struct span message_topic(const struct message *m);
+/* Of one that is retained, and was not published by the broker itself. */
+struct access_subject message_author(const struct message *m);
 struct span message_properties(const struct message *m);
 struct span message_payload(const struct message *m);
 

@@ -195,7 +195,7 @@ on_auth(struct conn *c, const struct frame *f)
     struct auth_verdict verdict;
     enum wilco_status status = WILCO_OK;
 
-    if (c->auth == NULL) { /* [MQTT-4.12.0-7] */
+    if (c->auth == NULL || c->auth->method == NULL) { /* [MQTT-4.12.0-7] */
         conn_refuse_because(c, WIRE_REASON_PROTOCOL_ERROR,
                             "an AUTH, but no Authentication Method in CONNECT");
         return WILCO_OK;

@@ -7,6 +7,7 @@
 #include "broker/core/inbox.h"
 #include "broker/core/judge.h"
 #include "broker/core/limits.h"
+#include "broker/core/login.h"
 #include "broker/core/message.h"
 #include "broker/core/reply.h"
 #include "broker/core/session.h"
@@ -18,7 +19,7 @@
 
 /* Answers with `reason_code` and ends the connection [MQTT-3.2.2-7]. */
 enum wilco_status
-connect_refuse(struct conn *c, uint8_t reason_code, const char *why)
+connect_turn_away(struct conn *c, uint8_t reason_code, const char *why)
 {
     struct wire_any packet = {.type = WIRE_CONNACK, .as.connack = {.reason_code = reason_code}};
 
@@ -26,14 +27,20 @@ connect_refuse(struct conn *c, uint8_t reason_code, const char *why)
         packet.as.connack.reason_code = wire_connack_return_code(reason_code);
     }
     c->shard->stats.connects_refused++;
-    if (log_gate_passes(c->shard)) {
-        log_event(c->shard->broker->log, LOG_INFO, "connect_refused", "reason=\"%s\" why=\"%s\"",
-                  wire_reason_text(reason_code), why == NULL ? "" : why);
-    }
     (void)reply_with_reason(c, &packet, &packet.as.connack.properties, why);
     conn_end(c, reason_code); /* no DISCONNECT: the client is not connected yet [MQTT-3.14.0-1],
                                  [MQTT-3.1.4-6] */
     return WILCO_OK;
+}
+
+enum wilco_status
+connect_refuse(struct conn *c, uint8_t reason_code, const char *why)
+{
+    if (log_gate_passes(c->shard)) {
+        log_event(c->shard->broker->log, LOG_INFO, "connect_refused", "reason=\"%s\" why=\"%s\"",
+                  wire_reason_text(reason_code), why == NULL ? "" : why);
+    }
+    return connect_turn_away(c, reason_code, why);
 }
 
 static enum wilco_status
@@ -76,9 +83,9 @@ has_method(const struct wire_connect *p)
 
 /* The broker's own topics (4.7.2) are nobody's to publish to. */
 static bool
-may_have_will(const struct conn *c, const struct wire_connect *p)
+may_have_will(const struct conn *c, const struct wire_connect *p, struct span user)
 {
-    const struct access_subject who = {.client_id = p->client_id};
+    const struct access_subject who = {.client_id = p->client_id, .user = user};
 
     return p->will.topic.data[0] != '$' &&
            access_may(c->shard->broker->access, &who, ACCESS_PUBLISH, p->will.topic);
@@ -95,11 +102,11 @@ session_to_resume(const struct conn *c, const struct wire_connect *p)
 
 /* A will with a Response Topic is a request [U-3.1.3-3], and judged as one. */
 static uint8_t
-objection_to_request(const struct conn *c, const struct wire_connect *p)
+objection_to_request(const struct conn *c, const struct wire_connect *p, struct span user)
 {
     const struct broker *b = c->shard->broker;
     const struct wire_properties *v = &p->will.properties;
-    const struct access_subject who = {.client_id = p->client_id};
+    const struct access_subject who = {.client_id = p->client_id, .user = user};
     struct request_terms terms;
     const char *why = NULL;
 
@@ -117,7 +124,7 @@ objection_to_request(const struct conn *c, const struct wire_connect *p)
 }
 
 static uint8_t
-objection_to_will(const struct conn *c, const struct wire_connect *p)
+objection_to_will(const struct conn *c, const struct wire_connect *p, struct span user)
 {
     const struct settings *limits = &c->shard->broker->settings;
     uint8_t reason_code = WIRE_REASON_SUCCESS;
@@ -125,23 +132,22 @@ objection_to_will(const struct conn *c, const struct wire_connect *p)
     if (!topic_name_is_valid(p->will.topic) || !limits_allow_topic(limits, p->will.topic)) {
         return WIRE_REASON_TOPIC_NAME_INVALID;
     }
-    if (!may_have_will(c, p)) { /* [MQTT-3.1.4-2] */
+    if (!may_have_will(c, p, user)) { /* [MQTT-3.1.4-2] */
         return WIRE_REASON_NOT_AUTHORIZED;
     }
     if (p->will.retain && !limits_allow_retained(limits, &p->will.properties)) {
         return WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR;
     }
-    reason_code = objection_to_request(c, p);
+    reason_code = objection_to_request(c, p, user);
     return reason_code == WIRE_REASON_SUCCESS
                ? limits_on_message(limits, p->will.qos, p->will.retain)
                : reason_code;
 }
 
-/* WIRE_REASON_SUCCESS, or why this CONNECT cannot be served. */
+/* WIRE_REASON_SUCCESS, or why this CONNECT cannot be served, whoever sends it. */
 static uint8_t
 objection(const struct conn *c, const struct wire_connect *p)
 {
-
     if (p->client_id.len == 0 &&
         (p->version == WIRE_V31 || (p->version == WIRE_V311 && !p->clean_start))) {
         return WIRE_REASON_CLIENT_IDENTIFIER_NOT_VALID; /* MQTT 3.1.1 [MQTT-3.1.3-8] */
@@ -150,7 +156,17 @@ objection(const struct conn *c, const struct wire_connect *p)
         auth_method_find(c->shard->broker, p->properties.authentication_method) == NULL) {
         return WIRE_REASON_BAD_AUTHENTICATION_METHOD; /* [MQTT-4.12.0-1] */
     }
-    return p->has_will ? objection_to_will(c, p) : (uint8_t)WIRE_REASON_SUCCESS;
+    return WIRE_REASON_SUCCESS;
+}
+
+/* A session belongs to who made it, and so does its Client Identifier as long as it is there.
+ * Nobody but its user can go on with it, end it or disturb it. */
+static bool
+is_of_another(const struct conn *c, const struct wire_connect *p, struct span user)
+{
+    const struct session *s = session_table_find(&c->shard->sessions, p->client_id);
+
+    return s != NULL && !span_equal(session_user(s), user);
 }
 
 /* What the connection remembers of CONNECT. */
@@ -264,11 +280,12 @@ set_will(struct session *session, const struct wire_connect *p)
         .properties = p->will.properties,
         .payload = p->will.payload,
     };
+    const struct access_subject author = session_subject(session);
     struct shard *s = session->shard;
     struct message *m = NULL;
 
     if (p->has_will) {
-        m = message_new(s->broker->alloc, &will, session->id, s->now_ms);
+        m = message_new_by(s->broker->alloc, &will, session->id, s->now_ms, &author);
         if (m == NULL) {
             return WILCO_ENOMEM;
         }
@@ -310,7 +327,8 @@ accept_connect(struct conn *c, const struct wire_connect *p, bool session_presen
             v->response_information = inbox_topic(c->session);
             wire_properties_set(v, WIRE_RESPONSE_INFORMATION);
         }
-        if (c->auth != NULL) { /* [MQTT-4.12.0-5]; without a method, none [MQTT-4.12.0-6] */
+        if (c->auth != NULL &&
+            c->auth->method != NULL) { /* [MQTT-4.12.0-5]; without a method, none [MQTT-4.12.0-6] */
             auth_fill(c->auth, v);
         }
     }
@@ -386,7 +404,16 @@ connect_accept(struct conn *c, const struct wire_connect *p, struct span user)
     struct span client_id = p->client_id;
     bool session_present = false;
     enum wilco_status status = WILCO_OK;
+    uint8_t reason_code = WIRE_REASON_SUCCESS;
 
+    if (is_of_another(c, p, user)) {
+        return connect_refuse(c, WIRE_REASON_NOT_AUTHORIZED,
+                              "this Client Identifier is in use by another user");
+    }
+    reason_code = p->has_will ? objection_to_will(c, p, user) : (uint8_t)WIRE_REASON_SUCCESS;
+    if (reason_code != WIRE_REASON_SUCCESS) {
+        return refuse(c, reason_code);
+    }
     if (client_id.len == 0) { /* [MQTT-3.1.3-6] */
         status = assign_client_id(c->shard, assigned);
         client_id = span_of_text(assigned);
@@ -437,6 +464,9 @@ on_connect(struct conn *c, const struct frame *f)
     if (reason_code != WIRE_REASON_SUCCESS) {
         return refuse(c, reason_code);
     }
-    return has_method(&p) ? connect_authenticate(c, &p, f->body)
-                          : connect_accept(c, &p, SPAN_EMPTY);
+    if (has_method(&p)) {
+        return connect_authenticate(c, &p, f->body);
+    }
+    return c->shard->broker->authenticator == NULL ? connect_accept(c, &p, SPAN_EMPTY)
+                                                   : login_begin(c, &p, f->body);
 }

@@ -87,15 +87,19 @@ denial(struct subscribing *g, struct span filter)
     if (g->is_nonsense || (g->is_observer && (group.len > 0 || inbox_holds(inner)))) {
         return WIRE_REASON_IMPLEMENTATION_SPECIFIC_ERROR;
     }
-    if (inbox_holds(inner) && (group.len > 0 || !inbox_owns(c->session, inner))) {
-        return WIRE_REASON_NOT_AUTHORIZED;
+    if (inbox_holds(inner)) { /* no policy is asked about one's own */
+        return group.len == 0 && inbox_owns(c->session, inner) ? WIRE_REASON_SUCCESS
+                                                               : WIRE_REASON_NOT_AUTHORIZED;
     }
     if (service_topic_holds(inner) && !service_topic_is_event(inner)) {
         g->words = "below $SRV clients subscribe to $SRV/EVENT/... alone; all else is for asking";
         return WIRE_REASON_NOT_AUTHORIZED;
     }
-    return session_may(c->session, ACCESS_SUBSCRIBE, inner) ? WIRE_REASON_SUCCESS
-                                                            : WIRE_REASON_NOT_AUTHORIZED;
+    if (!session_may(c->session, ACCESS_SUBSCRIBE, inner)) {
+        permission_denied(c->session, ACCESS_SUBSCRIBE, inner);
+        return WIRE_REASON_NOT_AUTHORIZED;
+    }
+    return WIRE_REASON_SUCCESS;
 }
 
 static enum wilco_status
@@ -219,7 +223,9 @@ send_retained_for(struct conn *c, const struct wire_subscription *w, uint32_t id
             .identifiers = &identifier,
         };
 
-        if (!(w->no_local && m->publisher == c->session->id)) {
+        if (!permission_lasts(s->broker, m)) {
+            s->stats.retained_denied++;
+        } else if (!(w->no_local && m->publisher == c->session->id)) {
             deliver_retained(c->session, found.items[i], &terms);
         }
     }

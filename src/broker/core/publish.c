@@ -568,24 +568,23 @@ publish_and_retain(struct shard *s, struct message *m, size_t *receivers)
     return status == WILCO_OK ? publish_message(s, m, receivers) : status;
 }
 
-void
+size_t
 publish_to_session(struct shard *s, struct message *m, uint64_t session_id)
 {
     struct publish_scratch *p = s->scratch;
     size_t receivers = 0;
 
     if (inbox_holds(message_topic(m))) {
-        (void)!inbox_send(s, m, session_id, &receivers);
-        return;
+        return inbox_send(s, m, session_id, &receivers) == WILCO_OK ? receivers : 0;
     }
     if (gather(s, m) != WILCO_OK) {
         s->stats.dropped_no_memory++;
-        return;
+        return 0;
     }
     for (size_t i = 0; i < p->target_count; i++) {
         if (p->targets[i].session_id == session_id && !p->targets[i].is_shared) {
-            (void)target_send(s, m, &p->targets[i], p->words);
-            return;
+            return target_send(s, m, &p->targets[i], p->words);
         }
     }
+    return 0;
 }

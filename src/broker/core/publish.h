@@ -21,8 +21,8 @@ WILCO_MUST_CHECK enum wilco_status publish_and_retain(struct shard *s, struct me
                                                       size_t *receivers);
 
 /* To one session alone, as far as it wants it: by subscriptions of its own that match, or because
- * the topic is in its inbox. */
-void publish_to_session(struct shard *s, struct message *m, uint64_t session_id);
+ * the topic is in its inbox. How many copies are on their way: 1, or 0. */
+size_t publish_to_session(struct shard *s, struct message *m, uint64_t session_id);
 
 /* Scratch that lives as long as the shard, so that the steady state allocates nothing. */
 struct publish_scratch *publish_scratch_new(const struct wilco_alloc *a); /* NULL: out of memory */

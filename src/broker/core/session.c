@@ -3,9 +3,11 @@
  * is due is done and the timer is set to what remains. */
 #include "broker/core/session.h"
 
+#include "broker/core/account.h"
 #include "broker/core/conn.h"
 #include "broker/core/deliver.h"
 #include "broker/core/inbox.h"
+#include "broker/core/message.h"
 #include "broker/core/request.h"
 #include "broker/core/request_op.h"
 #include "broker/core/services.h"
@@ -105,14 +107,6 @@ drop_absence(struct session *s)
         wheel_stop(&s->shard->wheel, &s->absence->timer);
         mem_free(s->shard->broker->alloc, s->absence);
     }
-}
-
-bool
-session_may(const struct session *s, enum access_action action, struct span topic)
-{
-    const struct access_subject who = session_subject(s);
-
-    return access_may(s->shard->broker->access, &who, action, topic);
 }
 
 struct receive_window *
@@ -218,18 +212,42 @@ session_free(struct session *s)
     delivery_queue_free(s->waiting, shard);
     drop_received(s);
     message_unref(s->will);
+    permissions_free(s);
     session_table_remove(&shard->sessions, s);
     give_place_back(shard->broker);
     mem_free(a, s);
 }
 
+/* It was permitted at CONNECT, but that may be long ago. */
+static bool
+may_publish_will(struct session *s)
+{
+    const struct message *will = s->will;
+
+    if (!session_may(s, ACCESS_PUBLISH, message_topic(will))) {
+        permission_denied(s, ACCESS_PUBLISH, message_topic(will));
+        return false;
+    }
+    if (!message_is_request(will) || inbox_holds(message_response_topic(will)) ||
+        session_may(s, ACCESS_RECEIVE, message_response_topic(will))) {
+        return true;
+    }
+    permission_denied(s, ACCESS_RECEIVE, message_response_topic(will));
+    return false;
+}
+
 static void
 publish_will(struct session *s) /* [U-3.1.2-2] */
 {
-    if (s->will != NULL) {
-        shard_defer(s->shard, s->will, SESSION_ID_NONE);
-        s->will = NULL;
+    if (s->will == NULL) {
+        return;
     }
+    if (may_publish_will(s)) {
+        shard_defer(s->shard, s->will, SESSION_ID_NONE);
+    } else {
+        message_unref(s->will);
+    }
+    s->will = NULL;
 }
 
 void
@@ -340,14 +358,20 @@ session_timer_fired(struct session_absence *absence)
 
 /* Remembers a place that is new. */
 static enum wilco_status
-keep_place(struct session *s, uintptr_t place)
+keep_place(struct session *s, uintptr_t place, uint32_t bytes)
 {
     const struct broker *b = s->shard->broker;
+    enum wilco_status status = WILCO_OK;
 
-    if (s->subscriptions.count + inbox_filter_count(s) >= b->settings.subscriptions_max) {
+    if (s->subscriptions.count + inbox_filter_count(s) >= b->settings.subscriptions_max ||
+        !account_has_room(s, bytes)) {
         return WILCO_ELIMIT;
     }
-    return word_set_add(&s->subscriptions, b->alloc, place);
+    status = word_set_add(&s->subscriptions, b->alloc, place);
+    if (status == WILCO_OK) {
+        s->held_bytes += bytes;
+    }
+    return status;
 }
 
 enum wilco_status
@@ -357,14 +381,17 @@ session_subscribe(struct session *s, struct span filter, const struct subscripti
     struct topic_index *index = s->shard->broker->index;
     struct span group = SPAN_EMPTY;
     struct span inner = inner_filter(filter, &group);
-    enum wilco_status status = topic_index_subscribe(index, inner, group, s->id, how, existed);
+    enum wilco_status status = group.len == 0 ? WILCO_OK : session_table_sign(s);
     uintptr_t place = 0;
 
+    if (status == WILCO_OK) {
+        status = topic_index_subscribe(index, inner, group, s->id, how, existed);
+    }
     if (status != WILCO_OK || *existed) {
         return status;
     }
     place = topic_index_find(index, inner, group, s->id);
-    status = keep_place(s, place);
+    status = keep_place(s, place, account_subscription_bytes(filter));
     if (status == WILCO_OK) {
         note_joined(s, place);
     } else {
@@ -385,6 +412,7 @@ session_unsubscribe(struct session *s, struct span filter)
         return false;
     }
     note_left(s, place);
+    s->held_bytes -= account_subscription_bytes(filter);
     word_set_remove(&s->subscriptions, s->shard->broker->alloc, place);
     topic_index_leave(index, place, s->id);
     return true;

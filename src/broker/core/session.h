@@ -6,6 +6,7 @@
 #include "base/word_set.h"
 #include "broker/core/access.h"
 #include "broker/core/delivery.h"
+#include "broker/core/permission.h"
 #include "broker/core/shard.h"
 #include "link/receive_window.h"
 #include "link/send_window.h"
@@ -30,6 +31,7 @@ struct session {
     struct session_absence *absence; /* NULL: it ends with its connection */
     struct message *will;            /* NULL: none, or published already */
     struct inbox *inbox;             /* NULL: it has none (inbox.h) */
+    struct permissions *permissions; /* NULL: the policy has not been asked */
     struct list requests;            /* struct request: those it holds, the oldest first */
     uint64_t request_bytes;          /* of their packets */
     uint64_t asks_paid_ns;           /* until when requests_per_second_max pays for its requests */
@@ -41,6 +43,7 @@ struct session {
     uint32_t asks_ended;   /* in this shard; the others count in its slot */
     uint32_t expiry_s;     /* Session Expiry Interval; UINT32_MAX: never */
     uint32_t will_delay_s;
+    uint32_t held_bytes;   /* packets in flight, and subscriptions, for its account (account.h) */
     uint16_t unsent;       /* entries of `sent` to be sent again on this connection */
     uint16_t overdrawn;    /* entries that go on although there was no quota for them */
     bool wants_status : 1; /* it takes status responses, and words about requests (request_op.h):
@@ -91,8 +94,12 @@ session_subject(const struct session *s)
     return (struct access_subject){.client_id = session_client_id(s), .user = session_user(s)};
 }
 
-/* Whether its client may do this. */
-bool session_may(const struct session *s, enum access_action action, struct span topic);
+/* Whether its client may do this: the one question, before anything that depends on it. */
+static inline bool
+session_may(struct session *s, enum access_action action, struct span topic)
+{
+    return WILCO_LIKELY(s->shard->broker->access == NULL) || permission_ask(s, action, topic);
+}
 
 /* The connection is gone. `will_is_due`: it did not end with DISCONNECT 0x00. The session ends at
  * once or later, as its expiry says: NULL, or the session. */
@@ -113,7 +120,7 @@ void session_set_will(struct session *s, struct message *will, uint32_t delay_s)
 struct receive_window *session_received(struct session *s);
 
 /* Subscribes, or replaces the subscription with all that it was [MQTT-3.8.4-3], [U-3.8.4-2].
- * WILCO_ELIMIT: subscriptions_max; WILCO_ENOMEM. */
+ * WILCO_ELIMIT: subscriptions_max, client_bytes_max; WILCO_ENOMEM. */
 WILCO_MUST_CHECK enum wilco_status session_subscribe(struct session *s, struct span filter,
                                                      const struct subscription_how *how,
                                                      bool *existed);

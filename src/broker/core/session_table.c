@@ -152,7 +152,38 @@ session_table_remove(struct session_table *t, struct session *s)
     map_remove(&t->by_client_id, &s->by_client_id);
     /* From now on no id names this slot. */
     atomic_store_explicit(&at->state, next_state(at, SESSION_GONE), memory_order_release);
+    access_names_free_later(atomic_exchange_explicit(&at->names, NULL, memory_order_acq_rel));
     give_slot_back(t, slot);
+}
+
+enum wilco_status
+session_table_sign(struct session *s)
+{
+    const struct access_subject who = session_subject(s);
+    struct session_slot *at = used_slot(&s->shard->sessions, session_id_slot(s->id));
+    struct access_names *names = NULL;
+
+    if (atomic_load_explicit(&at->names, memory_order_relaxed) != NULL) {
+        return WILCO_OK;
+    }
+    names = access_names_new(s->shard->broker->alloc, &who);
+    if (names == NULL) {
+        return WILCO_ENOMEM;
+    }
+    atomic_store_explicit(&at->names, names, memory_order_release);
+    return WILCO_OK;
+}
+
+/* The slot is looked at twice: the first time that there is one, the second time that the names are
+ * not those of the next session in it. */
+const struct access_names *
+session_table_names(const struct session_table *t, uint64_t session_id)
+{
+    const struct session_slot *at = session_table_slot(t, session_id);
+    const struct access_names *names =
+        at == NULL ? NULL : atomic_load_explicit(&at->names, memory_order_acquire);
+
+    return session_table_slot(t, session_id) == at ? names : NULL;
 }
 
 struct session *

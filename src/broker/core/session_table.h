@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/span.h"
 #include "base/status.h"
+#include "broker/core/access_names.h"
 #include "broker/core/standing.h"
 
 #include <stdatomic.h>
@@ -28,6 +29,7 @@ struct session_slot {
      * SESSION_PRESENCE_BIT on its enum session_presence. */
     _Atomic uint32_t state;
     _Atomic uint32_t asks_ended; /* of its requests, those that came to their end in other shards */
+    _Atomic(struct access_names *) names; /* session_table_sign() */
     struct standing standing;
 };
 
@@ -50,6 +52,12 @@ void session_table_fini(struct session_table *t); /* it is empty */
 /* Files the session and gives it its id. WILCO_ENOMEM, WILCO_ELIMIT (no slot left). */
 WILCO_MUST_CHECK enum wilco_status session_table_add(struct session_table *t, struct session *s);
 void session_table_remove(struct session_table *t, struct session *s);
+/* Lets other shards see whose session it is, which choose it for what somebody may not receive
+ * (share.c); once is enough. WILCO_ENOMEM. */
+WILCO_MUST_CHECK enum wilco_status session_table_sign(struct session *s);
+/* Whose it is; inside a read section (rcu.h), for as long as that lasts. NULL: it was not signed,
+ * or is gone. */
+const struct access_names *session_table_names(const struct session_table *t, uint64_t session_id);
 
 /* NULL when there is none; the owning shard only. */
 struct session *session_table_find(const struct session_table *t, struct span client_id);

@@ -1,6 +1,7 @@
 #include "broker/core/shard.h"
 
 #include "broker/core/conn.h"
+#include "broker/core/login.h"
 #include "broker/core/mail.h"
 #include "broker/core/publish.h"
 #include "broker/core/request.h"
@@ -35,6 +36,8 @@ shard_init(struct shard *s, struct broker *b, unsigned index, uint64_t now_ms)
     list_init(&s->dirty);
     list_init(&s->dirty_bulk);
     mailbox_init(&s->inbox);
+    mailbox_init(&s->login_answers);
+    map_init(&s->logins, b->alloc);
     topic_matches_init(&s->matches, b->alloc);
     buffer_init(&s->reply, b->alloc, SIZE_MAX);
     return WILCO_OK;
@@ -63,6 +66,8 @@ shard_fini(struct shard *s)
         node = map_any(&s->sessions.by_client_id);
     }
     drop_mail(s);
+    login_drop_answers(s);
+    map_fini(&s->logins);
     assert(s->deferred_count == 0); /* shard_settle() ends everything that can add one */
     mem_free(s->broker->alloc, s->deferred);
     request_asked_fini(&s->asked);
@@ -124,6 +129,9 @@ shard_run_inbox(struct shard *s)
         node = node->next;
         mail_deliver(s, mail);
         mail_free(mail);
+    }
+    if (WILCO_UNLIKELY(!mailbox_is_empty(&s->login_answers))) {
+        login_take_answers(s);
     }
     sys_answer(s);
     shard_settle(s);
@@ -221,7 +229,7 @@ shard_settle(struct shard *s)
         if (d.session_id == SESSION_ID_NONE) {
             publish_to_all(s, d.message);
         } else {
-            publish_to_session(s, d.message, d.session_id);
+            (void)publish_to_session(s, d.message, d.session_id);
         }
         message_unref(d.message);
     }

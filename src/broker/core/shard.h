@@ -57,13 +57,17 @@ struct shard {
     struct request_deadlines request_deadlines;
     struct request_stats_table request_stats; /* by service */
     struct log_gate log_gate;
-    bool is_stopping; /* shard_shut_down() was called */
+    bool is_stopping;  /* shard_shut_down() was called */
+    struct map logins; /* connections that wait for their verdict (login.h), by ticket */
+    uint64_t last_login;
+    uint64_t login_bytes; /* kept for them */
     struct timer sys_timer;
     size_t sys_watchers; /* subscriptions to topics of the broker itself */
     char gap_before[WILCO_CACHE_LINE_BYTES];
     /* What other shards write: */
-    struct mailbox inbox;     /* mail from them (mail.h); pushed to from any thread */
-    atomic_bool stats_wanted; /* stats_shared is to be brought up to date (sys.h) */
+    struct mailbox inbox;         /* mail from them (mail.h); pushed to from any thread */
+    struct mailbox login_answers; /* verdicts of the authenticator; likewise */
+    atomic_bool stats_wanted;     /* stats_shared is to be brought up to date (sys.h) */
     char gap_behind[WILCO_CACHE_LINE_BYTES];
     struct stats_shared stats_shared; /* as of the last time that they were wanted */
 };
@@ -85,12 +89,14 @@ shard_fini(struct shard *s); /* ends every session silently; mail still in the i
 
 /* It is `now_us` microseconds on the broker's monotonic clock: fires what is due. */
 void shard_advance(struct shard *s, uint64_t now_us);
-/* Delivers what other shards have pushed, and shows them the counters if they want to see them. */
+/* Delivers what other shards have pushed, takes verdicts of the authenticator, and shows them the
+ * counters if they want to see them. */
 void shard_run_inbox(struct shard *s);
 static inline bool
 shard_has_mail(struct shard *s)
 {
-    return !mailbox_is_empty(&s->inbox) || atomic_load(&s->stats_wanted);
+    return !mailbox_is_empty(&s->inbox) || !mailbox_is_empty(&s->login_answers) ||
+           atomic_load(&s->stats_wanted);
 }
 /* Whether bulk is to be kept out of the way of all else: if that is wanted, and in the last
  * SHARD_LANE_MS there was a request or response, or a message for so many sessions here that

@@ -156,6 +156,25 @@ share_take_back(struct shard *s, uint64_t session_id)
     }
 }
 
+/* What a member may not receive is for another one. */
+static bool
+may_receive(const struct shard *s, uint64_t session_id, const struct message *m)
+{
+    const struct shard *owner = s->broker->shards[session_id_shard(session_id)];
+    const struct access_names *names = NULL;
+    struct access_subject who;
+
+    if (WILCO_LIKELY(s->broker->access == NULL)) {
+        return true;
+    }
+    names = session_table_names(&owner->sessions, session_id);
+    if (names == NULL) {
+        return false;
+    }
+    who = access_names_subject(names);
+    return access_may(s->broker->access, &who, ACCESS_RECEIVE, message_topic(m));
+}
+
 bool
 share_choose(struct shard *s, struct topic_group *g, const struct message *m,
              const struct share_wish *wish, struct topic_match *out)
@@ -171,7 +190,8 @@ share_choose(struct shard *s, struct topic_group *g, const struct message *m,
          !is_good_enough(&best, m, key, looks) && topic_group_next(g, start, &cursor, &member);
          looks++) {
         if (member.session_id != wish->except && rank_member(&rank, s, &member, m, key) &&
-            rank.presence >= wish->at_least && is_better(&rank, &best)) {
+            rank.presence >= wish->at_least && is_better(&rank, &best) &&
+            may_receive(s, member.session_id, m)) {
             best = rank;
             *out = member;
         }
@@ -294,9 +314,7 @@ move_sent(struct moving *v)
         struct delivery *d = entry->item;
 
         if (entry->stage == SEND_AWAITS_PUBACK && move(v, d)) {
-            send_window_remove(sent, entry);
-            v->session->shard->stats.inflight--;
-            delivery_free(v->session->shard, d);
+            delivery_free(v->session->shard, deliver_land(v->session, entry));
         }
         entry = next;
     }

@@ -11,11 +11,15 @@
 #define STATS(X)                                                                                   \
     X(connections, "connections accepted into a session")                                          \
     X(connects_refused, "CONNECT packets refused")                                                 \
+    X(logins_failed, "of these, those that the authentication did not let in")                     \
     X(publish_received, "PUBLISH packets received")                                                \
     X(publish_sent, "PUBLISH packets sent")                                                        \
     X(publish_unmatched, "messages that no subscription wanted")                                   \
     X(publish_refused, "messages of clients refused, at any QoS")                                  \
     X(subscribe_refused, "filters in SUBSCRIBE packets refused")                                   \
+    X(access_denied, "messages, filters and wills of clients refused: they are not permitted")     \
+    X(deliveries_denied, "messages withheld from sessions that may not receive them")              \
+    X(retained_denied, "retained messages withheld: their publisher may not publish there now")    \
     X(dropped_output_full, "QoS 0 messages dropped: too many bytes wait for the client")           \
     X(dropped_queue_full, "QoS 1 and 2 messages dropped: the session's queue is full")             \
     X(dropped_too_large, "messages dropped: above the client's Maximum Packet Size")               \

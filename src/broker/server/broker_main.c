@@ -4,9 +4,12 @@
 
 #include "broker/server/config/print.h"
 #include "broker/server/config/reload.h"
+#include "broker/server/confine.h"
 #include "broker/server/options.h"
+#include "broker/server/reloadable.h"
 #include "broker/server/server.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -62,10 +65,12 @@ server_config_of(const struct config *c, const char *urls[LISTENERS_MAX])
         .listen = urls,
         .listen_count = c->listen_count > 0 ? c->listen_count : 1,
         .entrances = c->listen_count > 0 ? c->entrances : NULL,
+        .transports = c->listen_count > 0 ? c->transports : NULL,
         .shard_count = c->shards,
         .settings = c->settings,
         .alloc = alloc_system(),
-        .allow_anonymous = c->allow_anonymous,
+        .allow_anonymous = c->allow_anonymous == ENTRANCE_YES,
+        .has_passwords = c->password_file[0] != '\0',
     };
 }
 
@@ -127,12 +132,47 @@ log_problem(const struct logger *log, const char *problem)
     log_event(log, LOG_ERROR, "reload_problem", "problem=\"%s\"", text);
 }
 
+static bool
+is_refused(const struct running *r, const struct problems *problems)
+{
+    char denied[128] = "";
+    bool is_denied = false;
+
+    (void)strerror_r(EACCES, denied, sizeof(denied));
+    for (size_t i = 0; i < problems_kept(problems); i++) {
+        is_denied |= denied[0] != '\0' && strstr(problems->lines[i], denied) != NULL;
+        log_problem(&r->log, problems->lines[i]);
+    }
+    if (problems->count > 0) {
+        log_event(&r->log, LOG_ERROR, "reload_refused", "problems=%zu%s", problems->count,
+                  is_denied
+                      ? " hint=\"a running broker reads as the user that it became, and only in "
+                        "folders that its configuration named at the start\""
+                      : "");
+    }
+    return problems->count > 0;
+}
+
+/* Makes anew what is made of files, as it will be with `wanted`: what needs a restart stays as it
+ * is. */
+static void
+prepare_reload(struct reloadable_set *set, const struct running *r, const struct config *wanted,
+               struct problems *problems)
+{
+    static struct config merged;
+
+    merged = r->config;
+    (void)reload_merge(&merged, wanted, NULL);
+    (void)reloadable_prepare(set, reloadable_rows, &merged, problems);
+}
+
 /* Two `struct config` are too much for some stacks, so the new one lives here. */
 static void
 reload(struct running *r)
 {
     static struct config wanted;
     static struct problems problems;
+    struct reloadable_set prepared = {.rows = NULL};
     const char *urls[LISTENERS_MAX];
     struct server_config config;
     char reason[SERVER_REASON_BYTES] = "";
@@ -144,15 +184,15 @@ reload(struct running *r)
     if (problems.count == 0 && server_check(&config, reason) != WILCO_OK) {
         problems_add(&problems, "%s", reason);
     }
-    for (size_t i = 0; i < problems_kept(&problems); i++) {
-        log_problem(&r->log, problems.lines[i]);
+    if (problems.count == 0) {
+        prepare_reload(&prepared, r, &wanted, &problems);
     }
-    if (problems.count > 0) {
-        log_event(&r->log, LOG_ERROR, "reload_refused", "problems=%zu", problems.count);
+    if (is_refused(r, &problems)) {
         return;
     }
     result = reload_merge(&r->config, &wanted, &r->log);
-    server_change(r->server, take_over, r);
+    server_change(r->server, take_over, r, &prepared);
+    reloadable_discard(&prepared); /* what was in place until now */
     log_event(&r->log, LOG_INFO, "reloaded", "changed=%u restart_needed=%u", result.changed,
               result.needs_restart);
 }
@@ -172,31 +212,73 @@ serve(struct running *r, const sigset_t *signals)
     }
 }
 
+static enum wilco_status
+confine(void *context, const struct listener_set *listeners, char reason[SERVER_REASON_BYTES])
+{
+    const struct running *r = context;
+    const struct confinement c = {
+        .config = &r->config, .config_path = r->options->config, .log = &r->log};
+
+    _Static_assert(SERVER_REASON_BYTES >= CONFINE_REASON_BYTES, "its reasons fit");
+    return confine_process(&c, listeners, reason);
+}
+
+/* What is there only when the rest of the configuration makes sense. */
+static bool
+prepare_start(struct reloadable_set *prepared, const struct config *c, struct problems *problems)
+{
+    char reason[CONFINE_REASON_BYTES] = "";
+
+    if (problems->count == 0 && confine_prepare(c, reason) != WILCO_OK) {
+        problems_add(problems, "%s", reason);
+    }
+    return problems->count == 0 && reloadable_prepare(prepared, reloadable_rows, c, problems);
+}
+
+/* EXIT_OK, or it has said why not. */
+static int
+start(struct running *r)
+{
+    struct problems problems = {.count = 0};
+    struct reloadable_set prepared = {.rows = NULL};
+    const char *urls[LISTENERS_MAX];
+    struct server_config config;
+    char reason[SERVER_REASON_BYTES] = "";
+    enum wilco_status st = WILCO_OK;
+
+    options_gather(&r->config, r->options, &problems);
+    if (!prepare_start(&prepared, &r->config, &problems)) {
+        return fail_with_problems(&problems);
+    }
+    config = server_config_of(&r->config, urls);
+    config.log = &r->log;
+    config.prepared = &prepared;
+    config.confine = confine;
+    config.confine_context = r;
+    r->log.level = r->config.log_level;
+    raise_descriptor_limit();
+    st = server_start(&r->server, &config, reason);
+    reloadable_discard(&prepared);
+    if (st != WILCO_OK) {
+        return fail(st == WILCO_EINVAL ? EXIT_USAGE : EXIT_CANNOT_RUN, reason);
+    }
+    return EXIT_OK;
+}
+
 int
 broker_main(const struct broker_main_options *options)
 {
     static int log_fd = STDERR_FILENO;
     static struct running r;
-    struct problems problems = {.count = 0};
-    const char *urls[LISTENERS_MAX];
-    struct server_config config;
-    char reason[SERVER_REASON_BYTES] = "";
     sigset_t signals = block_signals(options->config != NULL);
     int number = 0;
-    enum wilco_status st = WILCO_OK;
+    int exit_code = EXIT_OK;
 
     r.options = options;
-    options_gather(&r.config, options, &problems);
-    if (problems.count > 0) {
-        return fail_with_problems(&problems);
-    }
-    r.log = (struct logger){.level = r.config.log_level, .sink = log_sink_fd, .context = &log_fd};
-    config = server_config_of(&r.config, urls);
-    config.log = &r.log;
-    raise_descriptor_limit();
-    st = server_start(&r.server, &config, reason);
-    if (st != WILCO_OK) {
-        return fail(st == WILCO_EINVAL ? EXIT_USAGE : EXIT_CANNOT_RUN, reason);
+    r.log = (struct logger){.sink = log_sink_fd, .context = &log_fd};
+    exit_code = start(&r);
+    if (exit_code != EXIT_OK) {
+        return exit_code;
     }
     number = serve(&r, &signals);
     (void)sigdelset(&signals, SIGHUP);                  /* too late to read anything again */
@@ -213,12 +295,14 @@ broker_main_check(const struct broker_main_options *options)
     struct problems problems = {.count = 0};
     const char *urls[LISTENERS_MAX];
     struct server_config config;
+    struct reloadable_set prepared = {.rows = NULL};
     char reason[SERVER_REASON_BYTES] = "";
 
     options_gather(&c, options, &problems);
-    if (problems.count > 0) {
+    if (!prepare_start(&prepared, &c, &problems)) {
         return fail_with_problems(&problems);
     }
+    reloadable_discard(&prepared);
     config = server_config_of(&c, urls);
     return server_check(&config, reason) == WILCO_OK ? EXIT_OK : fail(EXIT_USAGE, reason);
 }

@@ -20,6 +20,8 @@ struct broker_main_options {
     bool has_log_level;   /* otherwise LOG_INFO */
     bool allow_anonymous; /* listen where others than this machine can connect, without
                              authentication */
+    const char *user;     /* whom root becomes; NULL: what the file says */
+    bool no_sandbox;
 };
 
 /* Listens, logs one line with event=ready and a listen=URL for each address (with the ports that

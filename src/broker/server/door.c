@@ -4,8 +4,6 @@
 #include "broker/server/peer.h"
 #include "wire/connect.h"
 
-#include <unistd.h>
-
 static void
 door_free(struct driver *d, struct door *door)
 {
@@ -33,25 +31,23 @@ door_close(struct driver *d, struct door *door)
 }
 
 void
-door_open(struct driver *d, int fd, const struct address *from, const struct entrance *entrance,
+door_open(struct driver *d, int fd, const struct address *from, const struct listener *listener,
           struct guest *guest)
 {
     const struct broker *b = &d->crew->broker;
     struct door *door = mem_zalloc(b->alloc, sizeof(*door));
-    struct stream *stream = stream_of_accepted(fd, from, b->alloc);
+    struct stream *stream = transport_open(&listener->transport, fd, from, b->alloc);
 
     if (door == NULL || stream == NULL) {
-        if (stream == NULL) {
-            (void)close(fd);
-        }
         stream_close(stream);
         mem_free(b->alloc, door);
         guests_leave(&d->crew->guests, guest);
         return;
     }
     (void)atomic_fetch_add_explicit(&d->crew->door_count, 1, memory_order_relaxed);
-    door->entrance = entrance;
+    door->listener = listener;
     door->guest = guest;
+    door->awaits_proxy = transport_is_proxied(&listener->transport);
     d->shard->stats.sockets++;
     door->stream = stream;
     door->source = (struct loop_source){.fd = fd, .kind = DRIVER_DOOR};
@@ -98,12 +94,13 @@ static void
 become_peer(struct driver *d, struct door *door, struct span bytes)
 {
     struct loop_source *watched = door->source.interest == 0 ? NULL : &door->source;
-    struct peer *p = peer_open(d, door->stream, door->entrance, door->guest, watched);
+    struct peer *p = peer_open(d, door->stream, &door->listener->entrance, door->guest, watched);
 
     door->stream = NULL;
     door->guest = NULL;
     if (p != NULL) {
         conn_feed(&p->conn, bytes);
+        peer_read_pending(d, p);
     }
     door_free(d, door);
 }
@@ -145,8 +142,8 @@ admit(struct driver *d, struct door *door, struct span bytes, struct span client
     }
 }
 
-/* `bytes` is all that has arrived. */
-static void
+/* `bytes` is all that has arrived. True: it may become a CONNECT, and the door is still here. */
+static bool
 look(struct driver *d, struct door *door, struct span bytes)
 {
     struct wire_connect connect = {.client_id = SPAN_EMPTY};
@@ -154,37 +151,107 @@ look(struct driver *d, struct door *door, struct span bytes)
 
     if (!is_connect(bytes)) {
         door_close(d, door);
-        return;
+        return false;
     }
     st = first_packet(&connect, bytes, d->crew->broker.settings.connect_bytes_max);
     if (st == WILCO_OK) {
         admit(d, door, bytes, connect.client_id);
     } else if (st != WILCO_AGAIN) {
         admit(d, door, bytes, SPAN_EMPTY);
-    } else if (!keep(door, bytes)) {
+    } else if (keep(door, bytes)) {
+        return true;
+    } else {
         door_close(d, door);
+    }
+    return false;
+}
+
+/* Waits for what the stream waits for; false: it cannot, and is closed. */
+static bool
+watch(struct driver *d, struct door *door)
+{
+    if (loop_watch(d->loop, &door->source, stream_interest(door->stream, false), false) ==
+        WILCO_OK) {
+        return true;
+    }
+    door_close(d, door);
+    return false;
+}
+
+/* It has to do with the handshake, as MQTT has not begun. */
+static void
+log_broken(const struct driver *d, const struct door *door)
+{
+    const char *why = stream_why(door->stream);
+    char url[LISTENER_URL_BYTES];
+
+    if (why[0] != '\0' && log_gate_passes(d->shard)) {
+        listener_url(door->listener, url);
+        log_event(d->crew->broker.log, LOG_INFO, "handshake_failed", "listen=%s reason=\"%s\"", url,
+                  why);
     }
 }
 
-void
-door_ready(struct driver *d, struct door *door)
+/* Asks who it is that the proxy speaks of. False: there are too many from there. */
+static bool
+learn_address(struct driver *d, struct door *door)
+{
+    uint64_t max = d->crew->broker.settings.connections_per_address_max;
+    struct stream_peer peer;
+    char text[ADDRESS_TEXT_BYTES];
+
+    stream_describe(door->stream, &peer);
+    if (peer.address.len == 0) {
+        return true;
+    }
+    door->awaits_proxy = false;
+    address_text(&peer.address, text);
+    if (guests_enter(&d->crew->guests, &peer.address, max, &door->guest) != WILCO_OK) {
+        d->shard->stats.sockets_refused++;
+        if (log_gate_passes(d->shard)) {
+            log_event(d->crew->broker.log, LOG_INFO, "turned_away", "peer=%s reason=\"%s\"", text,
+                      "connections_per_address_max");
+        }
+        return false;
+    }
+    log_event(d->crew->broker.log, LOG_DEBUG, "proxied", "shard=%u peer=%s", d->index, text);
+    return true;
+}
+
+/* Reads once. True: the door is still here, and more may be pending. */
+static bool
+read_once(struct driver *d, struct door *door)
 {
     size_t len = 0;
     enum wilco_status st = stream_read(door->stream, d->buffer, sizeof(d->buffer), &len);
     struct span bytes = span_of(d->buffer, len);
 
+    if (door->awaits_proxy && !learn_address(d, door)) {
+        door_close(d, door);
+        return false;
+    }
     if (st == WILCO_AGAIN) {
-        return;
+        (void)watch(d, door);
+        return false;
     }
     if (st == WILCO_OK && door->bytes.len > 0) {
         st = buffer_append(&door->bytes, bytes);
         bytes = buffer_span(&door->bytes);
     }
     if (st != WILCO_OK) {
+        log_broken(d, door);
         door_close(d, door);
-        return;
+        return false;
     }
-    look(d, door, bytes);
+    return watch(d, door) && look(d, door, bytes);
+}
+
+void
+door_ready(struct driver *d, struct door *door)
+{
+    while (read_once(d, door) && stream_has_pending(door->stream)) {
+        continue; /* ends, as what is kept of it has a bound */
+    }
 }
 
 void

@@ -16,9 +16,8 @@
 enum wilco_status
 ear_open(struct driver *d, struct ear *ear, const struct listener *l)
 {
-    *ear = (struct ear){.source = {.fd = l->fd, .kind = DRIVER_EAR},
-                        .pause = {.kind = DRIVER_EAR},
-                        .entrance = &l->entrance};
+    *ear = (struct ear){
+        .source = {.fd = l->fd, .kind = DRIVER_EAR}, .pause = {.kind = DRIVER_EAR}, .listener = l};
     return loop_watch(d->loop, &ear->source, LOOP_READABLE, true);
 }
 
@@ -90,16 +89,22 @@ static void
 admit(struct driver *d, const struct ear *ear, int fd, const struct address *peer)
 {
     const struct settings *limits = &d->crew->broker.settings;
+    const struct transport *transport = &ear->listener->transport;
+    uint64_t per_address_max = limits->connections_per_address_max;
     struct guest *guest = NULL;
 
-    if (atomic_load_explicit(&d->crew->door_count, memory_order_relaxed) >=
-        limits->connecting_max) {
+    if (transport_is_proxied(transport)) { /* the door counts, when it knows of whom */
+        per_address_max = 0;
+    }
+    if (!transport_lets_in(transport, peer)) {
+        turn_away(d, fd, peer, "no proxy of proxy_protocol_from");
+    } else if (atomic_load_explicit(&d->crew->door_count, memory_order_relaxed) >=
+               limits->connecting_max) {
         turn_away(d, fd, peer, "connecting_max");
-    } else if (guests_enter(&d->crew->guests, peer, limits->connections_per_address_max, &guest) !=
-               WILCO_OK) {
+    } else if (guests_enter(&d->crew->guests, peer, per_address_max, &guest) != WILCO_OK) {
         turn_away(d, fd, peer, "connections_per_address_max");
     } else {
-        door_open(d, fd, peer, ear->entrance, guest);
+        door_open(d, fd, peer, ear->listener, guest);
     }
 }
 

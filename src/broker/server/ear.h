@@ -5,7 +5,6 @@
 #include "net/loop.h"
 
 struct driver;
-struct entrance;
 struct listener;
 
 /* One driver's watch on one listening socket. All drivers watch all listeners; the kernel wakes one
@@ -14,7 +13,7 @@ struct listener;
 struct ear {
     struct loop_source source; /* fd is the listener's; -1: closed for good */
     struct timer pause;
-    const struct entrance *entrance; /* the listener's */
+    const struct listener *listener;
 };
 
 #define EAR_PAUSE_MS 100U

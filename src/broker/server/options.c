@@ -30,6 +30,7 @@ take_listen(struct config *out, const struct broker_main_options *options,
         }
         (void)snprintf(out->listen[i], CONFIG_URL_BYTES, "%s", options->listen[i]);
         out->entrances[i] = entrance_standard;
+        out->transports[i] = (struct transport_options){.is_websocket = false};
     }
     if (options->listen_count > 0) {
         out->listen_count = options->listen_count;
@@ -47,6 +48,18 @@ take_settings(struct config *out, const struct broker_main_options *options,
             problems_add(problems, "%s", reason);
         }
     }
+}
+
+static void
+take_process(struct config *out, const struct broker_main_options *options,
+             struct problems *problems)
+{
+    if (options->user != NULL && strlen(options->user) >= CONFIG_USER_BYTES) {
+        problems_add(problems, "--user: the name is longer than %u bytes", CONFIG_USER_BYTES - 1);
+    } else if (options->user != NULL) {
+        (void)snprintf(out->user, CONFIG_USER_BYTES, "%s", options->user);
+    }
+    out->has_sandbox = out->has_sandbox && !options->no_sandbox;
 }
 
 void
@@ -67,5 +80,8 @@ options_gather(struct config *out, const struct broker_main_options *options,
     take_settings(out, options, problems);
     out->shards = options->shards > 0 ? options->shards : out->shards;
     out->log_level = options->has_log_level ? options->log_level : out->log_level;
-    out->allow_anonymous = options->allow_anonymous || out->allow_anonymous;
+    if (options->allow_anonymous) {
+        out->allow_anonymous = ENTRANCE_YES;
+    }
+    take_process(out, options, problems);
 }

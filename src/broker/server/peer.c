@@ -4,6 +4,13 @@
 #include "broker/server/intake.h"
 #include "broker/server/lane.h"
 
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert(STREAM_READABLE == (int)LOOP_READABLE && STREAM_WRITABLE == (int)LOOP_WRITABLE,
+               "what a stream waits for is what a loop watches");
+
 #define SPANS_PER_WRITE 64U
 /* Reads that fill the whole buffer, and writes of all spans, in one turn for one peer; then it is
  * the others' turn. */
@@ -95,8 +102,39 @@ lose(struct driver *d, struct peer *p)
 void
 peer_dismiss(struct driver *d, struct peer *p)
 {
-    if (!p->is_lingering && p->conn.state == CONN_AWAITS_CONNECT) {
+    if (!p->is_lingering && p->conn.state < CONN_CONNECTED) {
         lose(d, p);
+    }
+}
+
+/* What to wait for: the streams say what that is. */
+static unsigned
+interest_of(const struct peer *p)
+{
+    unsigned interest = 0;
+
+    if (p->is_lingering || conn_wants_input(&p->conn)) {
+        interest |= stream_interest(p->stream, false);
+    }
+    if (p->is_blocked) {
+        interest |= stream_interest(p->stream, true);
+    }
+    return interest;
+}
+
+static void
+watch(struct driver *d, struct peer *p)
+{
+    if (loop_watch(d->loop, &p->source, interest_of(p), false) != WILCO_OK) {
+        peer_close(d, p);
+    }
+}
+
+void
+peer_read_later(struct driver *d, struct peer *p)
+{
+    if (p->stream != NULL) {
+        watch(d, p);
     }
 }
 
@@ -108,11 +146,20 @@ discard(struct driver *d, struct peer *p)
     struct peer_rare *rare = peer_rare(d, p);
     enum wilco_status st = WILCO_ENOMEM;
 
-    if (rare != NULL) {
+    if (rare == NULL) {
+        peer_close(d, p);
+        return;
+    }
+    do {
         st = stream_read(p->stream, d->buffer, sizeof(d->buffer), &len);
         rare->linger_bytes += st == WILCO_OK ? len : 0;
+    } while (st == WILCO_OK && rare->linger_bytes <= PEER_LINGER_BYTES &&
+             stream_has_pending(p->stream));
+    if (st == WILCO_AGAIN) {
+        peer_read_later(d, p);
+        return;
     }
-    if ((st != WILCO_OK && st != WILCO_AGAIN) || rare->linger_bytes > PEER_LINGER_BYTES) {
+    if (st != WILCO_OK || rare->linger_bytes > PEER_LINGER_BYTES) {
         peer_close(d, p);
     }
 }
@@ -139,6 +186,9 @@ read_once(struct driver *d, struct peer *p, size_t bytes_max)
     enum wilco_status st = stream_read(p->stream, d->buffer, bytes_max, &len);
 
     peer_take(d, p, st, span_of(d->buffer, len));
+    if (st == WILCO_AGAIN) {
+        peer_read_later(d, p);
+    }
     return len;
 }
 
@@ -153,10 +203,21 @@ void
 peer_read_on(struct driver *d, struct peer *p)
 {
     for (int i = 1; i < READS_PER_TURN && wants_more(p); i++) {
-        if ((conn_is_bulk(&p->conn) && lane_add(d, p)) ||
-            read_once(d, p, sizeof(d->buffer)) < sizeof(d->buffer)) {
+        if (conn_is_bulk(&p->conn) && lane_add(d, p)) {
             return;
         }
+        if (read_once(d, p, sizeof(d->buffer)) < sizeof(d->buffer)) {
+            break;
+        }
+    }
+    peer_read_pending(d, p);
+}
+
+void
+peer_read_pending(struct driver *d, struct peer *p)
+{
+    if (wants_more(p) && stream_has_pending(p->stream) && !lane_add(d, p)) {
+        lose(d, p);
     }
 }
 
@@ -174,11 +235,11 @@ peer_ready(struct driver *d, struct peer *p, unsigned ready)
     if (p->stream == NULL) { /* closed since, by whoever held the lock */
         return;
     }
-    if ((ready & LOOP_WRITABLE) != 0 && !p->is_lingering) {
+    if (p->is_blocked && (ready & stream_interest(p->stream, true)) != 0) {
         p->is_blocked = false;
         conn_touch_as(&p->conn, p->conn.is_urgent);
     }
-    if ((ready & LOOP_READABLE) == 0) {
+    if ((ready & LOOP_READABLE) == 0 && (ready & stream_interest(p->stream, false)) == 0) {
         return;
     }
     if (p->is_lingering || p->conn.state == CONN_ENDING) {
@@ -274,20 +335,6 @@ linger(struct peer *p)
     p->stream->ops->finish(p->stream);
 }
 
-static unsigned
-interest_of(const struct peer *p)
-{
-    unsigned interest = 0;
-
-    if (p->is_lingering || conn_wants_input(&p->conn)) {
-        interest |= LOOP_READABLE;
-    }
-    if (p->is_blocked) {
-        interest |= LOOP_WRITABLE;
-    }
-    return interest;
-}
-
 void
 peer_settle(struct driver *d, struct peer *p)
 {
@@ -306,13 +353,51 @@ peer_settle(struct driver *d, struct peer *p)
     if (conn_is_over(&p->conn)) {
         linger(p);
     }
-    if (loop_watch(d->loop, &p->source, interest_of(p), false) != WILCO_OK) {
-        peer_close(d, p);
-    }
+    watch(d, p);
+    peer_read_pending(d, p);
 }
 
 void
 peer_timer_fired(struct driver *d, struct peer_rare *rare)
 {
     peer_close(d, rare->peer);
+}
+
+/* An IPv4 address that is mapped into IPv6 is what it is mapped from. */
+static void
+take_address(struct conn_origin *out, const struct address *a)
+{
+    const struct sockaddr_in *v4 = (const void *)&a->storage;
+    const struct sockaddr_in6 *v6 = (const void *)&a->storage;
+
+    if (a->storage.ss_family == AF_INET) {
+        out->address_bytes = 4;
+        memcpy(out->address, &v4->sin_addr, 4);
+    } else if (a->storage.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+        out->address_bytes = 4;
+        memcpy(out->address, v6->sin6_addr.s6_addr + 12, 4);
+    } else if (a->storage.ss_family == AF_INET6) {
+        out->address_bytes = 16;
+        memcpy(out->address, v6->sin6_addr.s6_addr, 16);
+    }
+}
+
+void
+peer_describe(struct conn *c, struct conn_origin *out)
+{
+    const struct peer *p = CONTAINER_OF(c, struct peer, conn);
+    struct stream_peer known;
+
+    stream_describe(p->stream, &known);
+    if (known.address.len == 0) {
+        known.address.len = sizeof(known.address.storage);
+        if (getpeername(stream_fd(p->stream), (void *)&known.address.storage, &known.address.len) !=
+            0) {
+            known.address.len = 0;
+        }
+    }
+    if (known.address.len > 0) {
+        take_address(out, &known.address);
+    }
+    (void)snprintf(out->user, sizeof(out->user), "%s", known.user);
 }

@@ -53,9 +53,14 @@ struct peer *peer_open(struct driver *d, struct stream *stream, const struct ent
 void peer_ready(struct driver *d, struct peer *p, unsigned ready);
 /* What reading from it has given. It may be gone afterwards. */
 void peer_take(struct driver *d, struct peer *p, enum wilco_status status, struct span bytes);
+/* If bytes are pending in its stream, of which the loop will not tell, they are read soon. It may
+ * be closed afterwards. */
+void peer_read_pending(struct driver *d, struct peer *p);
+/* It gave nothing: sees that the loop tells when it can go on. It may be closed afterwards. */
+void peer_read_later(struct driver *d, struct peer *p);
 /* It gave as much as was asked for, so there may be more. */
 void peer_read_on(struct driver *d, struct peer *p);
-/* Reads once, and says how many bytes it were. It may be gone afterwards. */
+/* Reads once, and says how many bytes it were. It may be closed afterwards. */
 size_t peer_read_bulk(struct driver *d, struct peer *p, size_t bytes_max);
 /* Its conn came out of shard_next_dirty(): writes what there is to write, then sees what to wait
  * for. */
@@ -64,7 +69,11 @@ void peer_settle(struct driver *d, struct peer *p);
 bool peer_write_part(struct peer *p);
 void peer_timer_fired(struct driver *d, struct peer_rare *rare);
 
-/* For a driver that stops: closes what has not said CONNECT. */
+/* Of a conn that is part of a peer: the address that its transport has been told by a proxy, or has
+ * itself, and whom its certificate names. */
+void peer_describe(struct conn *c, struct conn_origin *out);
+
+/* For a driver that stops: closes what is not connected yet. */
 void peer_dismiss(struct driver *d, struct peer *p);
 /* Closes at once. What is left is in driver->closed until peer_free(). */
 void peer_close(struct driver *d, struct peer *p);

@@ -3,8 +3,10 @@
 #include "broker/server/server.h"
 
 #include "base/clock.h"
+#include "broker/auth/authority.h"
 #include "broker/core/rcu.h"
 #include "broker/server/driver.h"
+#include "broker/server/peer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,6 +16,7 @@
 
 struct server {
     struct crew crew;
+    const struct reloadable *const *reloadables; /* what crew has of files; NULL: nothing */
     bool has_broker;
     unsigned started; /* drivers with a thread */
 };
@@ -42,6 +45,29 @@ refuse(char reason[SERVER_REASON_BYTES], enum wilco_status st, const char *what)
     return st;
 }
 
+static struct listener_wish
+wish_of(const struct server_config *config, size_t number)
+{
+    static const struct transport_options standard = {.is_websocket = false};
+
+    return (struct listener_wish){
+        .url = config->listen[number],
+        .number = number,
+        .entrance = config->entrances == NULL ? &entrance_standard : &config->entrances[number],
+        .options = config->transports == NULL ? &standard : &config->transports[number],
+        .alloc = config->alloc,
+    };
+}
+
+/* Whether strangers may knock: somebody looks who they are, or it is meant so. */
+static bool
+may_be_open(const struct server_config *config, const struct entrance *e)
+{
+    return config->has_passwords || e->password_file[0] != '\0' ||
+           e->allow_anonymous == ENTRANCE_YES ||
+           (config->allow_anonymous && e->allow_anonymous == ENTRANCE_AS_SET);
+}
+
 enum wilco_status
 server_check(const struct server_config *config, char reason[SERVER_REASON_BYTES])
 {
@@ -53,13 +79,22 @@ server_check(const struct server_config *config, char reason[SERVER_REASON_BYTES
         return WILCO_EINVAL;
     }
     for (size_t i = 0; i < config->listen_count; i++) {
-        enum wilco_status st = listener_check(config->listen[i], config->allow_anonymous, reason);
+        struct listener_wish wish = wish_of(config, i);
+        enum wilco_status st = listener_check(&wish, may_be_open(config, wish.entrance), reason);
 
         if (st != WILCO_OK) {
             return st;
         }
     }
     return WILCO_OK;
+}
+
+static void
+wake_shard(void *context, unsigned shard)
+{
+    const struct crew *crew = context;
+
+    loop_wake(crew->drivers[shard]->loop);
 }
 
 static enum wilco_status
@@ -72,6 +107,11 @@ make_broker(struct server *s, const struct server_config *config, char reason[SE
         .log = config->log,
         .shard_count = config->shard_count == 0 ? cores() : config->shard_count,
         .unix_ms = clock_unix_ms(),
+        .authenticator = config->authenticator,
+        .auth_methods = config->auth_methods,
+        .auth_method_count = config->auth_method_count,
+        .access = config->access,
+        .host = {.context = &s->crew, .describe = peer_describe, .wake = wake_shard},
     };
     enum wilco_status st = WILCO_OK;
 
@@ -89,10 +129,9 @@ listen_everywhere(struct server *s, const struct server_config *config,
                   char reason[SERVER_REASON_BYTES])
 {
     for (size_t i = 0; i < config->listen_count; i++) {
-        const struct entrance *entrance =
-            config->entrances == NULL ? &entrance_standard : &config->entrances[i];
-        enum wilco_status st = listener_set_open(&s->crew.listeners, config->listen[i], entrance,
-                                                 config->allow_anonymous, reason);
+        struct listener_wish wish = wish_of(config, i);
+        enum wilco_status st = listener_set_open(&s->crew.listeners, &wish,
+                                                 may_be_open(config, wish.entrance), reason);
 
         if (st != WILCO_OK) {
             return st;
@@ -155,18 +194,42 @@ log_stopped(struct server *s)
     log_event(s->crew.broker.log, LOG_INFO, "stopped", "%s", text + 1);
 }
 
+static void
+take_prepared(struct server *s, struct reloadable_set *prepared)
+{
+    if (prepared != NULL) {
+        s->reloadables = prepared->rows;
+        reloadable_commit(prepared, &s->crew);
+    }
+}
+
+/* Nothing in the place of everything. */
+static void
+discard_reloadables(struct server *s)
+{
+    struct reloadable_set set = {.rows = s->reloadables};
+
+    reloadable_commit(&set, &s->crew);
+    reloadable_discard(&set);
+}
+
 /* Everything but the threads, which have ended. */
 static void
 server_free(struct server *s, const struct wilco_alloc *a)
 {
+    if (s->crew.authority != NULL) {
+        authority_stop(s->crew.authority); /* it sends answers to shards */
+    }
     listener_set_close(&s->crew.listeners);
     for (unsigned i = 0; i < s->crew.driver_count; i++) {
         driver_free(s->crew.drivers[i]);
     }
+    listener_set_fini(&s->crew.listeners);
     if (s->has_broker) {
         guests_fini(&s->crew.guests);
         broker_fini(&s->crew.broker);
     }
+    discard_reloadables(s);
     halt_fini(&s->crew.halt);
     mem_free(a, s);
 }
@@ -202,7 +265,11 @@ server_start(struct server **out, const struct server_config *config,
     if (st == WILCO_OK) {
         st = listen_everywhere(s, config, reason);
     }
+    if (st == WILCO_OK && config->confine != NULL) {
+        st = config->confine(config->confine_context, &s->crew.listeners, reason);
+    }
     if (st == WILCO_OK) {
+        take_prepared(s, config->prepared);
         st = start_drivers(s, reason);
     }
     if (st == WILCO_OK) {
@@ -232,7 +299,8 @@ server_stop(struct server *s)
 struct change {
     void (*run)(void *context, struct settings *settings);
     void *context;
-    struct settings *settings;
+    struct server *server;
+    struct reloadable_set *prepared;
 };
 
 static void
@@ -240,14 +308,15 @@ run_change(void *context)
 {
     const struct change *c = context;
 
-    c->run(c->context, c->settings);
+    c->run(c->context, &c->server->crew.broker.settings);
+    take_prepared(c->server, c->prepared);
 }
 
 void
 server_change(struct server *s, void (*change)(void *context, struct settings *settings),
-              void *context)
+              void *context, struct reloadable_set *prepared)
 {
-    struct change c = {.run = change, .context = context, .settings = &s->crew.broker.settings};
+    struct change c = {.run = change, .context = context, .server = s, .prepared = prepared};
 
     halt_ask(&s->crew.halt);
     for (unsigned i = 0; i < s->started; i++) {

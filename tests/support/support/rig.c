@@ -81,6 +81,12 @@ rig_open_with_methods(struct rig *r, unsigned shards, const struct auth_method *
 }
 
 void
+rig_open_as(struct rig *r, const struct broker_config *config)
+{
+    assert_int_equal(try_open(r, *config, 0), WILCO_OK);
+}
+
+void
 rig_close(struct rig *r)
 {
     rig_settle(r);

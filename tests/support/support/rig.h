@@ -22,6 +22,8 @@ void rig_open(struct rig *r, unsigned shards, const struct settings *settings); 
 /* The same for a broker that has these Authentication Methods. */
 void rig_open_with_methods(struct rig *r, unsigned shards, const struct auth_method *methods,
                            size_t count);
+/* The same for a broker made with `config`, but for allocator, randomness and birthday. */
+void rig_open_as(struct rig *r, const struct broker_config *config);
 /* The same where allocation number `fail_at` (counted from 1; 0: none) will fail: what
  * broker_init() says. Unless it is WILCO_OK there is nothing to close. */
 enum wilco_status rig_try_open(struct rig *r, unsigned shards, const struct settings *settings,

@@ -529,6 +529,9 @@ test_again_fails(void **state)
     (void)state;
     open_rig(&r, 1);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct wire_any connack;
+        struct wire_connect stranger = rig_lasting("c", 0);
+
         print_message("%s\n", rows[i].name);
         connect_as(&r, &c, "c", "alice");
         send_auth(&c, 0x19, rows[i].first);
@@ -541,7 +544,9 @@ test_again_fails(void **state)
         rig_expect_end(&c, rows[i].reason_code);
         rig_client_close(&c);
         assert_int_equal(atomic_load(&r.broker.session_count), 1);
-        rig_client_connect(&r, &c, "c"); /* Clean Start */
+        stranger.clean_start = true; /* it is alice's all the same */
+        rig_connect(&r, &c, &stranger, &connack);
+        assert_int_equal(connack.as.connack.reason_code, 0x87);
         rig_client_close(&c);
     }
     close_rig(&r);

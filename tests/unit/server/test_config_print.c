@@ -107,6 +107,8 @@ assert_is_standard(const struct config *c)
     assert_int_equal(c->shards, standard.shards);
     assert_int_equal(c->log_level, standard.log_level);
     assert_int_equal(c->allow_anonymous, standard.allow_anonymous);
+    assert_int_equal(c->has_sandbox, standard.has_sandbox);
+    assert_int_equal(c->core_dumps, standard.core_dumps);
 }
 
 /* Reading begins with other values, so that those that nothing sets would be seen. */
@@ -125,8 +127,9 @@ without_its_comments_it_is_the_defaults(void **state)
 
     memset(&c, 1, sizeof(c));
     c.listen_count = 0;
-    c.allow_anonymous = true;
-    assert_int_equal(uncomment(text, &len), setting_count() + 7);
+    c.allow_anonymous = ENTRANCE_AS_SET; /* which no line says */
+    c.has_sandbox = false;
+    assert_int_equal(uncomment(text, &len), setting_count() + 13);
     read_config(&c, text, len);
     assert_is_standard(&c);
     assert_int_equal(c.listen_count, 1);

@@ -41,7 +41,7 @@ a_change_is_seen_by_all_shards(void **state)
         mqtt_peer_connect(&crowd[i], fixture_address(s), name);
         publish_at_qos_1(&crowd[i], "a/b/c", WIRE_REASON_NO_MATCHING_SUBSCRIBERS);
     }
-    server_change(s, set_topic_levels, &levels);
+    server_change(s, set_topic_levels, &levels, NULL);
     for (int i = 0; i < CROWD; i++) {
         publish_at_qos_1(&crowd[i], "a/b/c", WIRE_REASON_TOPIC_NAME_INVALID);
         mqtt_peer_close(&crowd[i]);
@@ -69,7 +69,7 @@ nothing_is_lost_meanwhile(void **state)
             (void)snprintf(name, sizeof(name), "to/%d", (i + round) % CROWD);
             mqtt_peer_publish(&crowd[i], name, "hello");
         }
-        server_change(s, set_topic_levels, &levels);
+        server_change(s, set_topic_levels, &levels, NULL);
         for (int i = 0; i < CROWD; i++) {
             (void)snprintf(name, sizeof(name), "to/%d", i);
             mqtt_peer_expect_message(&crowd[i], name, "hello");

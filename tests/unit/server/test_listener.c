@@ -109,24 +109,26 @@ serves_and_removes_a_unix_socket(void **state)
 static void
 counts_its_listeners(void **state)
 {
+    const struct transport_options standard = {.is_websocket = false};
+    const struct listener_wish wish = {.url = "mqtt://127.0.0.1:0",
+                                       .entrance = &entrance_standard,
+                                       .options = &standard,
+                                       .alloc = alloc_system()};
     struct listener_set set = {.count = 0};
     char reason[LISTENER_REASON_BYTES] = "";
     char url[LISTENER_URL_BYTES];
 
     (void)state;
     for (size_t i = 0; i < LISTENERS_MAX; i++) {
-        assert_int_equal(
-            listener_set_open(&set, "mqtt://127.0.0.1:0", &entrance_standard, false, reason),
-            WILCO_OK);
+        assert_int_equal(listener_set_open(&set, &wish, false, reason), WILCO_OK);
     }
-    assert_int_equal(
-        listener_set_open(&set, "mqtt://127.0.0.1:0", &entrance_standard, false, reason),
-        WILCO_ELIMIT);
+    assert_int_equal(listener_set_open(&set, &wish, false, reason), WILCO_ELIMIT);
     assert_non_null(strstr(reason, "too many"));
     listener_url(&set.items[0], url);
     assert_int_equal(strncmp(url, "mqtt://127.0.0.1:", 17), 0);
     listener_set_close(&set);
     assert_int_equal(set.items[0].fd, -1);
+    listener_set_fini(&set);
 }
 
 static void

@@ -21,6 +21,7 @@ static const char text[] = "listen mqtt://127.0.0.1:3\n"
                            "shards 3\n"
                            "log_level warning\n"
                            "allow_anonymous true\n"
+                           "user three\n"
                            "inflight_max 3\n"
                            "subscriptions_max 3\n";
 static const struct broker_main_options all = {
@@ -32,6 +33,8 @@ static const struct broker_main_options all = {
     .setting_count = 2,
     .log_level = LOG_ERROR,
     .has_log_level = true,
+    .user = "seven",
+    .no_sandbox = true,
 };
 
 /* Writes the file, whose name is in `path` then, and gathers. */
@@ -109,6 +112,28 @@ the_command_line_prevails_over_the_file(void **state)
     assert_int_equal(c.settings.inflight_max, 7);
     assert_int_equal(c.settings.topic_levels_max, 7);
     assert_int_equal(c.settings.subscriptions_max, 3);
+    assert_string_equal(c.user, "seven");
+    assert_false(c.has_sandbox);
+}
+
+static void
+a_user_has_a_bound(void **state)
+{
+    static struct config c;
+    static struct problems problems;
+    char name[CONFIG_USER_BYTES + 1];
+    struct broker_main_options options = {.user = name};
+
+    (void)state;
+    memset(name, 'u', sizeof(name));
+    name[CONFIG_USER_BYTES - 1] = '\0';
+    options_gather(&c, &options, &problems);
+    assert_int_equal(problems.count, 0);
+    name[CONFIG_USER_BYTES - 1] = 'u';
+    name[CONFIG_USER_BYTES] = '\0';
+    options_gather(&c, &options, &problems);
+    assert_int_equal(problems.count, 1);
+    assert_string_equal(problems.lines[0], "--user: the name is longer than 63 bytes");
 }
 
 static void
@@ -163,6 +188,7 @@ main(void)
         cmocka_unit_test(nothing_said_is_the_defaults),
         cmocka_unit_test(the_file_prevails_over_the_defaults),
         cmocka_unit_test(the_command_line_prevails_over_the_file),
+        cmocka_unit_test(a_user_has_a_bound),
         cmocka_unit_test(problems_of_both_are_told),
         cmocka_unit_test(listeners_are_bounded),
     };

@@ -52,6 +52,7 @@ const struct directive general_directives[] = {
      .take = take_include_dir,
      .what = "Reads all files of this folder whose names end in .conf, in the order of the bytes "
              "of their names, as if they stood here; what they set prevails over the lines above.",
-     .is_repeatable = true},
+     .is_repeatable = true,
+     .is_path = true},
     {.name = NULL},
 };

@@ -97,6 +97,8 @@ begin_listener(struct config_reader *r)
 {
     r->listeners++;
     r->entrance = &r->nowhere;
+    r->transport = &r->no_transport;
+    r->follows_certificate = false;
 }
 
 static void
@@ -114,6 +116,10 @@ read_directive(struct config_reader *r, const struct directive *d, struct span w
         reader_wrong(r, "%s: the value is missing", d->name);
     } else if (may_stand_here(r, d)) {
         d->take(r, d, value);
+        if (d->is_path && !config_add_file(r->config, value)) {
+            reader_wrong(r, "%s: too many files are named: their paths have more than %u bytes",
+                         d->name, CONFIG_FILES_BYTES);
+        }
     }
 }
 
@@ -143,6 +149,7 @@ reader_read(struct config_reader *r, const char *file, struct span text)
     r->has_log_type = false;
     r->listeners = 0;
     r->entrance = NULL;
+    r->transport = NULL;
     r->seen_count = 0;
     while (lexer_next(&lexer, &line)) {
         read_line(r, &line);

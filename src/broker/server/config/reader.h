@@ -30,7 +30,10 @@ struct config_reader {
      * the last of them: into config, or nowhere if it is wrong. */
     size_t listeners;
     struct entrance *entrance;
+    struct transport_options *transport;
+    bool follows_certificate; /* it has TLS if it has one */
     struct entrance nowhere;
+    struct transport_options no_transport;
     /* What this file has set already. */
     size_t seen_count;
     struct {
