@@ -73,7 +73,8 @@ typedef bool wilco_authenticate_fn(void *context, const struct wilco_challenge *
  * end), subscriptions and responders are made again, publications are sent as new ones, unless the
  * server had taken those of QoS 2, and requests that had been sent end with WILCO_ELOST. */
 struct wilco_options {
-    /* mqtt://[user[:password]@]host[:port] or unix:/path; NULL: mqtt://127.0.0.1:1883 */
+    /* mqtt://[user[:password]@]host[:port], ws://[user[:password]@]host[:port][/path] for WebSocket
+     * (port 8083, path /mqtt), or unix:/path; NULL: mqtt://127.0.0.1:1883 */
     const char *url;
     const char *client_id;       /* NULL: the server chooses one */
     const char *user_name;       /* NULL: the URL's, or none */
