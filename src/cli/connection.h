@@ -16,6 +16,7 @@ struct connection_options {
     const char *id;
     const char *username, *password, *password_file;
     struct option_number password_fd;
+    const char *auth_method;
     struct option_number keep_alive_s, connect_timeout_ms;
     bool keep_session;
     unsigned receive_maximum; /* 0: the library's default. No flag sets it */

@@ -1,11 +1,13 @@
 #include "broker/server/reloadable.h"
 
 #include "broker/server/access_list.h"
+#include "broker/server/admission.h"
 
 #include <assert.h>
 #include <stddef.h>
 
 const struct reloadable *const reloadable_rows[] = {
+    &admission,
     &access_list_reloadable,
     NULL,
 };

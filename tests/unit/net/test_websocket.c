@@ -459,11 +459,11 @@ what_an_idle_one_takes(void **state)
     counting_alloc_init(&a);
     bench_open(&b, &a.alloc, PIPE_BYTES);
     bench_greet(&b);
-    assert_true(a.bytes <= 240);
+    assert_true(a.bytes <= 184);
     assert_int_equal(a.small, 1);
     put_text(b.wire, "82 FF 7FFFFFFFFFFFFFFF 00000000 'a'"); /* announced */
     expect(b.socket, "'a'");
-    assert_true(a.bytes <= 240);
+    assert_true(a.bytes <= 184);
     bench_close(&b);
     assert_int_equal(a.bytes, 0);
 }
