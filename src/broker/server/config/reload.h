@@ -16,7 +16,8 @@ struct reload_result {
     unsigned needs_restart; /* different, but left as they were */
 };
 
-/* Takes over into `running` what may change of `wanted`: settings and log level. Logs each
+/* Takes over into `running` what may change of `wanted`: settings, log level, and the TLS of
+ * listeners, if these are the same otherwise. Logs each
  * difference: event=setting_changed, or event=restart_needed. */
 struct reload_result reload_merge(struct config *running, const struct config *wanted,
                                   const struct logger *log);
