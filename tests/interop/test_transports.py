@@ -17,6 +17,7 @@ class Way(BrokerCase):
 
     scheme = "mqtt"
     path = ""
+    trust = ()  # what else our tool must be told
 
     def configuration(self):
         return f"listen mqtt://127.0.0.1:0\nlisten {self.scheme}://127.0.0.1:0{self.path}\n"
@@ -37,7 +38,7 @@ class Way(BrokerCase):
 
     def ask(self):
         return run(
-            WILCO, "request", "--url", self.url, "--timeout", "20s", "--response-topic", RESPONSE_TOPIC,
+            WILCO, "request", "--url", self.url, *self.trust, "--timeout", "20s", "--response-topic", RESPONSE_TOPIC,
             "--correlation", CORRELATION, REQUEST_TOPIC, "{}",
         ).decode().rstrip("\n")  # fmt: skip
 
@@ -51,7 +52,7 @@ class Way(BrokerCase):
         responder.stop()
 
     def check_ours(self):
-        self.start_respond(REQUEST_TOPIC, "--reply", CONFIG)
+        self.start_respond(REQUEST_TOPIC, *self.trust, "--reply", CONFIG)
         self.assertEqual(self.ask(), CONFIG)
 
 
@@ -73,6 +74,32 @@ class WebSocket(Way):
     def test_a_refusal_is_said(self):
         with self.assertRaisesRegex(AssertionError, "404 Not Found"):
             run(WILCO, "pub", "--url", self.url + "/elsewhere", "t", "x")
+
+
+class Tls(Way):
+    scheme = "mqtts"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.certificates = run(os.environ["MAKE_CERTIFICATES"]).decode().strip()
+        cls.addClassCleanup(shutil.rmtree, cls.certificates)
+        cls.trust = ("--cafile", f"{cls.certificates}/ca.pem")
+        os.environ["MQTT_CAFILE"] = cls.trust[1]
+
+    def configuration(self):
+        return (
+            f"{super().configuration()}certfile {self.certificates}/server.pem\n"
+            f"keyfile {self.certificates}/server.key\n"
+        )
+
+    def test_stock_clients(self):
+        self.check_stock("paho_responder.py", "mqttjs_requester.mjs")
+        self.check_stock("mqttjs_responder.mjs", "paho_requester.py")
+
+
+class SecureWebSocket(Tls):
+    scheme = "wss"
+    path = "/mqtt"
 
 
 class MosquittoWords(Way):
