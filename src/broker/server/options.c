@@ -30,7 +30,7 @@ take_listen(struct config *out, const struct broker_main_options *options,
         }
         (void)snprintf(out->listen[i], CONFIG_URL_BYTES, "%s", options->listen[i]);
         out->entrances[i] = entrance_standard;
-        out->transports[i] = (struct transport_options){.is_proxied = false};
+        out->transports[i] = (struct transport_options){.is_websocket = false};
     }
     if (options->listen_count > 0) {
         out->listen_count = options->listen_count;
