@@ -188,6 +188,22 @@ class Passwords(OurBroker, unittest.TestCase):
         self.assertEqual(verdict(port, 5, "bob", "in the clear"), 0x86)
         self.assertNotIn("in the clear", str(self.ours))
 
+    def test_reload_disconnects_who_is_gone(self):
+        self.passwd("bob", "two")
+        port = self.start_ours(f"password_file {self.file}", "listen mqtt://127.0.0.1:0")
+        clients = {}
+        for user, password in (("alice", "one"), ("bob", "two")):
+            client = socket.create_connection(("127.0.0.1", port), timeout=20)
+            self.addCleanup(client.close)
+            client.sendall(connect_packet(5, user, password, client_id=user))
+            self.assertEqual(client.recv(4096)[3], ACCEPTED)
+            clients[user] = client
+        run(WILCO, "passwd", "-D", self.file, "bob")
+        self.reload()
+        self.assertEqual(clients["bob"].recv(4096)[:3:2], b"\xe0\x87")
+        clients["alice"].sendall(b"\xc0\x00")
+        self.assertEqual(clients["alice"].recv(4096), b"\xd0\x00")
+
     def test_too_many_failures(self):
         port = self.start_ours(
             f"password_file {self.file}", "login_failures_max 3", "login_failure_delay_ms 0", options=())  # fmt: skip
