@@ -2,6 +2,7 @@
 
 #include "cli/connection.h"
 
+#include "cli/arguments.h"
 #include "cli/duration.h"
 #include "cli/exit_code.h"
 #include "cli/memory.h"
@@ -237,6 +238,19 @@ read_secret(struct connection_options *o)
     return EXIT_CODE_OK;
 }
 
+/* "mqtt://USER:PASSWORD@HOST", whose copy is used from now on. */
+static void
+hide_url_password(const char *url)
+{
+    const char *authority = url == NULL ? NULL : authority_of(url);
+    const char *end = authority == NULL ? NULL : strchr(authority, '@');
+    const char *colon = end == NULL ? NULL : memchr(authority, ':', (size_t)(end - authority));
+
+    if (colon != NULL) {
+        arguments_hide(colon + 1, (size_t)(end - colon) - 1);
+    }
+}
+
 static int
 choose_secret(struct connection_options *o)
 {
@@ -259,6 +273,9 @@ choose_secret(struct connection_options *o)
     if (password != NULL) {
         o->secret = memory_text("%s", password);
         o->secret_len = strlen(password);
+    }
+    if (o->password != NULL) {
+        arguments_hide(o->password, strlen(o->password));
     }
     return EXIT_CODE_OK;
 }
@@ -306,6 +323,7 @@ connection_prepare(struct connection_options *o)
         exit_code = choose_address(o);
     }
     if (exit_code == EXIT_CODE_OK) {
+        hide_url_password(o->url);
         exit_code = choose_secret(o);
     }
     return exit_code;

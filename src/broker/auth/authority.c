@@ -93,7 +93,8 @@ judge(const struct attempt *t)
     }
     if (is_right && t->is_known) {
         return (struct login_verdict){.reason_code = WIRE_REASON_SUCCESS,
-                                      .user = span_of(t->bytes, t->user_bytes)};
+                                      .user = span_of(t->bytes, t->user_bytes),
+                                      .is_revocable = true};
     }
     failures_add(a->failures, &t->origin, &a->bounds, t->now_ms);
     v.delay_ms = a->delay_ms;
@@ -204,6 +205,18 @@ check_password(const struct authority *a, const struct realm *r, const struct lo
     return LOGIN_PENDING;
 }
 
+static bool
+still_knows(void *context, const struct entrance *entrance, struct span user)
+{
+    const struct realm *r = realm_of(context, entrance);
+    bool is_known = true;
+
+    if (r != NULL) {
+        (void)password_file_find(r->passwords, user, &is_known);
+    }
+    return is_known;
+}
+
 static enum login_state
 check(void *context, const struct login_claim *claim, struct login_ticket ticket,
       struct login_verdict *out)
@@ -300,7 +313,8 @@ authority_new(struct authority **out, const struct authority_config *config,
         return WILCO_ENOMEM;
     }
     a->alloc = config->alloc;
-    a->authenticator = (struct authenticator){.context = a, .check = check};
+    a->authenticator =
+        (struct authenticator){.context = a, .check = check, .still_knows = still_knows};
     a->allow_anonymous = config->allow_anonymous;
     a->bounds = (struct failures_bounds){.max = s->login_failures_max,
                                          .window_s = s->login_failures_window_s};
