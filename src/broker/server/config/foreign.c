@@ -30,7 +30,6 @@ refuse(struct config_reader *r, const struct directive *d, const char *value)
         .name = (directive), .take = refuse, .detail = (why), .is_repeatable = true                \
     }
 
-#define NO_ACCESS  "there are no passwords and no access control yet"
 #define NO_TLS     "there is no TLS yet"
 #define NO_BRIDGE  "there are no bridges"
 #define NO_DISK    "nothing is kept on disk yet"
@@ -73,7 +72,7 @@ const struct directive foreign_directives[] = {
     REFUSED("ciphers", NO_TLS),
     REFUSED("ciphers_tls1.3", NO_TLS),
     REFUSED("cleansession", NO_BRIDGE),
-    REFUSED("clientid_prefixes", NO_ACCESS),
+    REFUSED("clientid_prefixes", NO_SUCH),
     REFUSED("connection", NO_BRIDGE),
     REFUSED("connection_messages", "log_level debug logs connections"),
     REFUSED("crlfile", NO_TLS),
@@ -109,7 +108,7 @@ const struct directive foreign_directives[] = {
     REFUSED("try_private", NO_BRIDGE),
     REFUSED("use_identity_as_username", NO_TLS),
     REFUSED("use_subject_as_username", NO_TLS),
-    REFUSED("use_username_as_clientid", NO_ACCESS),
+    REFUSED("use_username_as_clientid", NO_SUCH),
     REFUSED("username", NO_BRIDGE),
     REFUSED("websockets_headers_size", "a request for WebSocket may have 8 KiB"),
     REFUSED("websockets_log_level", "log_level says what is logged"),
