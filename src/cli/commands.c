@@ -19,6 +19,7 @@ const struct command *const commands[] = {
     &command_replay,
     &command_broker,
     &command_passwd,
+    &command_acl,
     &command_bench,
     &command_completion,
     &command_manual,

@@ -5,6 +5,7 @@
 
 /* Each is in cmd_<name>.c. */
 extern const struct command command_bench;
+extern const struct command command_acl;
 extern const struct command command_broker;
 extern const struct command command_completion;
 extern const struct command command_info;

@@ -352,6 +352,10 @@ WILCO_MUST_CHECK enum wilco_status core_follow_inbox(struct core *c);
 struct span core_response_topic(const struct core *c);
 /* Whether `topic` is the assigned inbox, or lies in it: what is published there comes unasked. */
 bool core_is_assigned(const struct core *c, struct span topic);
+/* Ends all requests that are to be answered in `s`, whether they have been sent, wait, or pause
+ * between two tries. */
+void core_end_requests_of(struct core *c, const struct subscription *s, enum wilco_status status,
+                          uint8_t reason_code);
 
 /* ---- core_request.c ---- */
 

@@ -2,6 +2,7 @@
 
 #include "broker/server/access_list.h"
 #include "broker/server/admission.h"
+#include "broker/server/certificates.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 const struct reloadable *const reloadable_rows[] = {
     &admission,
     &access_list_reloadable,
+    &certificates_reloadable,
     NULL,
 };
 

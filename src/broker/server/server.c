@@ -55,6 +55,7 @@ wish_of(const struct server_config *config, size_t number)
         .number = number,
         .entrance = config->entrances == NULL ? &entrance_standard : &config->entrances[number],
         .options = config->transports == NULL ? &standard : &config->transports[number],
+        .alloc = config->alloc,
     };
 }
 

@@ -5,6 +5,7 @@
 #include "net/http_upgrade.h"
 #include "net/network.h"
 #include "net/stream.h"
+#include "net/tls.h"
 
 #include <stdbool.h>
 
@@ -23,14 +24,19 @@ struct transport_proxies {
 struct transport_options {
     struct transport_proxies proxies;
     bool is_websocket;                             /* also where the URL does not say so */
+    bool is_tls;                                   /* likewise */
     char websocket_origins[UPGRADE_ORIGINS_BYTES]; /* net/http_upgrade.h */
+    struct tls_server_options tls;
 };
+
+bool transport_options_equal(const struct transport_options *a, const struct transport_options *b);
 
 /* Ready for use; every address of a listener has one. It outlives its connections, and is changed
  * only while no thread opens one. */
 struct transport {
     enum url_scheme scheme;
     struct transport_proxies proxies;
+    struct tls_server *tls; /* NULL: it has none */
     struct upgrade_terms websocket;
 };
 
@@ -40,6 +46,7 @@ struct transport {
  * in one line what to do. WILCO_ENOMEM. Then `t` is as after transport_fini(). */
 WILCO_MUST_CHECK enum wilco_status transport_init(struct transport *t, const struct url *url,
                                                   const struct transport_options *options,
+                                                  const struct wilco_alloc *a,
                                                   char reason[TRANSPORT_REASON_BYTES]);
 /* The same once more, for another address. */
 void transport_copy(struct transport *t, const struct transport *from);

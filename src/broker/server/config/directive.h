@@ -26,6 +26,7 @@ extern const struct directive general_directives[];    /* general.c */
 extern const struct directive listening_directives[];  /* listening.c */
 extern const struct directive logging_directives[];    /* logging.c */
 extern const struct directive process_directives[];    /* process.c */
+extern const struct directive secure_directives[];     /* secure.c */
 extern const struct directive limit_directives[];   /* limits.c: mosquitto's names for settings */
 extern const struct directive foreign_directives[]; /* foreign.c: mosquitto's other names */
 

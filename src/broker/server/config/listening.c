@@ -56,6 +56,7 @@ take_listener(struct config_reader *r, const struct directive *d, const char *va
                        host[0] == '\0' ? "*" : host, has_colon ? "]" : "", (int)port_len, value);
     }
     add(r, d, url);
+    r->follows_certificate = !is_path;
 }
 
 /* False: it is wrong. */
@@ -219,9 +220,9 @@ const struct directive listening_directives[] = {
     {.name = "listen",
      .take = take_listen,
      .standard = CONFIG_LISTEN,
-     .what = "Where clients connect: mqtt://ADDRESS[:PORT], ws://ADDRESS[:PORT][/PATH] or "
-             "unix:/PATH, one line for each. The "
-             "address * is every address of this machine; port 0 is any that is free.",
+     .what = "Where clients connect: mqtt://ADDRESS[:PORT], ws://ADDRESS[:PORT][/PATH], the same "
+             "with TLS (mqtts://, wss://) or unix:/PATH, one line for each. The address * is every "
+             "address of this machine; port 0 is any that is free.",
      .is_repeatable = true,
      .is_listener = true},
     {.name = "listener",
