@@ -3,6 +3,8 @@
 #include "broker/auth/authority.h"
 #include "broker/server/driver.h"
 
+#include <string.h>
+
 static enum entrance_choice
 choice_of(const struct config *c, size_t listener)
 {
@@ -27,6 +29,24 @@ check_listener(const char *url, enum entrance_choice choice, bool knows_somebody
     return true;
 }
 
+/* Nobody shows a certificate where there is neither TLS nor a proxy that has seen it. */
+static bool
+check_certificates(const struct config *c, size_t listener, struct problems *problems)
+{
+    const struct transport_options *t = &c->transports[listener];
+    const char *url = c->listen[listener];
+    bool is_secure = t->is_tls || strncmp(url, "mqtts:", 6) == 0 || strncmp(url, "wss:", 4) == 0;
+
+    if (c->entrances[listener].user_is_certified && !is_secure && t->proxies.versions == 0) {
+        problems_add(problems,
+                     "%s: certificate_user: clients show no certificate here: listen on mqtts:// "
+                     "or wss://, or behind a proxy",
+                     url);
+        return false;
+    }
+    return true;
+}
+
 static bool
 check_listeners(const struct config *c, struct problems *problems)
 {
@@ -35,6 +55,7 @@ check_listeners(const struct config *c, struct problems *problems)
     bool is_right = true;
 
     for (size_t i = 0; i < c->listen_count; i++) {
+        is_right &= check_certificates(c, i, problems);
         is_right &= check_listener(c->listen[i], choice_of(c, i),
                                    has_common || c->entrances[i].password_file[0] != '\0' ||
                                        c->entrances[i].user_is_certified,
