@@ -189,7 +189,6 @@ const struct directive secure_directives[] = {
      .is_of_listener = true},
     {.name = "use_identity_as_username",
      .take = take_identity,
-     .sets = "certificate_user",
      .what = "mosquitto's word for it: true is certificate_user cn.",
      .is_of_listener = true},
     {.name = "crlfile",
