@@ -681,6 +681,8 @@ tables_are_sound(void **state)
     struct directive found = {.name = NULL};
 
     (void)state;
+    check_table(access_directives);
+    check_table(credential_directives);
     check_table(general_directives);
     check_table(listening_directives);
     check_table(secure_directives);
