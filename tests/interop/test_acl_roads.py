@@ -348,6 +348,19 @@ def the_broker_itself(r):
 
 
 @road
+def an_answer_of_the_broker(r):
+    """It answers questions where the asker may listen, but not publish: only to him."""
+    r.rules(RULES + "topic write $SRV/#\n")
+    bob, eve = r.join("bob"), r.join("eve")
+    for client in (bob, eve):
+        same(client.subscribe("answers/x"), 1)
+        same(client.subscribe("mark/#"), 1)
+    eve.publish("$SRV/PING", values=[(RESPONSE_TOPIC, "answers/x")])
+    same(topics(r.until_mark(eve, eve)), ["answers/x"])
+    same(r.until_mark(bob, eve), [])
+
+
+@road
 def names_with_wildcards(r):
     ann = ann_listens(r)
     for name in ("+", "#", "ann/x", "ann/#", "+/x"):
