@@ -11,6 +11,7 @@ extern const struct command command_completion;
 extern const struct command command_info;
 extern const struct command command_ls;
 extern const struct command command_manual;
+extern const struct command command_passwd;
 extern const struct command command_ping;
 extern const struct command command_pub;
 extern const struct command command_record;

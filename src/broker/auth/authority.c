@@ -1,5 +1,3 @@
-#define _POSIX_C_SOURCE 200809L /* strerror_r */
-
 #include "broker/auth/authority.h"
 
 #include "base/secret.h"
@@ -9,7 +7,6 @@
 #include "wire/reason.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -289,25 +286,6 @@ add_realms(struct authority *a, const struct authority_config *config,
     return status;
 }
 
-static enum wilco_status
-start_pool(struct authority *a, const struct settings *s, char reason[AUTHORITY_REASON_BYTES])
-{
-    enum wilco_status status =
-        hash_pool_new(&a->pool, a->realm_count == 0 ? 0 : (unsigned)s->auth_threads,
-                      (size_t)s->auth_queue_max, a->alloc);
-
-    if (status != WILCO_OK) {
-        char why[128];
-
-        if (status != WILCO_EIO || strerror_r(errno, why, sizeof(why)) != 0) {
-            (void)snprintf(why, sizeof(why), "%s", status_text(status));
-        }
-        (void)snprintf(reason, AUTHORITY_REASON_BYTES,
-                       "cannot start a thread to check passwords: %s", why);
-    }
-    return status;
-}
-
 enum wilco_status
 authority_new(struct authority **out, const struct authority_config *config,
               char reason[AUTHORITY_REASON_BYTES])
@@ -335,7 +313,8 @@ authority_new(struct authority **out, const struct authority_config *config,
         status = add_realms(a, config, reason);
     }
     if (status == WILCO_OK) {
-        status = start_pool(a, s, reason);
+        a->pool = hash_pool_new((unsigned)s->auth_threads, (size_t)s->auth_queue_max, a->alloc);
+        status = a->pool == NULL ? WILCO_ENOMEM : WILCO_OK;
     }
     if (status != WILCO_OK) {
         authority_free(a);

@@ -39,7 +39,7 @@ struct authority_config {
 /* Whether anybody has to be asked anything: without an authority everybody is let in. */
 bool authority_is_needed(const struct authority_config *config);
 
-/* Reads the files and starts the threads. WILCO_EMALFORMED, WILCO_EIO, WILCO_ENOMEM, WILCO_EINVAL,
+/* Reads the files. WILCO_EMALFORMED, WILCO_EIO, WILCO_ENOMEM, WILCO_EINVAL,
  * WILCO_ELIMIT: `reason` says in one line which file and what to do. */
 WILCO_MUST_CHECK enum wilco_status authority_new(struct authority **out,
                                                  const struct authority_config *config,

@@ -2,7 +2,7 @@
 
 #include "broker/auth/hash_pool.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +19,9 @@ struct hash_pool {
     size_t count;
     size_t jobs_max;
     bool is_stopping;
+    unsigned threads_max;
     unsigned thread_count;
+    size_t idle_count;
     pthread_t threads[HASH_POOL_THREADS_MAX];
 };
 
@@ -31,7 +33,9 @@ next_job(struct hash_pool *p)
 
     (void)pthread_mutex_lock(&p->lock);
     while (!p->is_stopping && list_is_empty(&p->waiting)) {
+        p->idle_count++;
         (void)pthread_cond_wait(&p->has_work, &p->lock);
+        p->idle_count--;
     }
     if (!p->is_stopping) {
         link = list_pop_front(&p->waiting);
@@ -77,31 +81,31 @@ start_thread(struct hash_pool *p)
     return error;
 }
 
-enum wilco_status
-hash_pool_new(struct hash_pool **out, unsigned threads, size_t jobs_max,
-              const struct wilco_alloc *a)
+struct hash_pool *
+hash_pool_new(unsigned threads, size_t jobs_max, const struct wilco_alloc *a)
 {
     struct hash_pool *p = mem_zalloc(a, sizeof(*p));
-    int error = 0;
 
+    assert(threads <= HASH_POOL_THREADS_MAX);
     if (p == NULL) {
-        return WILCO_ENOMEM;
+        return NULL;
     }
     p->alloc = a;
     p->jobs_max = jobs_max;
+    p->threads_max = threads;
     list_init(&p->waiting);
     (void)pthread_mutex_init(&p->lock, NULL);
     (void)pthread_cond_init(&p->has_work, NULL);
-    while (error == 0 && p->thread_count < threads) {
-        error = start_thread(p);
-    }
-    if (error != 0) {
-        hash_pool_free(p);
-        errno = error;
-        return WILCO_EIO;
-    }
-    *out = p;
-    return WILCO_OK;
+    return p;
+}
+
+/* For one more job. False: there is no thread, and none can be had. */
+static bool
+have_thread(struct hash_pool *p)
+{
+    bool is_wanted = p->idle_count <= p->count && p->thread_count < p->threads_max;
+
+    return (is_wanted && start_thread(p) == 0) || p->thread_count > 0;
 }
 
 bool
@@ -110,7 +114,7 @@ hash_pool_add(struct hash_pool *p, struct hash_job *job)
     bool is_taken = false;
 
     (void)pthread_mutex_lock(&p->lock);
-    if (!p->is_stopping && p->count < p->jobs_max) {
+    if (!p->is_stopping && p->count < p->jobs_max && have_thread(p)) {
         list_push_back(&p->waiting, &job->link);
         p->count++;
         is_taken = true;

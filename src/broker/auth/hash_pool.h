@@ -24,11 +24,12 @@ struct hash_job {
 
 #define HASH_POOL_THREADS_MAX 64U
 
-/* `jobs_max` may wait, beside those that run. WILCO_ENOMEM; WILCO_EIO: there is no thread (errno).
- */
-WILCO_MUST_CHECK enum wilco_status hash_pool_new(struct hash_pool **out, unsigned threads,
-                                                 size_t jobs_max, const struct wilco_alloc *a);
-/* Takes the job over. false: too many wait, and it is still the caller's. */
+/* `jobs_max` may wait, beside those that run. There is no thread before there is a job for it, as
+ * the process may not be what it is to be yet; there will be `threads` at most. NULL: out of
+ * memory. */
+struct hash_pool *hash_pool_new(unsigned threads, size_t jobs_max, const struct wilco_alloc *a);
+/* Takes the job over. false: too many wait, or the system gives no thread at all, and it is still
+ * the caller's. */
 bool hash_pool_add(struct hash_pool *p, struct hash_job *job);
 /* Runs what has begun, drops what waits, and takes nothing more. Harmless twice. */
 void hash_pool_stop(struct hash_pool *p);

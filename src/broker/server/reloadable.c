@@ -2,13 +2,15 @@
 
 #include "broker/server/access_list.h"
 #include "broker/server/admission.h"
+#include "broker/server/certificates.h"
 
 #include <assert.h>
 #include <stddef.h>
 
 const struct reloadable *const reloadable_rows[] = {
-    &access_list_reloadable,
     &admission,
+    &access_list_reloadable,
+    &certificates_reloadable,
     NULL,
 };
 

@@ -48,13 +48,14 @@ refuse(char reason[SERVER_REASON_BYTES], enum wilco_status st, const char *what)
 static struct listener_wish
 wish_of(const struct server_config *config, size_t number)
 {
-    static const struct transport_options standard = {.is_proxied = false};
+    static const struct transport_options standard = {.is_websocket = false};
 
     return (struct listener_wish){
         .url = config->listen[number],
         .number = number,
         .entrance = config->entrances == NULL ? &entrance_standard : &config->entrances[number],
         .options = config->transports == NULL ? &standard : &config->transports[number],
+        .alloc = config->alloc,
     };
 }
 

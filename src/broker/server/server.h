@@ -21,7 +21,7 @@
  * everything of the process as it is. Several may run side by side. */
 struct server;
 
-#define SERVER_REASON_BYTES 520U
+#define SERVER_REASON_BYTES 640U
 
 struct server_config {
     const char *const *listen; /* URLs (net/address.h) */

@@ -27,12 +27,12 @@ struct config {
     unsigned shards;     /* 0: one for each core */
     enum log_level log_level;
     enum entrance_choice allow_anonymous;
-    char user[CONFIG_USER_BYTES]; /* whom root becomes; "": see privileges.h */
+    char password_file[ENTRANCE_PATH_BYTES_MAX + 1]; /* empty: there is none */
+    char user[CONFIG_USER_BYTES];                    /* whom root becomes; "": see privileges.h */
     bool has_sandbox;
     bool core_dumps;
     struct config_files files;
-    char password_file[ENTRANCE_PATH_BYTES_MAX + 1]; /* empty: there is none */
-    char acl_file[CONFIG_PATH_BYTES];                /* likewise */
+    char acl_file[CONFIG_PATH_BYTES]; /* empty: none */
 };
 
 /* Where a broker listens that is not told otherwise. */
