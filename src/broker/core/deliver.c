@@ -85,7 +85,7 @@ is_forbidden(struct session *s, const struct delivery *d)
            !(may_get(s, d->message) && (!d->retain || permission_lasts(b, d->message)));
 }
 
-/* For who asked or published it is as if nobody had wanted it. */
+/* Who asked hears that there is no responder. */
 static void
 withhold(struct session *s, const struct message *m, struct request *r)
 {
