@@ -438,6 +438,27 @@ storm(struct siege *s)
     }
 }
 
+/* Guesses at a password, all at once. What has not been looked at in time is refused too. */
+static void
+wrong_passwords(struct siege *s)
+{
+    unsigned count = 50 * s->scale;
+    int *fds = calloc(count, sizeof(*fds));
+    unsigned refused = 0;
+
+    for (unsigned i = 0; fds != NULL && i < count; i++) {
+        fds[i] = siege_connect(s);
+        (void)siege_say(fds[i], "10 [ {'MQTT'} 05 C2 00 00 00 {'guess-%u'} {'ann'} {'guess %u'} ]",
+                        i, i);
+    }
+    for (unsigned i = 0; fds != NULL && i < count; i++) {
+        refused += siege_take_end(fds[i]) >= 0;
+        (void)close(fds[i]);
+    }
+    siege_expect(s, refused == count, "no guess lets in");
+    free(fds);
+}
+
 /* Everything that is wrong, as fast as it goes: what is logged of it has a bound. */
 static void
 offences(struct siege *s)
@@ -478,6 +499,7 @@ siege_attacks(void)
         {"takeover", takeover, 1 * MIB},
         {"deep", deep, 4 * MIB},
         {"storm", storm, 1 * MIB},
+        {"wrong-passwords", wrong_passwords, 0},
         {"offences", offences, 1 * MIB},
         {.name = NULL},
     };

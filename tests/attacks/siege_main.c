@@ -18,6 +18,12 @@
 
 #define MIB (1024.0 * 1024.0)
 
+/* What the broker reads. */
+struct files {
+    char folder[32];
+    char config[64];
+};
+
 static void
 die(const char *what)
 {
@@ -56,9 +62,61 @@ drain_log(int fd)
     }
 }
 
+/* One line of a password file. */
 static void
-start_wilco(struct siege *s, const char *program)
+write_passwords(const char *program, const char *path)
 {
+    pid_t pid = fork();
+    int status = -1;
+
+    if (pid == 0) {
+        (void)execl(program, "wilco", "passwd", "-b", "-c", path, "ann", "right", (char *)NULL);
+        _exit(127);
+    }
+    if (waitpid(pid, &status, 0) != pid || status != 0) {
+        die("siege: the password file");
+    }
+}
+
+/* A user with a password, for those who guess, and everybody else without one. */
+static void
+write_files(struct files *f, const char *program)
+{
+    char name[] = "/tmp/siege-XXXXXX";
+    char passwords[sizeof(name) + 16];
+    FILE *config = NULL;
+
+    if (mkdtemp(name) == NULL) {
+        die("siege: mkdtemp");
+    }
+    (void)snprintf(f->folder, sizeof(f->folder), "%s", name);
+    (void)snprintf(f->config, sizeof(f->config), "%s/conf", name);
+    (void)snprintf(passwords, sizeof(passwords), "%s/passwords", name);
+    write_passwords(program, passwords);
+    config = fopen(f->config, "we");
+    if (config == NULL) {
+        die("siege: the configuration");
+    }
+    (void)fprintf(config, "listen mqtt://127.0.0.1:0\nallow_anonymous true\npassword_file %s\n",
+                  passwords);
+    (void)fclose(config);
+}
+
+static void
+remove_files(const struct files *f)
+{
+    char passwords[sizeof(f->folder) + 16];
+
+    (void)snprintf(passwords, sizeof(passwords), "%s/passwords", f->folder);
+    (void)unlink(passwords);
+    (void)unlink(f->config);
+    (void)rmdir(f->folder);
+}
+
+static void
+start_wilco(struct siege *s, const char *program, const struct files *f)
+{
+    char self[16] = "";
     int log[2];
 
     if (pipe(log) != 0) {
@@ -68,8 +126,10 @@ start_wilco(struct siege *s, const char *program)
     if (s->broker == 0) {
         (void)dup2(log[1], STDERR_FILENO);
         (void)close(log[0]);
-        (void)execl(program, "wilco", "broker", "--listen", "mqtt://127.0.0.1:0", "--set",
-                    "connect_timeout_ms=500", "--set", "packet_timeout_ms=500", (char *)NULL);
+        (void)snprintf(self, sizeof(self), "%s", geteuid() == 0 ? "root" : "");
+        (void)execl(program, "wilco", "broker", "--config", f->config, "--set",
+                    "connect_timeout_ms=500", "--set", "packet_timeout_ms=500", "--user", self,
+                    (char *)NULL);
         _exit(127);
     }
     (void)close(log[1]);
@@ -142,20 +202,22 @@ int
 main(int argc, char **argv)
 {
     struct siege s = {.scale = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1};
-    struct rlimit files;
+    struct files files = {.folder = ""};
+    struct rlimit descriptors;
     int status = 0;
 
     (void)signal(SIGPIPE, SIG_IGN);
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
+    if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+        descriptors.rlim_cur = descriptors.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &descriptors);
     }
     s.address =
         (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (argc > 3) {
         start_other(&s, argv + 3, argv[2]);
     } else {
-        start_wilco(&s, argc > 2 ? argv[2] : "build/wilco");
+        write_files(&files, argc > 2 ? argv[2] : "build/wilco");
+        start_wilco(&s, argc > 2 ? argv[2] : "build/wilco", &files);
     }
     s.attack = "warm-up"; /* what is made once */
     for (int i = 0; i < 2; i++) {
@@ -167,6 +229,9 @@ main(int argc, char **argv)
     attack_all(&s);
     (void)kill(s.broker, SIGTERM);
     (void)waitpid(s.broker, &status, 0);
+    if (files.folder[0] != '\0') {
+        remove_files(&files);
+    }
     if (argc <= 3 && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
         s.broken++;
         (void)printf("the broker did not end as it should\n");

@@ -78,25 +78,25 @@ class Exhaustion(Configured):
 
 
 class Secrets(Configured):
-    def prepare(self):
-        run(WILCO, "passwd", "-b", "-c", self.folder / "passwords", "ann", SECRETS[0])
+    def prepare(self):  # with the quickest of hashes: it is not the time that is looked at
+        run(WILCO, "passwd", "-b", "-H", "sha512", "-c", self.folder / "passwords", "ann", SECRETS[0])
 
     def test_no_secret_is_logged(self):
         """All that is logged at the most that can be logged, of clients with the right password, a wrong one, and
         what is broken behind one."""
         self.begin("allow_anonymous false\npassword_file {folder}/passwords\n")
         self.assertEqual(Client(self.url, "good", user="ann", password=SECRETS[0]).connack.code, 0)
-        for user, password in (("ann", SECRETS[1]), ("bob", SECRETS[0]), ("token", SECRETS[2]), (SECRETS[2], None)):
-            self.assertIn(Client(self.url, "bad", user=user, password=password).connack.code, (0x86, 0x87))
+        for user, password in (("ann", SECRETS[1]), ("bob", SECRETS[0]), ("token", SECRETS[2])):
+            with self.subTest(user=user):
+                self.assertEqual(Client(self.url, "bad", user=user, password=password).connack.code, 0x86)
         with socket.create_connection(self.url[len("mqtt://"):].split(":")) as raw:
             raw.sendall(b"\x10\x2a\x00\x04MQTT\x05\xc2\x00\x00\x00\x00\x01x\x00\x03ann\x00\x0e" + SECRETS[0].encode() + b"leftover!!")
             raw.recv(100)
         self.broker.stop()
         said = "\n".join(self.broker.said)
         self.assertIn("event=connect_refused", said)
-        for secret in (SECRETS[0], SECRETS[1]):
+        for secret in SECRETS:
             self.assertNotIn(secret, said)
-        self.assertNotIn(f'password="{SECRETS[2]}', said)
 
 
 class Loop(BrokerCase):
