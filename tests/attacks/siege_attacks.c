@@ -479,7 +479,7 @@ siege_attacks(void)
 {
     static const struct siege_attack attacks[] = {
         {"bigpacket", bigpacket, 1 * MIB},
-        {"halfpacket", halfpacket, 2 * MIB + 1 * MIB},
+        {"halfpacket", halfpacket, 2 * 2 * MIB},
         {"reflect-pings", reflect_pings, OUTPUT_BYTES + 1 * MIB},
         {"reflect-subscribes", reflect_subscribes, OUTPUT_BYTES + 1 * MIB},
         {"reflect-publishes", reflect_publishes, OUTPUT_BYTES + 1 * MIB},
@@ -492,7 +492,7 @@ siege_attacks(void)
         {"long-filters", long_filters, 80 * MIB + 2 * MIB},
         {"wildcards", wildcards, 4 * MIB},
         {"retained", retained, 0},
-        {"aliases", aliases, 1 * MIB},
+        {"aliases", aliases, 3 * MIB},
         {"half-open", half_open, 0},
         {"trickle", trickle, 1 * MIB},
         {"sessions", sessions, 0},
@@ -500,7 +500,7 @@ siege_attacks(void)
         {"deep", deep, 4 * MIB},
         {"storm", storm, 1 * MIB},
         {"wrong-passwords", wrong_passwords, 0},
-        {"offences", offences, 1 * MIB},
+        {"offences", offences, 2 * MIB},
         {.name = NULL},
     };
 
