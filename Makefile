@@ -7,11 +7,15 @@ RECORD ?=
 SOAK_SECONDS ?= 600
 SIM_RUNS ?= 100000
 SIM_SEED ?= 1
+MUTATE_PACKETS ?= 1000000
+MUTATE_SEED ?= 1
+LIES_SESSIONS ?= 100000
+LIES_SEED ?= 1
 CRASH_ROUNDS ?= 500
 CRASH_SEED ?= 1
 
 .DEFAULT_GOAL := build
-.PHONY: build demo run check lint cost bench fuzz conformance soak sim crash install setup clean help setup-build setup-all
+.PHONY: build demo run check lint cost bench fuzz conformance soak sim mutate crash install setup clean help setup-build setup-all
 
 build: $(PRESET)/build.ninja ## build the tool and the library: build/wilco, build/libwilco.*
 	@cmake --build --preset release
@@ -57,6 +61,12 @@ sim: setup-all ## requests under faults, simulated, without libwilco and with: S
 	@cmake --build --preset dev --target sim_requests sim_library
 	@build/dev/tests/sim/sim_requests --seed $(SIM_SEED) --runs $(SIM_RUNS)
 	@build/dev/tests/sim/sim_library --seed $(SIM_SEED) --runs $(SIM_RUNS)
+
+mutate: setup-all ## broken packets among good ones, to the broker and to libwilco: MUTATE_PACKETS=1000000 LIES_SESSIONS=100000
+	@cmake --preset asan > /dev/null
+	@cmake --build --preset asan --target mutate lies
+	@MUTATE_PACKETS=$(MUTATE_PACKETS) MUTATE_SEED=$(MUTATE_SEED) build/asan/tests/mutate/mutate
+	@LIES_SESSIONS=$(LIES_SESSIONS) LIES_SEED=$(LIES_SEED) build/asan/tests/mutate/lies
 
 crash: setup-all ## a responder with a journal, killed at random moments: CRASH_ROUNDS=500 times
 	@cmake --preset dev > /dev/null

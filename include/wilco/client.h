@@ -60,6 +60,25 @@ struct wilco_challenge {
 typedef bool wilco_authenticate_fn(void *context, const struct wilco_challenge *challenge,
                                    struct wilco_bytes *answer);
 
+/* Of a connection with TLS: URLs that begin with mqtts:// or wss://. The server has to show a
+ * certificate that the authorities trusted here have issued for the host in the URL, and that is
+ * valid now; then TLS 1.3 is spoken, or 1.2. Files are in PEM and read once, by wilco_open().
+ * A server whose certificate is refused is like one that is not there: wilco_open() fails, and a
+ * client that is open tries again, for certificates get renewed; `why` of its state says what was
+ * wrong. */
+struct wilco_tls {
+    const char *ca_file; /* the authorities; NULL, and ca_path too: those of the system */
+    const char *ca_path; /* the same, a folder that `openssl rehash` has seen */
+    /* Shows the client's own certificate, followed by what leads to its authority, and its key,
+     * which nobody else may read or write; NULL: it has none. */
+    const char *certificate_file;
+    const char *key_file;
+    const char *crl_file; /* of servers' certificates that are revoked; NULL: no such list */
+    bool only_13;         /* TLS 1.3 alone */
+    /* Takes any certificate of anybody: nobody else can listen, but who is it that listens? */
+    bool insecure;
+};
+
 /* Of a client, and of its connections: MQTT 5.0, 3.1.
  *
  * A client connects again by itself when its connection is lost, or the server is not there, busy
@@ -73,11 +92,13 @@ typedef bool wilco_authenticate_fn(void *context, const struct wilco_challenge *
  * end), subscriptions and responders are made again, publications are sent as new ones, unless the
  * server had taken those of QoS 2, and requests that had been sent end with WILCO_ELOST. */
 struct wilco_options {
-    /* mqtt://[user[:password]@]host[:port] or unix:/path; NULL: mqtt://127.0.0.1:1883 */
+    /* mqtt://[user[:password]@]host[:port], mqtts:// with TLS, or unix:/path; NULL:
+     * mqtt://127.0.0.1:1883 */
     const char *url;
     const char *client_id;       /* NULL: the server chooses one */
     const char *user_name;       /* NULL: the URL's, or none */
     struct wilco_bytes password; /* data == NULL: the URL's, or none */
+    struct wilco_tls tls;        /* for URLs with TLS alone */
     uint32_t connect_timeout_ms; /* of each attempt, until CONNACK; 0: 10 000 */
     bool reconnect_off;          /* a connection that is lost closes the client */
     uint32_t reconnect_min_ms;   /* the first delay, ... 0: 100 */
@@ -118,7 +139,10 @@ struct wilco_options {
      * neither of the two, requests that a kept session brings wait up to five seconds for
      * wilco_respond(). */
     wilco_request_fn *unmatched_request;
-    /* Authentication Method (3.1.2.11.9), such as "SCRAM-SHA-256"; NULL: none, nor the next two. */
+    /* Authentication Method (3.1.2.11.9); NULL: none, nor the next two. "SCRAM-SHA-256" without the
+     * next two is done by the library, on each connection: user_name (at most 512 bytes) and
+     * password are proved to the server and not told, and a server that does not prove that it
+     * knows the password, too, is not believed: the client gives up. */
     const char *authentication_method;
     /* What the client says first, on each connection; data == NULL: nothing. */
     struct wilco_bytes authentication_data;

@@ -9,13 +9,17 @@
 #include <stdbool.h>
 
 /* The connection that a client command makes, and the options that describe it. A flag wins over
- * the environment (WILCO_URL, MQTT_USERNAME, MQTT_PASSWORD), and that over the default. */
+ * the environment (WILCO_URL, MQTT_USERNAME, MQTT_PASSWORD, WILCO_CAFILE, WILCO_CERT, WILCO_KEY),
+ * and that over the default. */
 struct connection_options {
     const char *url, *host, *unix_path;
     struct option_number port;
     const char *id;
     const char *username, *password, *password_file;
     struct option_number password_fd;
+    const char *auth_method;
+    const char *cafile, *capath, *cert, *key, *crl;
+    bool insecure;
     struct option_number keep_alive_s, connect_timeout_ms;
     bool keep_session;
     unsigned receive_maximum; /* 0: the library's default. No flag sets it */

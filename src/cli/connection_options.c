@@ -16,6 +16,7 @@
 
 #define DEFAULT_HOST "127.0.0.1"
 #define DEFAULT_PORT 1883U
+#define TLS_PORT     8883U
 
 static const char *
 take_session_expiry(void *field, struct option_input *in)
@@ -46,11 +47,12 @@ take_session_expiry(void *field, struct option_input *in)
 #define FIELD(name) offsetof(struct connection_options, name)
 const struct option connection_server_rows[] = {
     {"url", 'L', "URL",
-     "mqtt://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC] or\n"
-     "unix:/PATH (default WILCO_URL, mqtt://127.0.0.1:1883)",
+     "mqtt://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC], mqtts://\n"
+     "(TLS), or unix:/PATH (default WILCO_URL,\n"
+     "mqtt://127.0.0.1:1883)",
      option_text, FIELD(url)},
     {"host", 'h', "HOST", "instead of --url: name or address", option_text, FIELD(host)},
-    {"port", 'p', "PORT", "its port (default 1883)", option_u16, FIELD(port)},
+    {"port", 'p', "PORT", "its port (default 1883, with TLS 8883)", option_u16, FIELD(port)},
     {"unix", 0, "PATH", "instead of --url: a Unix socket", option_text, FIELD(unix_path)},
     {"username", 'u', "NAME", "default: MQTT_USERNAME", option_text, FIELD(username)},
     {"password", 'P', "PASSWORD",
@@ -61,6 +63,20 @@ const struct option connection_server_rows[] = {
      FIELD(password_file)},
     {"password-fd", 0, "NUMBER", "the same from an open descriptor", option_u16,
      FIELD(password_fd)},
+    {"auth-method", 0, "METHOD",
+     "SCRAM-SHA-256: the password is proved, not sent,\n"
+     "and the server has to prove that it knows it, too",
+     option_text, FIELD(auth_method)},
+    {"cafile", 0, "FILE",
+     "whose certificates to trust with mqtts:// and wss://\n"
+     "(default WILCO_CAFILE, those whom the system trusts);\n"
+     "with --host: says that there is TLS",
+     option_text, FIELD(cafile)},
+    {"capath", 0, "PATH", "the same as a folder of files", option_text, FIELD(capath)},
+    {"cert", 0, "FILE", "our certificate (default WILCO_CERT)", option_text, FIELD(cert)},
+    {"key", 0, "FILE", "its key (default WILCO_KEY)", option_text, FIELD(key)},
+    {"crl", 0, "FILE", "servers' certificates that are revoked", option_text, FIELD(crl)},
+    {"insecure", 0, NULL, "take any certificate, of anybody", option_flag, FIELD(insecure)},
     {.name = NULL},
 };
 
@@ -93,6 +109,9 @@ const struct manual_variable connection_variables[] = {
     {"WILCO_URL", "the server, where no option says which"},
     {"MQTT_USERNAME", "the user name, where neither an option nor the URL says it"},
     {"MQTT_PASSWORD", "likewise the password, which nobody else on the machine sees here"},
+    {"WILCO_CAFILE", "whom to trust, for connections with TLS, where no option says it"},
+    {"WILCO_CERT", "likewise our certificate"},
+    {"WILCO_KEY", "and its key"},
     {.name = NULL},
 };
 
@@ -129,11 +148,45 @@ split_topic(struct connection_options *o)
     }
 }
 
+/* mosquitto's habit: without a URL, it is these that say that there is TLS. */
+static bool
+wants_tls(const struct connection_options *o)
+{
+    return o->cafile != NULL || o->capath != NULL || o->cert != NULL || o->key != NULL ||
+           o->crl != NULL || o->insecure;
+}
+
+static void
+address_of_host(struct connection_options *o)
+{
+    const char *host = o->host == NULL ? DEFAULT_HOST : o->host;
+    const char *open = strchr(host, ':') != NULL && *host != '[' ? "[" : "";
+    bool has_tls = wants_tls(o);
+    unsigned port = has_tls ? TLS_PORT : DEFAULT_PORT;
+
+    o->address = memory_text("%s://%s%s%s:%u", has_tls ? "mqtts" : "mqtt", open, host,
+                             *open ? "]" : "", o->port.is_set ? o->port.value : port);
+}
+
+/* What the environment says of TLS is for connections that have it. */
+static void
+choose_certificates(struct connection_options *o)
+{
+    bool has_tls = strncmp(o->address, "mqtts://", 8) == 0 || strncmp(o->address, "wss://", 6) == 0;
+
+    if (has_tls && o->cafile == NULL && o->capath == NULL) {
+        o->cafile = environment("WILCO_CAFILE");
+    }
+    if (has_tls && o->cert == NULL && o->key == NULL) {
+        o->cert = environment("WILCO_CERT");
+        o->key = environment("WILCO_KEY");
+    }
+}
+
 static int
 choose_address(struct connection_options *o)
 {
     bool by_host = o->host != NULL || o->port.is_set;
-    const char *host = o->host == NULL ? DEFAULT_HOST : o->host;
     const char *url = o->url != NULL ? o->url : environment("WILCO_URL");
 
     if ((o->url != NULL) + by_host + (o->unix_path != NULL) > 1) {
@@ -142,15 +195,13 @@ choose_address(struct connection_options *o)
     if (o->unix_path != NULL) {
         o->address = memory_text("unix:%s", o->unix_path);
     } else if (by_host) {
-        const char *format_open = strchr(host, ':') != NULL && *host != '[' ? "[" : "";
-
-        o->address = memory_text("mqtt://%s%s%s:%u", format_open, host, *format_open ? "]" : "",
-                                 o->port.is_set ? o->port.value : DEFAULT_PORT);
+        address_of_host(o);
     } else {
         o->address = url != NULL ? memory_text("%s", url)
                                  : memory_text("mqtt://%s:%u", DEFAULT_HOST, DEFAULT_PORT);
         split_topic(o);
     }
+    choose_certificates(o);
     return EXIT_CODE_OK;
 }
 
@@ -205,6 +256,16 @@ choose_secret(struct connection_options *o)
 }
 
 static int
+check_method(const struct connection_options *o)
+{
+    if (o->auth_method != NULL && strcmp(o->auth_method, "SCRAM-SHA-256") != 0) {
+        return options_wrong("authentication method \"%s\": the only one is SCRAM-SHA-256",
+                             o->auth_method);
+    }
+    return EXIT_CODE_OK;
+}
+
+static int
 check_session(struct connection_options *o)
 {
     if (o->version != NULL && strcmp(o->version, "5") != 0 && strcmp(o->version, "mqttv5") != 0) {
@@ -230,6 +291,9 @@ connection_prepare(struct connection_options *o)
     int exit_code = check_session(o);
 
     say_set_level(o->quiet, o->debug);
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = check_method(o);
+    }
     if (exit_code == EXIT_CODE_OK) {
         exit_code = choose_address(o);
     }

@@ -110,6 +110,8 @@ client_dismantle(struct wilco *c)
 {
     (void)pthread_mutex_lock(&c->lock);
     transport_drop(c);
+    tls_client_free(c->tls);
+    c->tls = NULL;
     mem_free(c->alloc, c->input);
     c->input = NULL;
     core_free(c->core);

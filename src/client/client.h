@@ -4,6 +4,7 @@
 #include "client/connector.h"
 #include "client/core.h"
 #include "net/stream.h"
+#include "net/tls.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -24,10 +25,11 @@ struct wilco {
 
     struct core *core; /* NULL: closed by its owner */
     struct url url;
-    unsigned connection;   /* of the core, which the transport is for */
-    struct stream *stream; /* NULL: not connected */
-    bool is_write_broken;  /* reading may still tell why */
-    bool is_connecting;    /* the connector is at work */
+    struct tls_client *tls; /* NULL: the URL wants none, or somebody else moves the bytes */
+    unsigned connection;    /* of the core, which the transport is for */
+    struct stream *stream;  /* NULL: not connected */
+    bool is_write_broken;   /* reading may still tell why */
+    bool is_connecting;     /* the connector is at work */
     struct connector connector;
     uint8_t *input; /* CLIENT_INPUT_BYTES, read at once */
     enum wilco_io io;

@@ -15,12 +15,14 @@
 #define PORT_HTTPS     443
 
 enum wilco_status
-connector_resolve(struct connector *c, const struct url *url, uint64_t deadline_ms)
+connector_resolve(struct connector *c, const struct url *url, struct tls_client *tls,
+                  uint64_t deadline_ms)
 {
     const char *reason = "";
     enum wilco_status st;
 
-    *c = (struct connector){.fd = -1, .next_ms = 0, .deadline_ms = deadline_ms, .url = url};
+    *c = (struct connector){
+        .fd = -1, .next_ms = 0, .deadline_ms = deadline_ms, .url = url, .tls = tls};
     st = address_resolve(c->addresses, CONNECTOR_ADDRESSES_MAX, &c->count, url, false, &reason);
     if (st != WILCO_OK || c->count == 0) {
         (void)snprintf(c->why.text, sizeof(c->why.text), "cannot find %.130s: %s",
@@ -92,9 +94,7 @@ connector_interest(const struct connector *c)
 static struct stream *
 put_tls(const struct connector *c, struct stream *below, const struct wilco_alloc *a)
 {
-    (void)c;
-    (void)a;
-    return below;
+    return tls_client_stream(c->tls, c->url->host, below, a);
 }
 
 static struct stream *

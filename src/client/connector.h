@@ -3,6 +3,7 @@
 
 #include "net/address.h"
 #include "net/stream.h"
+#include "net/tls.h"
 #include "wilco/wilco.h"
 
 /* Connects to what a URL names, and shakes the hands that its scheme asks for: with each of its
@@ -15,6 +16,7 @@ struct connector {
     size_t count;
     size_t next; /* the one to try after the present one */
     const struct url *url;
+    struct tls_client *tls; /* NULL: the URL wants none */
     int fd;                 /* of the present one; -1: none is being tried, or there is a stream */
     struct stream *stream;  /* connected, and shaking hands; NULL: not yet */
     uint64_t next_ms;       /* when the next one is to be tried; UINT64_MAX: there is none */
@@ -22,10 +24,10 @@ struct connector {
     struct wilco_error why; /* what was wrong with the one before */
 };
 
-/* Looks the name up: WILCO_ECONNECT, WILCO_ENOMEM, and `why` says more. `url` outlives the
- * connector. */
+/* Looks the name up: WILCO_ECONNECT, WILCO_ENOMEM, and `why` says more. `url` and
+ * `tls` outlive the connector. */
 WILCO_MUST_CHECK enum wilco_status connector_resolve(struct connector *c, const struct url *url,
-                                                     uint64_t deadline_ms);
+                                                     struct tls_client *tls, uint64_t deadline_ms);
 /* Goes as far as it can now. WILCO_AGAIN: not connected yet, to be called when connector_fd() is
  * ready, or at `next_ms`. Otherwise it is over: WILCO_OK, `*out` is the caller's; WILCO_ECONNECT,
  * and `why`; WILCO_ENOMEM. */

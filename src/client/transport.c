@@ -41,7 +41,7 @@ resolve(struct wilco *c)
     enum wilco_status st;
 
     (void)pthread_mutex_unlock(&c->lock);
-    st = connector_resolve(&found, &c->url, deadline_ms);
+    st = connector_resolve(&found, &c->url, c->tls, deadline_ms);
     (void)pthread_mutex_lock(&c->lock);
     if (core_state(c->core) != CORE_CONNECTING || core_connection(c->core) != connection) {
         return; /* it took too long */

@@ -89,6 +89,54 @@ start_client(struct wilco *c, const struct wilco_options *o, struct wilco_error 
     return core_state(c->core) == CORE_CLOSED ? core_why(c->core, why) : driver_start(c);
 }
 
+static bool
+has_tls(const struct url *url)
+{
+    return url->scheme == URL_MQTTS || url->scheme == URL_WSS;
+}
+
+/* Whoever names certificates thinks that they are used. */
+static enum wilco_status
+check_no_tls(const struct wilco_tls *tls, struct wilco_error *why)
+{
+    if (tls->ca_file == NULL && tls->ca_path == NULL && tls->certificate_file == NULL &&
+        tls->key_file == NULL && tls->crl_file == NULL && !tls->insecure && !tls->only_13) {
+        return WILCO_OK;
+    }
+    (void)snprintf(
+        why->text, sizeof(why->text),
+        "there are options for TLS, but the URL begins with neither mqtts:// nor wss://");
+    return WILCO_EINVAL;
+}
+
+static enum wilco_status
+make_tls(struct wilco *c, const struct wilco_tls *tls, struct wilco_error *why)
+{
+    const struct tls_client_options options = {
+        .cafile = tls->ca_file,
+        .capath = tls->ca_path,
+        .certfile = tls->certificate_file,
+        .keyfile = tls->key_file,
+        .crlfile = tls->crl_file,
+        .versions = tls->only_13 ? TLS_13_ONLY : TLS_12_OR_13,
+        .is_insecure = tls->insecure,
+    };
+    const char *alpn = c->url.scheme == URL_WSS ? "http/1.1" : "mqtt";
+    char reason[TLS_REASON_BYTES] = "";
+    enum wilco_status st = WILCO_OK;
+
+    if (!has_tls(&c->url)) {
+        return check_no_tls(tls, why);
+    }
+    if (c->io != WILCO_IO_NONE) {
+        st = tls_client_new(&c->tls, &options, alpn, c->alloc, reason);
+    }
+    if (st != WILCO_OK) {
+        (void)snprintf(why->text, sizeof(why->text), "%.*s", (int)sizeof(why->text) - 1, reason);
+    }
+    return st;
+}
+
 static enum wilco_status
 open_client(struct wilco **out, const struct wilco_options *o, struct wilco_error *why)
 {
@@ -112,7 +160,10 @@ open_client(struct wilco **out, const struct wilco_options *o, struct wilco_erro
     c->random_numbers = o->random;
     c->random = (struct random_source){.fill = fill_random, .context = c};
     c->context = o->context;
-    st = start_client(c, o, why);
+    st = make_tls(c, &o->tls, why);
+    if (st == WILCO_OK) {
+        st = start_client(c, o, why);
+    }
     if (st != WILCO_OK) {
         client_dismantle(c);
         client_unref(c);

@@ -127,6 +127,7 @@ alias_out_fini(struct alias_out *t)
         mem_free(t->alloc, e);
     }
     map_fini(&t->by_topic);
+    t->bytes = 0;
     t->used = 0;
 }
 
@@ -158,6 +159,7 @@ alias_out_recycle(struct alias_out *t, struct span topic)
     }
     fresh = topic_new(t->alloc, old->alias, topic);
     if (fresh != NULL) {
+        t->bytes = t->bytes + topic_bytes(fresh) - topic_bytes(old);
         alias_out_unlink(t, old);
         mem_free(t->alloc, old);
     }
@@ -175,6 +177,7 @@ alias_out_entry(struct alias_out *t, struct span topic)
     }
     e = topic_new(t->alloc, (uint16_t)(t->used + 1), topic);
     t->used = (uint16_t)(t->used + (e != NULL));
+    t->bytes += topic_bytes(e);
     return e;
 }
 
@@ -189,6 +192,7 @@ alias_out_bind(struct alias_out *t, uint64_t hash, struct span topic)
     if (map_add(&t->by_topic, &e->by_topic, hash) != WILCO_OK) {
         assert(t->used == 1); /* only the first buckets can fail, so `e` was to be the only one */
         mem_free(t->alloc, e);
+        t->bytes = 0;
         t->used = 0;
         return 0;
     }

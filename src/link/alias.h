@@ -36,6 +36,7 @@ struct alias_out {
     struct list by_use; /* longest ago first */
     const struct wilco_alloc *alloc;
     uint64_t seed;
+    size_t bytes; /* held, for the account of the client */
     uint16_t maximum;
     uint16_t used; /* aliases 1 to `used` are bound */
 };

@@ -29,13 +29,10 @@ static const struct {
     const char *name; /* lower case, with what ends it */
     enum url_scheme scheme;
     uint16_t port;
-    const char *missing; /* why we cannot speak it; NULL: we can */
 } schemes[] = {
-    {"mqtt://", URL_MQTT, PORT_MQTT, NULL},
-    {"unix:", URL_UNIX, 0, NULL},
-    {"mqtts://", URL_MQTTS, PORT_MQTTS, "mqtts:// (TLS) is not supported yet by this build"},
-    {"ws://", URL_WS, PORT_WS, NULL},
-    {"wss://", URL_WSS, PORT_WSS, "wss:// (WebSocket over TLS) is not supported yet by this build"},
+    {"mqtt://", URL_MQTT, PORT_MQTT},    {"unix:", URL_UNIX, 0},
+    {"mqtts://", URL_MQTTS, PORT_MQTTS}, {"ws://", URL_WS, PORT_WS},
+    {"wss://", URL_WSS, PORT_WSS},
 };
 #define SCHEME_COUNT (sizeof(schemes) / sizeof(schemes[0]))
 
@@ -244,16 +241,13 @@ parse(struct url *out, struct span text)
         if (!starts_with(text, schemes[i].name)) {
             continue;
         }
-        if (schemes[i].missing != NULL) {
-            return schemes[i].missing;
-        }
         out->scheme = schemes[i].scheme;
         out->port = schemes[i].port;
         text = span_skip(text, strlen(schemes[i].name));
         return out->scheme == URL_UNIX ? parse_unix(out, text) : parse_authority(out, text);
     }
     if (strstr((const char *)text.data, "://") != NULL) {
-        return "unknown scheme: use mqtt://host:port or unix:/path";
+        return "unknown scheme: use mqtt://, mqtts://, ws:// or wss://host:port, or unix:/path";
     }
     out->scheme = URL_MQTT;
     out->port = PORT_MQTT;

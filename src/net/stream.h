@@ -31,10 +31,11 @@ struct stream_peer {
 struct stream_ops {
     const char *name; /* "tcp", "unix", "memory": for logs */
     /* WILCO_OK with *len > 0; WILCO_AGAIN: nothing there now; WILCO_ECLOSED: the peer has finished;
-     * WILCO_EIO: it broke. With less than `capacity` nothing is left pending (see below). */
+     * WILCO_EIO: it broke. */
     enum wilco_status (*read)(struct stream *s, void *out, size_t capacity, size_t *len);
     /* Writes some of `count` spans in order; *len says how many bytes, which may be fewer than
-     * given. WILCO_AGAIN: none could be taken. WILCO_ECLOSED: the peer reads no more, or finish()
+     * given; what was not taken is to come first the next time, which follows when the stream is
+     * ready: until then part of what was taken may not have left. WILCO_AGAIN: none could be taken. WILCO_ECLOSED: the peer reads no more, or finish()
      * was called. WILCO_EIO. */
     enum wilco_status (*write)(struct stream *s, const struct span *spans, size_t count,
                                size_t *len);
@@ -42,8 +43,8 @@ struct stream_ops {
      * fd() to wait for. After finish(), reading may have to wait for writability, too, to get the
      * last words out. */
     unsigned (*interest)(const struct stream *s, bool writing);
-    /* Bytes the transport has taken off the socket and read() has not yet handed out: the socket
-     * will not be readable again for them. */
+    /* Bytes, or an end, that the transport has taken off the socket and read() has not yet handed
+     * out: the socket will not be readable again for them. */
     bool (*has_pending)(const struct stream *s);
     int (*fd)(const struct stream *s); /* to wait on; -1 for memory */
     /* Tells the peer that nothing more will be written (FIN, close_notify). Reading goes on, and

@@ -51,6 +51,12 @@ websocket_of_const(const struct stream *s)
     return (const struct websocket *)(const void *)s; /* its first member */
 }
 
+static bool
+is_over(const struct websocket *w)
+{
+    return w->is_ended || w->is_broken;
+}
+
 static enum wilco_status
 wrong(struct websocket *w, const char *problem)
 {
@@ -253,6 +259,12 @@ hear(struct websocket *w, enum wilco_status st, const struct websocket_news *new
     } else if (news->has_close) {
         w->is_ended = true;
     }
+    /* The end is told by the next read. When there is payload to hand out first, the socket must
+     * become readable once more for that: the peer closes when it has heard our Close. */
+    if (is_over(w) && news->bytes > 0) {
+        websocket_output_close(&w->output, WEBSOCKET_CLOSE_NORMAL);
+        w->is_finishing = true;
+    }
     flush(w);
     return st;
 }
@@ -281,12 +293,6 @@ read_frames(struct websocket *w, uint8_t *out, size_t capacity, size_t *len)
         *len += news.bytes;
     }
     return st;
-}
-
-static bool
-is_over(const struct websocket *w)
-{
-    return w->is_ended || w->is_broken;
 }
 
 /* What is below may keep something back only when it has filled all the room it was given. */

@@ -4,6 +4,7 @@
  * it has returned, so that no handler loses the ground it stands on. */
 #include "broker/core/conn.h"
 
+#include "broker/core/account.h"
 #include "broker/core/auth.h"
 #include "broker/core/deliver.h"
 #include "broker/core/explain.h"
@@ -328,6 +329,17 @@ watch_for_whole(struct conn *c, bool is_another)
     }
 }
 
+/* What could be refused was; this is the rest. */
+static void
+watch_account(struct conn *c)
+{
+    if (WILCO_UNLIKELY(account_is_over(c))) {
+        conn_refuse_because(c, WIRE_REASON_QUOTA_EXCEEDED,
+                            "the broker keeps more for this client than client_bytes_max allows");
+        conn_leave(c);
+    }
+}
+
 static void
 count_plain(struct conn *c, size_t len)
 {
@@ -361,6 +373,7 @@ conn_go_on(struct conn *c, struct span bytes)
         conn_leave(c);
     } else if (c->state == CONN_CONNECTED) {
         watch_for_whole(c, packets > 0);
+        watch_account(c);
     } else if (login_is_pending(c)) {
         login_keep(c, bytes);
     }

@@ -1,5 +1,6 @@
 #include "broker/core/deliver.h"
 
+#include "broker/core/account.h"
 #include "broker/core/conn.h"
 #include "broker/core/forward.h"
 #include "broker/core/reply.h"
@@ -23,12 +24,13 @@ has_room(const struct session *s)
 }
 
 static bool
-can_send_now(const struct session *s, uint8_t qos)
+can_send_now(const struct session *s, const struct message *m, uint8_t qos)
 {
     if (qos == 0) {
         return s->waiting->qos_0_count == 0 && has_room(s);
     }
-    return s->waiting->count == 0 && s->unsent == 0 && s->sent.quota > 0 && has_room(s);
+    return s->waiting->count == 0 && s->unsent == 0 && s->sent.quota > 0 && has_room(s) &&
+           account_lets_send(s, m->packet_bytes);
 }
 
 /* It will not get the message. If that was a request, it has ended; if it was a response, or a
@@ -83,7 +85,7 @@ is_forbidden(struct session *s, const struct delivery *d)
            !(may_get(s, d->message) && (!d->retain || permission_lasts(b, d->message)));
 }
 
-/* For who asked or published it is as if nobody had wanted it. */
+/* Who asked hears that there is no responder. */
 static void
 withhold(struct session *s, const struct message *m, struct request *r)
 {
@@ -102,14 +104,27 @@ send_qos_0(struct session *s, struct message *m, const struct delivery_terms *t)
     }
 }
 
-/* Takes it out of what is under way; the caller's from now on. */
-static struct delivery *
-take_out(struct session *s, struct send_entry *entry)
+void
+deliver_released(struct session *s, struct send_entry *entry)
 {
     struct delivery *d = entry->item;
 
-    send_window_remove(&s->sent, entry);
+    s->held_bytes -= d->message->packet_bytes;
+    delivery_free(s->shard, d);
+    entry->item = NULL;
+    entry->stage = SEND_AWAITS_PUBCOMP;
+}
+
+struct delivery *
+deliver_land(struct session *s, struct send_entry *entry)
+{
+    struct delivery *d = entry->item;
+
+    if (d != NULL) {
+        s->held_bytes -= d->message->packet_bytes;
+    }
     s->shard->stats.inflight--;
+    send_window_remove(&s->sent, entry);
     return d;
 }
 
@@ -117,7 +132,7 @@ static void
 discard_too_large(struct session *s, struct send_entry *entry)
 {
     s->shard->stats.dropped_too_large++;
-    discard(s, take_out(s, entry), REQUEST_TOO_LARGE);
+    discard(s, deliver_land(s, entry), REQUEST_TOO_LARGE);
 }
 
 /* One that waited or was under way. Takes it over. */
@@ -142,6 +157,7 @@ send_tracked(struct session *s, struct delivery *d)
         return status;
     }
     s->shard->stats.inflight++;
+    s->held_bytes += d->message->packet_bytes;
     /* [MQTT-4.3.2-2], [MQTT-4.3.3-2] */
     if (forward_publish(s->conn, d->message, &t, entry->packet_id, false) == WILCO_ELIMIT) {
         discard_too_large(s, entry);
@@ -220,7 +236,7 @@ discard_void(struct session *s, struct delivery *d)
 static bool
 has_queue_room(struct session *s, uint64_t more_bytes)
 {
-    while (!is_within_bounds(s, more_bytes)) {
+    while (!is_within_bounds(s, more_bytes) || !account_has_room(s, more_bytes)) {
         if (s->waiting->first == NULL || !is_void(s, s->waiting->first)) {
             return false;
         }
@@ -294,7 +310,7 @@ deliver(struct session *s, struct message *m, const struct delivery_terms *t)
         lose(s, m, t->request, REQUEST_DEADLINE);
     } else if (WILCO_UNLIKELY(!may_get(s, m))) {
         withhold(s, m, t->request);
-    } else if (WILCO_UNLIKELY(!can_send_now(s, t->qos))) {
+    } else if (WILCO_UNLIKELY(!can_send_now(s, m, t->qos))) {
         keep_or_drop(s, m, t);
     } else if (t->qos == 0) {
         send_qos_0(s, m, t);
@@ -326,7 +342,7 @@ deliver_retained(struct session *s, struct message *m, const struct delivery_ter
     }
     if (!may_get(s, m)) {
         withhold(s, m, NULL);
-    } else if (t->qos == 0 && can_send_now(s, 0)) {
+    } else if (t->qos == 0 && can_send_now(s, m, 0)) {
         send_qos_0(s, m, t);
     } else {
         keep(s, m, t);
@@ -369,7 +385,7 @@ resend(struct session *s, struct send_entry *entry)
     const struct delivery_terms t = delivery_terms_of(d);
 
     if (is_forbidden(s, d)) {
-        discard_forbidden(s, take_out(s, entry));
+        discard_forbidden(s, deliver_land(s, entry));
         return;
     }
     /* [MQTT-3.3.1-1] */
@@ -408,7 +424,7 @@ send_waiting(struct session *s)
     while (s->waiting->first != NULL && s->unsent == 0 && has_room(s)) {
         struct delivery *d = s->waiting->first;
 
-        if (d->qos > 0 && s->sent.quota == 0) {
+        if (d->qos > 0 && (s->sent.quota == 0 || !account_lets_send(s, d->message->packet_bytes))) {
             return;
         }
         d = delivery_queue_pop(s->waiting);
@@ -450,9 +466,7 @@ deliver_answered(struct session *s, struct send_entry *entry)
 void
 deliver_finished(struct session *s, struct send_entry *entry)
 {
-    delivery_free(s->shard, entry->item);
-    send_window_remove(&s->sent, entry);
-    s->shard->stats.inflight--;
+    delivery_free(s->shard, deliver_land(s, entry));
     if (s->overdrawn > 0) {
         s->overdrawn--;
         (void)send_window_resend(&s->sent); /* what this one gives back is owed */

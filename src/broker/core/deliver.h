@@ -9,9 +9,11 @@
  *
  * A slow client: QoS 0 is dropped while more than output_bytes_max bytes wait for its socket; QoS 1
  * and 2 wait in the session until there is quota and room, up to queued_messages_max and
- * queued_bytes_max, and are dropped beyond. A QoS 0 message overtakes QoS 1 and 2 messages that
- * wait for quota [MQTT-3.3.4-10] (only messages of one QoS keep their order [MQTT-4.6.0-5]) but not
- * retained QoS 0 messages that wait for room: it then waits behind them, within the same bounds.
+ * queued_bytes_max, and are dropped beyond, or when the client has all that client_bytes_max gives
+ * it. Those that the client does not acknowledge hold others back when they are half of that. A QoS
+ * 0 message overtakes QoS 1 and 2 messages that wait for quota [MQTT-3.3.4-10] (only messages of
+ * one QoS keep their order [MQTT-4.6.0-5]) but not retained QoS 0 messages that wait for room: it
+ * then waits behind them, within the same bounds.
  *
  * Out of memory while sending breaks the connection and loses nothing of QoS 1 and 2. */
 
@@ -40,6 +42,10 @@ void deliver_resume(struct session *s, uint16_t receive_maximum);
 /* The client has answered for `entry`: call it first. It no longer needs to be sent again if this
  * connection had not come to that yet. */
 void deliver_answered(struct session *s, struct send_entry *entry);
+/* PUBREC has come for `entry`: its message is no longer needed, its identifier still is. */
+void deliver_released(struct session *s, struct send_entry *entry);
+/* `entry` is no longer in flight. What it carries, which is the caller's now; NULL after PUBREC. */
+struct delivery *deliver_land(struct session *s, struct send_entry *entry);
 /* The exchange of `entry` is complete; there may be quota for the next message. */
 void deliver_finished(struct session *s, struct send_entry *entry);
 

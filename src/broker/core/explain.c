@@ -55,7 +55,7 @@ static const struct {
     {WIRE_REASON_QUOTA_EXCEEDED, ACKS,
      "the broker has no room for this message, or it has too many User Properties"},
     {WIRE_REASON_QUOTA_EXCEEDED, WIRE_REASON_SUB,
-     "this session has as many subscriptions as the broker keeps"},
+     "this session has as many subscriptions, or this client as much memory, as the broker allows"},
     {WIRE_REASON_RETAIN_NOT_SUPPORTED, ENDS, "the broker retains no messages"},
     {WIRE_REASON_QOS_NOT_SUPPORTED, ENDS, "the QoS is above the broker's Maximum QoS"},
     {WIRE_REASON_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED, WIRE_REASON_DIS,

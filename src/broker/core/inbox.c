@@ -1,6 +1,7 @@
 #include "broker/core/inbox.h"
 
 #include "base/buffer.h"
+#include "broker/core/account.h"
 #include "broker/core/deliver.h"
 #include "broker/core/inbox_filters.h"
 #include "broker/core/mail.h"
@@ -157,13 +158,17 @@ inbox_subscribe(struct session *s, struct span filter, const struct subscription
         return WILCO_OK;
     }
     if (inbox_filter_count(s) + s->subscriptions.count >=
-        s->shard->broker->settings.subscriptions_max) {
+            s->shard->broker->settings.subscriptions_max ||
+        !account_has_room(s, account_subscription_bytes(filter))) {
         return WILCO_ELIMIT;
     }
     if (filters != NULL) {
         status = inbox_filters_add(filters, filter, how);
     }
-    s->shard->stats.subscriptions += status == WILCO_OK;
+    if (status == WILCO_OK) {
+        s->held_bytes += account_subscription_bytes(filter);
+        s->shard->stats.subscriptions++;
+    }
     return status;
 }
 
@@ -179,7 +184,10 @@ inbox_unsubscribe(struct session *s, struct span filter)
     bool existed = s->inbox != NULL && s->inbox->filters != NULL &&
                    inbox_filters_remove(s->inbox->filters, filter);
 
-    s->shard->stats.subscriptions -= existed;
+    if (existed) {
+        s->held_bytes -= account_subscription_bytes(filter);
+        s->shard->stats.subscriptions--;
+    }
     return existed;
 }
 

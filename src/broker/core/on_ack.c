@@ -70,9 +70,9 @@ on_puback(struct conn *c, const struct frame *f)
 static void
 release(struct conn *c, struct send_entry *entry)
 {
-    delivery_free(c->shard, entry->item);
-    entry->item = NULL;
-    entry->stage = SEND_AWAITS_PUBCOMP;
+    if (entry->stage == SEND_AWAITS_PUBREC) {
+        deliver_released(c->session, entry);
+    }
     reply_ack(c, WIRE_PUBREL, entry->packet_id, WIRE_REASON_SUCCESS); /* [MQTT-4.3.3-4] */
 }
 

@@ -3,6 +3,7 @@
  * is due is done and the timer is set to what remains. */
 #include "broker/core/session.h"
 
+#include "broker/core/account.h"
 #include "broker/core/conn.h"
 #include "broker/core/deliver.h"
 #include "broker/core/inbox.h"
@@ -357,14 +358,20 @@ session_timer_fired(struct session_absence *absence)
 
 /* Remembers a place that is new. */
 static enum wilco_status
-keep_place(struct session *s, uintptr_t place)
+keep_place(struct session *s, uintptr_t place, uint32_t bytes)
 {
     const struct broker *b = s->shard->broker;
+    enum wilco_status status = WILCO_OK;
 
-    if (s->subscriptions.count + inbox_filter_count(s) >= b->settings.subscriptions_max) {
+    if (s->subscriptions.count + inbox_filter_count(s) >= b->settings.subscriptions_max ||
+        !account_has_room(s, bytes)) {
         return WILCO_ELIMIT;
     }
-    return word_set_add(&s->subscriptions, b->alloc, place);
+    status = word_set_add(&s->subscriptions, b->alloc, place);
+    if (status == WILCO_OK) {
+        s->held_bytes += bytes;
+    }
+    return status;
 }
 
 enum wilco_status
@@ -384,7 +391,7 @@ session_subscribe(struct session *s, struct span filter, const struct subscripti
         return status;
     }
     place = topic_index_find(index, inner, group, s->id);
-    status = keep_place(s, place);
+    status = keep_place(s, place, account_subscription_bytes(filter));
     if (status == WILCO_OK) {
         note_joined(s, place);
     } else {
@@ -405,6 +412,7 @@ session_unsubscribe(struct session *s, struct span filter)
         return false;
     }
     note_left(s, place);
+    s->held_bytes -= account_subscription_bytes(filter);
     word_set_remove(&s->subscriptions, s->shard->broker->alloc, place);
     topic_index_leave(index, place, s->id);
     return true;

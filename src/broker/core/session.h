@@ -43,6 +43,7 @@ struct session {
     uint32_t asks_ended;   /* in this shard; the others count in its slot */
     uint32_t expiry_s;     /* Session Expiry Interval; UINT32_MAX: never */
     uint32_t will_delay_s;
+    uint32_t held_bytes;   /* packets in flight, and subscriptions, for its account (account.h) */
     uint16_t unsent;       /* entries of `sent` to be sent again on this connection */
     uint16_t overdrawn;    /* entries that go on although there was no quota for them */
     bool wants_status : 1; /* it takes status responses, and words about requests (request_op.h):
@@ -119,7 +120,7 @@ void session_set_will(struct session *s, struct message *will, uint32_t delay_s)
 struct receive_window *session_received(struct session *s);
 
 /* Subscribes, or replaces the subscription with all that it was [MQTT-3.8.4-3], [U-3.8.4-2].
- * WILCO_ELIMIT: subscriptions_max; WILCO_ENOMEM. */
+ * WILCO_ELIMIT: subscriptions_max, client_bytes_max; WILCO_ENOMEM. */
 WILCO_MUST_CHECK enum wilco_status session_subscribe(struct session *s, struct span filter,
                                                      const struct subscription_how *how,
                                                      bool *existed);

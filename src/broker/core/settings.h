@@ -33,6 +33,17 @@
     X(connections_per_address_max, 0, 0, 4000000,                                                  \
       "connections from one IPv4 address or IPv6 /64 network (Unix sockets do not count); a "      \
       "further one is closed at once; 0: any number")                                              \
+    X(auth_threads, 1, 1, 64, "threads, of the lowest priority, that check passwords")             \
+    X(auth_queue_max, 1000, 1, 1000000,                                                            \
+      "CONNECTs whose password waits to be checked; a further one gets Server busy")               \
+    X(login_failures_max, 10, 0, 1000000,                                                          \
+      "wrong passwords from one IPv4 address or IPv6 /64 network (Unix sockets do not count) in "  \
+      "login_failures_window_s; until that is over, whoever names a user there gets Connection "   \
+      "rate exceeded; 0: any number")                                                              \
+    X(login_failures_window_s, 60, 1, 86400,                                                       \
+      "seconds from the first wrong password of an address until all of them are forgotten")       \
+    X(login_failure_delay_ms, 500, 0, 60000,                                                       \
+      "milliseconds until a client is told that its password was wrong")                           \
     X(login_bytes_max, 1048576, 1024, 1099511627776,                                               \
       "bytes kept in a shard of clients whose CONNECT has come and whose password is being "       \
       "checked; a further one gets Server busy")                                                   \
@@ -64,6 +75,10 @@
     X(output_bytes_max, 1048576, 1024, 1099511627776,                                              \
       "bytes waiting for one client's socket; beyond it QoS 0 messages are dropped and counted, "  \
       "QoS 1 and 2 wait in the session, and nothing more is read from the client")                 \
+    X(client_bytes_max, 83886080, 65536, 4294967295,                                               \
+      "bytes kept for one client in all: of a packet that is not whole, output, waiting, in "      \
+      "flight, aliases, subscriptions; what would go beyond it is refused or dropped, and who "    \
+      "is beyond it is disconnected (Quota exceeded)")                                             \
     X(subscriptions_max, 10000, 1, 1000000000, "subscriptions of one session")                     \
     X(sessions_max, 1000000, 1, 4000000, "sessions, connected or not")                             \
     X(session_expiry_max_s, 4294967295, 0, 4294967295,                                             \

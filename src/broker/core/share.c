@@ -314,9 +314,7 @@ move_sent(struct moving *v)
         struct delivery *d = entry->item;
 
         if (entry->stage == SEND_AWAITS_PUBACK && move(v, d)) {
-            send_window_remove(sent, entry);
-            v->session->shard->stats.inflight--;
-            delivery_free(v->session->shard, d);
+            delivery_free(v->session->shard, deliver_land(v->session, entry));
         }
         entry = next;
     }

@@ -47,6 +47,7 @@ door_open(struct driver *d, int fd, const struct address *from, const struct lis
     (void)atomic_fetch_add_explicit(&d->crew->door_count, 1, memory_order_relaxed);
     door->listener = listener;
     door->guest = guest;
+    door->awaits_proxy = transport_is_proxied(&listener->transport);
     d->shard->stats.sockets++;
     door->stream = stream;
     door->source = (struct loop_source){.fd = fd, .kind = DRIVER_DOOR};
@@ -191,6 +192,32 @@ log_broken(const struct driver *d, const struct door *door)
     }
 }
 
+/* Asks who it is that the proxy speaks of. False: there are too many from there. */
+static bool
+learn_address(struct driver *d, struct door *door)
+{
+    uint64_t max = d->crew->broker.settings.connections_per_address_max;
+    struct stream_peer peer;
+    char text[ADDRESS_TEXT_BYTES];
+
+    stream_describe(door->stream, &peer);
+    if (peer.address.len == 0) {
+        return true;
+    }
+    door->awaits_proxy = false;
+    address_text(&peer.address, text);
+    if (guests_enter(&d->crew->guests, &peer.address, max, &door->guest) != WILCO_OK) {
+        d->shard->stats.sockets_refused++;
+        if (log_gate_passes(d->shard)) {
+            log_event(d->crew->broker.log, LOG_INFO, "turned_away", "peer=%s reason=\"%s\"", text,
+                      "connections_per_address_max");
+        }
+        return false;
+    }
+    log_event(d->crew->broker.log, LOG_DEBUG, "proxied", "shard=%u peer=%s", d->index, text);
+    return true;
+}
+
 /* Reads once. True: the door is still here, and more may be pending. */
 static bool
 read_once(struct driver *d, struct door *door)
@@ -199,6 +226,10 @@ read_once(struct driver *d, struct door *door)
     enum wilco_status st = stream_read(door->stream, d->buffer, sizeof(d->buffer), &len);
     struct span bytes = span_of(d->buffer, len);
 
+    if (door->awaits_proxy && !learn_address(d, door)) {
+        door_close(d, door);
+        return false;
+    }
     if (st == WILCO_AGAIN) {
         (void)watch(d, door);
         return false;

@@ -23,6 +23,7 @@ struct door {
     struct stream *stream;
     const struct listener *listener; /* by which it came in */
     struct guest *guest;             /* its address, if that is counted */
+    bool awaits_proxy;               /* which has not yet said who it is, so that is not counted */
     struct buffer bytes; /* all that has arrived, when that is not yet a whole CONNECT */
 };
 

@@ -89,13 +89,19 @@ static void
 admit(struct driver *d, const struct ear *ear, int fd, const struct address *peer)
 {
     const struct settings *limits = &d->crew->broker.settings;
+    const struct transport *transport = &ear->listener->transport;
+    uint64_t per_address_max = limits->connections_per_address_max;
     struct guest *guest = NULL;
 
-    if (atomic_load_explicit(&d->crew->door_count, memory_order_relaxed) >=
-        limits->connecting_max) {
+    if (transport_is_proxied(transport)) { /* the door counts, when it knows of whom */
+        per_address_max = 0;
+    }
+    if (!transport_lets_in(transport, peer)) {
+        turn_away(d, fd, peer, "no proxy of proxy_protocol_from");
+    } else if (atomic_load_explicit(&d->crew->door_count, memory_order_relaxed) >=
+               limits->connecting_max) {
         turn_away(d, fd, peer, "connecting_max");
-    } else if (guests_enter(&d->crew->guests, peer, limits->connections_per_address_max, &guest) !=
-               WILCO_OK) {
+    } else if (guests_enter(&d->crew->guests, peer, per_address_max, &guest) != WILCO_OK) {
         turn_away(d, fd, peer, "connections_per_address_max");
     } else {
         door_open(d, fd, peer, ear->listener, guest);

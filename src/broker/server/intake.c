@@ -48,8 +48,11 @@ intake_run(struct driver *d)
     in->count = 0;
     in->used = 0;
     for (size_t i = 0; i < count; i++) {
-        if (in->reads[i].len == in->reads[i].asked) {
-            peer_read_on(d, in->reads[i].peer);
+        struct peer *p = in->reads[i].peer;
+
+        if (in->reads[i].len == in->reads[i].asked ||
+            (p->stream != NULL && stream_has_pending(p->stream))) {
+            peer_read_on(d, p);
         }
     }
 }

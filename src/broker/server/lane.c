@@ -88,11 +88,16 @@ read_next(struct driver *d, struct peer_rare *bulk)
     size_t len = peer_read_bulk(d, p, wanted);
 
     l->round_bytes += READ_COST_BYTES + len;
-    if (len == wanted && p->stream != NULL) {
+    if (p->stream == NULL) {
+        return;
+    }
+    if (len == wanted) {
         bulk->bulk_bytes = adapt(d, wanted, clock_monotonic_ns() - start_ns);
         if (conn_wants_input(&p->conn)) {
             list_push_back(&l->reading, &bulk->bulk_link);
         }
+    } else {
+        peer_read_pending(d, p);
     }
 }
 

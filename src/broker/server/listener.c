@@ -119,6 +119,19 @@ find_addresses(struct found *found, const char *url, bool allow_anonymous,
     return st;
 }
 
+static enum wilco_status
+make_transport(struct transport *t, const struct url *url, const struct listener_wish *wish,
+               char reason[LISTENER_REASON_BYTES])
+{
+    char why[TRANSPORT_REASON_BYTES] = "";
+    enum wilco_status st = transport_init(t, url, wish->options, wish->alloc, why);
+
+    if (st != WILCO_OK) {
+        (void)refuse_url(reason, wish->url, why);
+    }
+    return st;
+}
+
 /* The transport is made only to be tried. */
 enum wilco_status
 listener_check(const struct listener_wish *wish, bool allow_anonymous,
@@ -129,7 +142,7 @@ listener_check(const struct listener_wish *wish, bool allow_anonymous,
     enum wilco_status st = find_addresses(&found, wish->url, allow_anonymous, reason);
 
     if (st == WILCO_OK) {
-        st = transport_init(&transport, &found.url, wish->options, reason);
+        st = make_transport(&transport, &found.url, wish, reason);
     }
     if (st == WILCO_OK) {
         transport_fini(&transport);
@@ -169,7 +182,7 @@ listener_set_open(struct listener_set *set, const struct listener_wish *wish, bo
     enum wilco_status st = find_addresses(&found, wish->url, allow_anonymous, reason);
 
     if (st == WILCO_OK) {
-        st = transport_init(&transport, &found.url, wish->options, reason);
+        st = make_transport(&transport, &found.url, wish, reason);
     }
     if (st != WILCO_OK) {
         return st;

@@ -19,7 +19,7 @@ struct listener {
 /* Listening sockets of one broker; a host name with several addresses needs several. */
 #define LISTENERS_MAX 32U
 
-#define LISTENER_REASON_BYTES 520U
+#define LISTENER_REASON_BYTES 640U
 
 struct listener_set {
     struct listener items[LISTENERS_MAX];
@@ -32,6 +32,7 @@ struct listener_wish {
     size_t number; /* among the URLs of the configuration */
     const struct entrance *entrance;
     const struct transport_options *options;
+    const struct wilco_alloc *alloc;
 };
 
 /* Looks up what the URL names and makes its transport, without listening. WILCO_EINVAL: the URL or

@@ -30,7 +30,7 @@ take_listen(struct config *out, const struct broker_main_options *options,
         }
         (void)snprintf(out->listen[i], CONFIG_URL_BYTES, "%s", options->listen[i]);
         out->entrances[i] = entrance_standard;
-        out->transports[i] = (struct transport_options){.is_proxied = false};
+        out->transports[i] = (struct transport_options){.is_websocket = false};
     }
     if (options->listen_count > 0) {
         out->listen_count = options->listen_count;
@@ -80,6 +80,8 @@ options_gather(struct config *out, const struct broker_main_options *options,
     take_settings(out, options, problems);
     out->shards = options->shards > 0 ? options->shards : out->shards;
     out->log_level = options->has_log_level ? options->log_level : out->log_level;
+    if (options->allow_anonymous) {
+        out->allow_anonymous = ENTRANCE_YES;
+    }
     take_process(out, options, problems);
-    out->allow_anonymous = options->allow_anonymous || out->allow_anonymous;
 }

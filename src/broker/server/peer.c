@@ -203,9 +203,11 @@ void
 peer_read_on(struct driver *d, struct peer *p)
 {
     for (int i = 1; i < READS_PER_TURN && wants_more(p); i++) {
-        if ((conn_is_bulk(&p->conn) && lane_add(d, p)) ||
-            read_once(d, p, sizeof(d->buffer)) < sizeof(d->buffer)) {
+        if (conn_is_bulk(&p->conn) && lane_add(d, p)) {
             return;
+        }
+        if (read_once(d, p, sizeof(d->buffer)) < sizeof(d->buffer)) {
+            break;
         }
     }
     peer_read_pending(d, p);

@@ -1,10 +1,14 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "base/random.h"
+#include "net/proxied.h"
 #include "net/stream.h"
+#include "net/tls.h"
 #include "net/websocket.h"
 #include "sockets.h"
+#include "support/certificates.h"
 #include "support/failing_alloc.h"
+#include "support/narrow.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -60,6 +64,96 @@ stack_server(struct pair *p)
     shake_hands(p);
 }
 
+/* ---- Both ends of TLS ---- */
+
+static struct tls_server *tls_server;
+static struct tls_client *tls_client;
+static struct tls_client *tls12_client;
+
+static int
+make_contexts(void **state)
+{
+    struct certificates c;
+    struct tls_server_options s = {.certfile_count = 1, .keyfile_count = 1};
+    char ca[CERTIFICATES_PATH_BYTES];
+    struct tls_client_options o = {.cafile = ca};
+    char reason[TLS_REASON_BYTES];
+
+    (void)state;
+    certificates_init(&c);
+    certificates_make_standard(&c);
+    (void)certificates_path(&c, "server.pem", s.certfile[0]);
+    (void)certificates_path(&c, "server.key", s.keyfile[0]);
+    (void)certificates_path(&c, "ca.pem", ca);
+    assert_int_equal(tls_server_new(&tls_server, &s, "mqtt", alloc_system(), reason), WILCO_OK);
+    assert_int_equal(tls_client_new(&tls_client, &o, "mqtt", alloc_system(), reason), WILCO_OK);
+    o.versions = TLS_12_ONLY;
+    assert_int_equal(tls_client_new(&tls12_client, &o, "mqtt", alloc_system(), reason), WILCO_OK);
+    certificates_fini(&c);
+    return 0;
+}
+
+static int
+free_contexts(void **state)
+{
+    (void)state;
+    tls_server_unref(tls_server);
+    tls_client_free(tls_client);
+    tls_client_free(tls12_client);
+    return 0;
+}
+
+static void
+stack_tls_with(struct pair *p, struct tls_client *client, const char *version)
+{
+    p->a = tls_client_stream(client, "localhost", p->a, alloc_system());
+    p->b = tls_server_stream(tls_server, p->b, alloc_system());
+    assert_non_null(p->a);
+    assert_non_null(p->b);
+    shake_hands(p);
+    assert_string_equal(tls_stream_version(p->a), version);
+}
+
+static void
+stack_tls(struct pair *p)
+{
+    stack_tls_with(p, tls_client, "TLSv1.3");
+}
+
+static void
+stack_tls12(struct pair *p)
+{
+    stack_tls_with(p, tls12_client, "TLSv1.2");
+}
+
+static void
+stack_narrow_tls(struct pair *p)
+{
+    p->a = narrow_new(p->a);
+    p->b = narrow_new(p->b);
+    stack_tls(p);
+}
+
+static void
+stack_both(struct pair *p)
+{
+    stack_tls(p);
+    stack_client(p);
+}
+
+static void
+stack_proxied(struct pair *p)
+{
+    struct span line = SPAN_LITERAL("PROXY UNKNOWN\r\n");
+    size_t len = 0;
+
+    assert_int_equal(stream_write(p->b, &line, 1, &len), WILCO_OK);
+    assert_int_equal(len, line.len);
+    p->a = stream_of_proxied(p->a, PROXY_V1, alloc_system());
+    assert_non_null(p->a);
+    shake_hands(p);
+}
+
 static const struct transport {
     const char *label;
     const char *url; /* NULL: memory; "unix": a socket in a new folder */
@@ -73,6 +167,14 @@ static const struct transport {
     {"WebSocket, as client", "mqtt://127.0.0.1:0", "websocket", stack_client},
     {"WebSocket, as server", "mqtt://127.0.0.1:0", "websocket", stack_server},
     {"WebSocket over unix", "unix", "websocket", stack_server},
+    {"TLS 1.3 over tcp", "mqtt://127.0.0.1:0", "tls", stack_tls},
+    {"TLS 1.3 over unix", "unix", "tls", stack_tls},
+    {"TLS 1.3 over memory", NULL, "tls", stack_tls},
+    {"TLS 1.3 over single bytes", NULL, "tls", stack_narrow_tls},
+    {"TLS 1.2 over tcp", "mqtt://127.0.0.1:0", "tls", stack_tls12},
+    {"TLS 1.2 over memory", NULL, "tls", stack_tls12},
+    {"WebSocket over TLS", "mqtt://127.0.0.1:0", "websocket", stack_both},
+    {"behind a proxy", "mqtt://127.0.0.1:0", "proxied", stack_proxied},
 };
 
 static bool
@@ -206,6 +308,7 @@ struct flow {
     size_t sent;
     size_t received;
     size_t total;
+    size_t idle; /* rounds in memory without anything to show; TLS has moved part of a record */
 };
 
 static size_t
@@ -270,9 +373,8 @@ flow_read(struct flow *f)
     return true;
 }
 
-/* Waits until either end can go on. */
 static void
-flow_wait(const struct flow *f)
+flow_poll(const struct flow *f)
 {
     unsigned writing = f->from->ops->interest(f->from, true);
     unsigned reading = f->to->ops->interest(f->to, false);
@@ -283,6 +385,17 @@ flow_wait(const struct flow *f)
 
     assert_true(fds[0].fd >= 0 && fds[1].fd >= 0);
     assert_true(poll(fds, 2, -1) > 0);
+}
+
+/* Waits until either end can go on. */
+static void
+flow_wait(struct flow *f)
+{
+    if (stream_fd(f->from) < 0) {
+        assert_true(f->idle++ < 10000000);
+    } else {
+        flow_poll(f);
+    }
 }
 
 static void
@@ -383,11 +496,11 @@ static void
 check_full(struct pair *p, const struct transport *t)
 {
     size_t sent = fill(p->a);
-    struct flow rest = flow_of(p->a, p->b, sent);
+    struct flow rest = flow_of(p->a, p->b, sent + 1); /* who was not rid of all comes again */
     size_t len = 0;
 
     assert_true(sent > 0);
-    if (t->url == NULL) {
+    if (t->url == NULL && t->stack == NULL) {
         assert_int_equal(sent, MEMORY_BYTES);
     }
     rest.random.source.context = &rest.random;
@@ -561,5 +674,5 @@ main(void)
         cmocka_unit_test(memory_says_what_it_holds),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_contexts, free_contexts);
 }

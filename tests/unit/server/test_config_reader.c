@@ -99,8 +99,8 @@ static const struct {
     {"log_type information", LEVEL, LOG_INFO},
     {"log_type debug", LEVEL, LOG_DEBUG},
     {"log_type all", LEVEL, LOG_DEBUG},
-    {"allow_anonymous true", ANONYMOUS, 1},
-    {"allow_anonymous false", ANONYMOUS, 0},
+    {"allow_anonymous true", ANONYMOUS, ENTRANCE_YES},
+    {"allow_anonymous false", ANONYMOUS, ENTRANCE_NO},
     {"listen mqtt://127.0.0.1:0\nlisten unix:/tmp/s", LISTENS, 2},
     {"packet_bytes_max 100", PACKET, 100},
     {"packet_bytes_max 2 MiB", PACKET, 2097152},
@@ -133,8 +133,7 @@ static const struct {
     {"sys_interval 0", SYS, 0},
     {"sys_interval 30", SYS, 30},
     {"# shards 3\r\nshards 4\r\n", SHARDS, 4},
-    {"persistence false\nlog_dest stderr\nprotocol mqtt\nset_tcp_nodelay true\nshards 3", SHARDS,
-     3},
+    {"persistence false\nlog_dest stderr\nset_tcp_nodelay true\nshards 3", SHARDS, 3},
 };
 
 static void
@@ -238,6 +237,84 @@ listeners_have_settings_of_their_own(void **state)
 
 static const struct {
     const char *text;
+    const char *origins; /* all of the last listener */
+    bool is_websocket;
+    unsigned proxy_versions;
+    size_t proxies;
+} transports[] = {
+    {"listener 1884", "", false, 0, 0},
+    {"listener 1884\nprotocol mqtt", "", false, 0, 0},
+    {"listener 8080\nprotocol websockets", "", true, 0, 0},
+    {"listener 8080\nprotocol websockets\nlistener 1884", "", false, 0, 0},
+    {"listen ws://127.0.0.1/mqtt\nwebsockets_origin https://a.example\n"
+     "websockets_origin http://b.example:8080",
+     "https://a.example http://b.example:8080", false, 0, 0},
+    {"listen ws://127.0.0.1\nwebsockets_origin https://a.example\nlisten ws://127.0.0.1:1", "",
+     false, 0, 0},
+    {"listener 1884\nenable_proxy_protocol 1", "", false, 1, 0},
+    {"listener 1884\nenable_proxy_protocol 2\nproxy_protocol_from 10.0.0.0/8\n"
+     "proxy_protocol_from ::1",
+     "", false, 2, 2},
+    {"listener 1884\nenable_proxy_protocol any", "", false, 3, 0},
+    {"listener 1884\nenable_proxy_protocol off", "", false, 0, 0},
+};
+
+static void
+listeners_have_transports_of_their_own(void **state)
+{
+    static struct config c;
+    static struct problems p;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
+        const struct transport_options *last = NULL;
+
+        read_text(&c, &p, transports[i].text);
+        assert_int_equal(p.count, 0);
+        last = &c.transports[c.listen_count - 1];
+        assert_int_equal(last->is_websocket, transports[i].is_websocket);
+        assert_string_equal(last->websocket_origins, transports[i].origins);
+        assert_int_equal(last->proxies.versions, transports[i].proxy_versions);
+        assert_int_equal(last->proxies.count, transports[i].proxies);
+    }
+}
+
+/* UPGRADE_ORIGINS_BYTES, TRANSPORT_PROXIES_MAX */
+static void
+origins_and_proxies_have_bounds(void **state)
+{
+    static char text[4000];
+    static struct config c;
+    static struct problems p;
+
+    (void)state;
+    (void)snprintf(text, sizeof(text),
+                   "listener 1\nwebsockets_origin https://%0*d\nwebsockets_origin "
+                   "https://%0*d",
+                   500, 1, 506, 1);
+    read_text(&c, &p, text);
+    assert_int_equal(p.count, 0);
+    assert_int_equal(strlen(c.transports[0].websocket_origins), UPGRADE_ORIGINS_BYTES - 1);
+    (void)snprintf(text, sizeof(text),
+                   "listener 1\nwebsockets_origin https://%0*d\nwebsockets_origin "
+                   "https://%0*d",
+                   500, 1, 507, 1);
+    read_text(&c, &p, text);
+    assert_int_equal(p.count, 1);
+    assert_non_null(strstr(p.lines[0], "have 1023 bytes at most"));
+    (void)snprintf(text, sizeof(text), "listener 1\n");
+    for (unsigned i = 0; i <= TRANSPORT_PROXIES_MAX; i++) {
+        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                       "proxy_protocol_from 10.0.0.%u\n", i);
+    }
+    read_text(&c, &p, text);
+    assert_int_equal(p.count, 1);
+    assert_non_null(strstr(p.lines[0], "f:18: proxy_protocol_from: a listener believes"));
+    assert_int_equal(c.transports[0].proxies.count, TRANSPORT_PROXIES_MAX);
+}
+
+static const struct {
+    const char *text;
     const char *user;
     bool has_sandbox;
     bool core_dumps;
@@ -269,6 +346,27 @@ include_nothing(struct config_reader *r, const char *folder)
 {
     (void)r;
     (void)folder;
+}
+
+static void
+passwords_are_taken(void **state)
+{
+    static struct config c;
+    static struct problems p;
+
+    (void)state;
+    read_text(&c, &p,
+              "password_file /etc/wilco/passwords\nlisten mqtt://127.0.0.1:0\n"
+              "listener_allow_anonymous true\nlisten mqtt://127.0.0.1:0\n"
+              "listener_password_file /own\nlistener_allow_anonymous false\n");
+    assert_int_equal(p.count, 0);
+    assert_int_equal(c.allow_anonymous, ENTRANCE_AS_SET);
+    assert_string_equal(c.password_file, "/etc/wilco/passwords");
+    assert_int_equal(c.entrances[0].allow_anonymous, ENTRANCE_YES);
+    assert_string_equal(c.entrances[0].password_file, "");
+    assert_int_equal(c.entrances[1].allow_anonymous, ENTRANCE_NO);
+    assert_string_equal(c.entrances[1].password_file, "/own");
+    assert_string_equal(config_next_file(&c, NULL), "/etc/wilco/passwords");
 }
 
 /* For the sandbox: what is read again. */
@@ -328,8 +426,6 @@ static const struct {
     {"allow_anonymous yes", "f:1: allow_anonymous: \"yes\" is neither true nor false"},
     {"include_dir /tmp",
      "f:1: include_dir: only the file that is named on the command line can include others"},
-    {"listen mqtts://127.0.0.1",
-     "f:1: listen: \"mqtts://127.0.0.1\": mqtts:// (TLS) is not supported yet by this build"},
     {"listener x", "f:1: listener: \"x\" is not PORT, PORT ADDRESS, or 0 /PATH for a Unix socket"},
     {"listener 1883x",
      "f:1: listener: \"1883x\" is not PORT, PORT ADDRESS, or 0 /PATH for a Unix socket"},
@@ -359,10 +455,10 @@ static const struct {
      "f:1: persistent_client_expiration: \"0d\" is not a number with h, d, w, m or y behind it "
      "(hours, days, weeks, months, years)"},
     {"persistence true", "f:1: persistence: \"true\" is not supported, only false is"},
-    {"password_file /etc/p", "f:1: password_file: known from mosquitto, but there are no passwords "
-                             "and no access control yet"},
+    {"use_username_as_clientid true",
+     "f:1: use_username_as_clientid: known from mosquitto, but there is nothing like it here"},
     {"plugin_opt_x 1", "f:1: plugin_opt_x: known from mosquitto, but there are no plugins"},
-    {"tls_\x1b[2J 1", "f:1: tls_?[2J: known from mosquitto, but there is no TLS yet"},
+    {"tls_\x1b[2J 1", "f:1: tls_?[2J: known from mosquitto, but keys are in files, not in engines"},
     {"bridge_cafile 1", "f:1: bridge_cafile: known from mosquitto, but there are no bridges"},
     {"port 1883", "f:1: port: known from mosquitto, but write listener PORT instead"},
     {"listeer 1883", "f:1: unknown name \"listeer\"; did you mean listener?"},
@@ -375,6 +471,22 @@ static const struct {
     {"\xff\x1b[2J 1", "f:1: unknown name \"\\xff\\x1b[2J\"; wilco broker --print-config lists all"},
     {"shards 2\nshards 2", "f:2: shards: line 1 says this already"},
     {"packet_bytes_max 99\nmax_packet_size 99", "f:2: max_packet_size: line 1 says this already"},
+    {"protocol mqtt", "f:1: protocol: no listen or listener line of this file stands above it"},
+    {"listener 1\nprotocol http", "f:2: protocol: \"http\" is neither mqtt nor websockets"},
+    {"listener 1\nwebsockets_origin a.example",
+     "f:2: websockets_origin: \"a.example\" is no origin, as https://example.com or "
+     "http://host:8080 are"},
+    {"listener 1\nwebsockets_origin https://a.example/",
+     "f:2: websockets_origin: \"https://a.example/\" is no origin, as https://example.com or "
+     "http://host:8080 are"},
+    {"listener 1\nwebsockets_origin https://a https://b",
+     "f:2: websockets_origin: \"https://a https://b\" is no origin, as https://example.com or "
+     "http://host:8080 are"},
+    {"listener 1\nenable_proxy_protocol 3",
+     "f:2: enable_proxy_protocol: \"3\" is not off, 1, 2 or any"},
+    {"listener 1\nproxy_protocol_from example.com",
+     "f:2: proxy_protocol_from: \"example.com\" is no address, and no network as 10.0.0.0/8 is "
+     "one"},
     {"listener_inbox_prefix $r/a\nlistener 1",
      "f:1: listener_inbox_prefix: no listen or listener line of this file stands above it"},
     {"listener_no_matching_subscribers true",
@@ -479,6 +591,14 @@ listeners_are_bounded(void **state)
     assert_int_equal(c.listen_count, LISTENERS_MAX);
 }
 
+static bool
+ends_in(const char *name, const char *end)
+{
+    size_t len = strlen(name);
+
+    return len >= strlen(end) && strcmp(name + len - strlen(end), end) == 0;
+}
+
 /* What is in the tables can be used: each name is found as itself, once, and sets what there is. */
 static void
 check_table(const struct directive *table)
@@ -495,7 +615,11 @@ check_table(const struct directive *table)
         }
         assert_int_equal(settings, d->sets != NULL);
         assert_true(d->standard == NULL || d->what != NULL);
-        assert_false(d->is_of_listener && d->is_repeatable);
+        if ((ends_in(d->name, "file") || ends_in(d->name, "path")) && !directive_is_refused(d) &&
+            !d->is_path) {
+            fail_msg("%s names a file: without is_path the sandbox does not let it be read again",
+                     d->name);
+        }
     }
 }
 
@@ -507,6 +631,7 @@ tables_are_sound(void **state)
     (void)state;
     check_table(general_directives);
     check_table(listening_directives);
+    check_table(secure_directives);
     check_table(logging_directives);
     check_table(process_directives);
     check_table(limit_directives);
@@ -525,11 +650,14 @@ main(void)
         cmocka_unit_test(every_directive_is_taken),
         cmocka_unit_test(listeners_become_urls),
         cmocka_unit_test(listeners_have_settings_of_their_own),
+        cmocka_unit_test(listeners_have_transports_of_their_own),
+        cmocka_unit_test(origins_and_proxies_have_bounds),
         cmocka_unit_test(what_a_wrong_line_says_goes_nowhere),
         cmocka_unit_test(every_problem_names_its_line),
         cmocka_unit_test(all_problems_are_told_and_counted),
         cmocka_unit_test(listeners_are_bounded),
         cmocka_unit_test(says_what_the_process_may_do),
+        cmocka_unit_test(passwords_are_taken),
         cmocka_unit_test(remembers_files),
         cmocka_unit_test(tables_are_sound),
     };

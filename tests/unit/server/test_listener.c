@@ -109,9 +109,11 @@ serves_and_removes_a_unix_socket(void **state)
 static void
 counts_its_listeners(void **state)
 {
-    const struct transport_options standard = {.is_proxied = false};
-    const struct listener_wish wish = {
-        .url = "mqtt://127.0.0.1:0", .entrance = &entrance_standard, .options = &standard};
+    const struct transport_options standard = {.is_websocket = false};
+    const struct listener_wish wish = {.url = "mqtt://127.0.0.1:0",
+                                       .entrance = &entrance_standard,
+                                       .options = &standard,
+                                       .alloc = alloc_system()};
     struct listener_set set = {.count = 0};
     char reason[LISTENER_REASON_BYTES] = "";
     char url[LISTENER_URL_BYTES];

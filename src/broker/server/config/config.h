@@ -8,6 +8,7 @@
 /* Everything that can be configured about a broker, whether it comes from a file or from the
  * command line. It owns nothing. */
 #define CONFIG_URL_BYTES   480U
+#define CONFIG_PATH_BYTES  512U
 #define CONFIG_USER_BYTES  64U
 #define CONFIG_FILES_BYTES 8192U
 
@@ -25,11 +26,13 @@ struct config {
     size_t listen_count; /* 0: CONFIG_LISTEN, a standard entrance */
     unsigned shards;     /* 0: one for each core */
     enum log_level log_level;
-    bool allow_anonymous;
-    char user[CONFIG_USER_BYTES]; /* whom root becomes; "": see privileges.h */
+    enum entrance_choice allow_anonymous;
+    char password_file[ENTRANCE_PATH_BYTES_MAX + 1]; /* empty: there is none */
+    char user[CONFIG_USER_BYTES];                    /* whom root becomes; "": see privileges.h */
     bool has_sandbox;
     bool core_dumps;
     struct config_files files;
+    char acl_file[CONFIG_PATH_BYTES]; /* empty: none */
 };
 
 /* Where a broker listens that is not told otherwise. */

@@ -63,8 +63,11 @@ config_describe(FILE *out, const struct config_writer *w)
                    "wrong, nothing. It logs what has changed and what needs a restart.");
     w->title(out, "Where clients connect; a change needs a restart");
     describe_table(out, w, listening_directives);
+    describe_table(out, w, secure_directives);
     w->title(out, "The broker; a change needs a restart");
     describe_table(out, w, general_directives);
+    w->title(out, "Who may do what");
+    describe_table(out, w, access_directives);
     w->title(out, "The process; a change needs a restart");
     describe_table(out, w, process_directives);
     w->title(out, "The log");

@@ -16,12 +16,14 @@ struct directive {
     bool is_repeatable;
     bool is_path;        /* of a file or folder that is read now, and again on SIGHUP */
     bool is_listener;    /* names a listener, about which the lines below may say more */
-    bool is_of_listener; /* such a line: once for each listener */
+    bool is_of_listener; /* such a line: once for each listener, unless it is repeatable */
 };
 
 /* Tables, each behind its last row closed by one without a name. */
+extern const struct directive access_directives[];    /* access.c */
 extern const struct directive general_directives[];   /* general.c */
 extern const struct directive listening_directives[]; /* listening.c */
+extern const struct directive secure_directives[];    /* secure.c */
 extern const struct directive logging_directives[];   /* logging.c */
 extern const struct directive process_directives[];   /* process.c */
 extern const struct directive limit_directives[];     /* limits.c: mosquitto's names for settings */

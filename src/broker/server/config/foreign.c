@@ -30,8 +30,8 @@ refuse(struct config_reader *r, const struct directive *d, const char *value)
         .name = (directive), .take = refuse, .detail = (why), .is_repeatable = true                \
     }
 
-#define NO_ACCESS  "there are no passwords and no access control yet"
-#define NO_TLS     "there is no TLS yet"
+#define NO_PSK     "certificates are used, not keys that are known beforehand"
+#define NO_NAMES   "no user names are taken from certificates yet"
 #define NO_BRIDGE  "there are no bridges"
 #define NO_DISK    "nothing is kept on disk yet"
 #define NO_WEB     "no files are served"
@@ -47,6 +47,7 @@ directive_is_refused(const struct directive *d)
 
 const struct directive foreign_directives[] = {
     FIXED("allow_zero_length_clientid", "true"),
+    FIXED("check_retain_source", "true"),
     FIXED("log_dest", "stderr"),
     FIXED("log_timestamp", "true"),
     FIXED("per_listener_settings", "false"),
@@ -55,7 +56,6 @@ const struct directive foreign_directives[] = {
     FIXED("set_tcp_nodelay", "true"),
     FIXED("upgrade_outgoing_qos", "false"),
 
-    REFUSED("acl_file", NO_ACCESS),
     REFUSED("address", NO_BRIDGE),
     REFUSED("addresses", NO_BRIDGE),
     REFUSED("allow_duplicate_messages", "each subscriber gets one copy of a message"),
@@ -67,23 +67,15 @@ const struct directive foreign_directives[] = {
     REFUSED("bind_address", "write listener PORT ADDRESS instead"),
     REFUSED("bind_interface", "write listener PORT ADDRESS instead"),
     REFUSED("bridge_*", NO_BRIDGE),
-    REFUSED("cafile", NO_TLS),
-    REFUSED("capath", NO_TLS),
-    REFUSED("certfile", NO_TLS),
-    REFUSED("check_retain_source", NO_ACCESS),
-    REFUSED("ciphers", NO_TLS),
-    REFUSED("ciphers_tls1.3", NO_TLS),
     REFUSED("cleansession", NO_BRIDGE),
-    REFUSED("clientid_prefixes", NO_ACCESS),
+    REFUSED("clientid_prefixes", NO_SUCH),
     REFUSED("connection", NO_BRIDGE),
     REFUSED("connection_messages", "log_level debug logs connections"),
-    REFUSED("crlfile", NO_TLS),
-    REFUSED("dhparamfile", NO_TLS),
+    REFUSED("dhparamfile", "keys are agreed on by elliptic curves alone"),
     REFUSED("global_max_clients", "write sessions_max instead"),
     REFUSED("http_dir", NO_WEB),
     REFUSED("idle_timeout", NO_BRIDGE),
     REFUSED("keepalive_interval", NO_BRIDGE),
-    REFUSED("keyfile", NO_TLS),
     REFUSED("local_*", NO_BRIDGE),
     REFUSED("log_facility", "the log goes to standard error"),
     REFUSED("log_timestamp_format", "times are written as 2026-01-31T12:00:00.000Z"),
@@ -92,26 +84,24 @@ const struct directive foreign_directives[] = {
     REFUSED("message_size_limit", "write max_packet_size instead; it counts the whole packet"),
     REFUSED("mount_point", NO_SUCH),
     REFUSED("notification*", NO_BRIDGE),
-    REFUSED("password_file", NO_ACCESS),
     REFUSED("persistence_*", NO_DISK),
     REFUSED("pid_file", SUPERVISED),
     REFUSED("plugin*", NO_PLUGIN),
     REFUSED("port", "write listener PORT instead"),
-    REFUSED("psk_file", NO_TLS),
-    REFUSED("psk_hint", NO_TLS),
+    REFUSED("psk_file", NO_PSK),
+    REFUSED("psk_hint", NO_PSK),
     REFUSED("remote_*", NO_BRIDGE),
-    REFUSED("require_certificate", NO_TLS),
     REFUSED("restart_timeout", NO_BRIDGE),
     REFUSED("round_robin", NO_BRIDGE),
     REFUSED("socket_domain", "write listener PORT ADDRESS, where 0.0.0.0 is IPv4 and :: is IPv6"),
     REFUSED("start_type", NO_BRIDGE),
     REFUSED("threshold", NO_BRIDGE),
-    REFUSED("tls_*", NO_TLS),
+    REFUSED("tls_*", "keys are in files, not in engines"),
     REFUSED("topic", NO_BRIDGE),
     REFUSED("try_private", NO_BRIDGE),
-    REFUSED("use_identity_as_username", NO_TLS),
-    REFUSED("use_subject_as_username", NO_TLS),
-    REFUSED("use_username_as_clientid", NO_ACCESS),
+    REFUSED("use_identity_as_username", NO_NAMES),
+    REFUSED("use_subject_as_username", NO_NAMES),
+    REFUSED("use_username_as_clientid", NO_SUCH),
     REFUSED("username", NO_BRIDGE),
     REFUSED("websockets_headers_size", "a request for WebSocket may have 8 KiB"),
     REFUSED("websockets_log_level", "log_level says what is logged"),

@@ -1,6 +1,7 @@
 #include "broker/server/config/directive.h"
 
 #include "net/address.h"
+#include "net/proxy_header.h"
 
 #include <stdio.h>
 
@@ -21,7 +22,7 @@ add(struct config_reader *r, const struct directive *d, const char *url)
         r->entrance = &c->entrances[c->listen_count];
         *r->entrance = entrance_standard;
         r->transport = &c->transports[c->listen_count];
-        *r->transport = (struct transport_options){.is_proxied = false};
+        *r->transport = (struct transport_options){.is_websocket = false};
         (void)snprintf(c->listen[c->listen_count++], CONFIG_URL_BYTES, "%s", url);
     }
 }
@@ -55,6 +56,7 @@ take_listener(struct config_reader *r, const struct directive *d, const char *va
                        host[0] == '\0' ? "*" : host, has_colon ? "]" : "", (int)port_len, value);
     }
     add(r, d, url);
+    r->follows_certificate = !is_path;
 }
 
 /* False: it is wrong. */
@@ -75,8 +77,41 @@ take_allow_anonymous(struct config_reader *r, const struct directive *d, const c
     bool is_allowed = false;
 
     if (parse_switch(r, d, value, &is_allowed)) {
-        r->config->allow_anonymous = is_allowed;
+        r->config->allow_anonymous = is_allowed ? ENTRANCE_YES : ENTRANCE_NO;
     }
+}
+
+static void
+take_listener_allow_anonymous(struct config_reader *r, const struct directive *d, const char *value)
+{
+    bool is_allowed = false;
+
+    if (parse_switch(r, d, value, &is_allowed)) {
+        r->entrance->allow_anonymous = is_allowed ? ENTRANCE_YES : ENTRANCE_NO;
+    }
+}
+
+static void
+take_path(struct config_reader *r, const struct directive *d, const char *value,
+          char out[ENTRANCE_PATH_BYTES_MAX + 1])
+{
+    if (strlen(value) > ENTRANCE_PATH_BYTES_MAX) {
+        reader_wrong(r, "%s: the path is longer than %u bytes", d->name, ENTRANCE_PATH_BYTES_MAX);
+    } else {
+        (void)snprintf(out, ENTRANCE_PATH_BYTES_MAX + 1, "%s", value);
+    }
+}
+
+static void
+take_password_file(struct config_reader *r, const struct directive *d, const char *value)
+{
+    take_path(r, d, value, r->config->password_file);
+}
+
+static void
+take_listener_password_file(struct config_reader *r, const struct directive *d, const char *value)
+{
+    take_path(r, d, value, r->entrance->password_file);
 }
 
 static void
@@ -141,13 +176,53 @@ take_websockets_origin(struct config_reader *r, const struct directive *d, const
     }
 }
 
+static const struct {
+    const char *name;
+    unsigned versions;
+} proxy_versions[] = {
+    {"off", 0},
+    {"1", PROXY_V1},
+    {"2", PROXY_V2},
+    {"any", PROXY_V1 | PROXY_V2},
+};
+#define PROXY_VERSIONS (sizeof(proxy_versions) / sizeof(proxy_versions[0]))
+
+static void
+take_proxy_protocol(struct config_reader *r, const struct directive *d, const char *value)
+{
+    for (size_t i = 0; i < PROXY_VERSIONS; i++) {
+        if (strcmp(value, proxy_versions[i].name) == 0) {
+            r->transport->proxies.versions = proxy_versions[i].versions;
+            return;
+        }
+    }
+    reader_wrong(r, "%s: %s is not off, 1, 2 or any", d->name, LOG_TEXT(span_of_text(value)));
+}
+
+static void
+take_proxy_protocol_from(struct config_reader *r, const struct directive *d, const char *value)
+{
+    struct transport_proxies *p = &r->transport->proxies;
+    struct network n;
+
+    if (!network_parse(&n, span_of_text(value))) {
+        reader_wrong(r, "%s: %s is no address, and no network as 10.0.0.0/8 is one", d->name,
+                     LOG_TEXT(span_of_text(value)));
+    } else if (p->count == TRANSPORT_PROXIES_MAX) {
+        reader_wrong(r, "%s: a listener believes the proxies of %u networks at most", d->name,
+                     TRANSPORT_PROXIES_MAX);
+    } else {
+        p->from[p->count++] = n;
+    }
+}
+
 const struct directive listening_directives[] = {
     {.name = "listen",
      .take = take_listen,
      .standard = CONFIG_LISTEN,
-     .what = "Where clients connect: mqtt://ADDRESS[:PORT], ws://ADDRESS[:PORT][/PATH] or "
-             "unix:/PATH, one line for each. The "
-             "address * is every address of this machine; port 0 is any that is free.",
+     .what = "Where clients connect: mqtt://ADDRESS[:PORT], ws://ADDRESS[:PORT][/PATH], the same "
+             "with TLS (mqtts://, wss://) or unix:/PATH, one line for each. The address * is every "
+             "address of this machine; port 0 is any that is free.",
      .is_repeatable = true,
      .is_listener = true},
     {.name = "listener",
@@ -156,6 +231,12 @@ const struct directive listening_directives[] = {
              "a Unix socket.",
      .is_repeatable = true,
      .is_listener = true},
+    {.name = "listener_allow_anonymous",
+     .take = take_listener_allow_anonymous,
+     .what =
+         "true or false, in place of what allow_anonymous says, for clients that connect to the "
+         "listen or listener line above. Once for each of these lines.",
+     .is_of_listener = true},
     {.name = "listener_inbox_prefix",
      .take = take_inbox_prefix,
      .standard = ENTRANCE_PREFIX,
@@ -168,6 +249,12 @@ const struct directive listening_directives[] = {
      .what = "true or false, in place of what no_matching_subscribers says, for publishers that "
              "connect to the listen or listener line above. Once for each of these lines.",
      .is_of_listener = true},
+    {.name = "listener_password_file",
+     .take = take_listener_password_file,
+     .what = "A password file, in place of the one that password_file names, for clients that "
+             "connect to the listen or listener line above. Once for each of these lines.",
+     .is_of_listener = true,
+     .is_path = true},
     {.name = "listener_v3_response_suffix",
      .take = take_v3_response_suffix,
      .standard = ENTRANCE_SUFFIX,
@@ -182,6 +269,19 @@ const struct directive listening_directives[] = {
      .what = "mqtt or websockets: what clients speak that connect to the listener line above; a "
              "listen line says it in its URL. Once for each of these lines.",
      .is_of_listener = true},
+    {.name = "enable_proxy_protocol",
+     .take = take_proxy_protocol,
+     .standard = "off",
+     .what = "1, 2 or any: a proxy stands before the listen or listener line above, and says in "
+             "front of each connection, in this version of the PROXY protocol, who has connected. "
+             "Once for each of these lines.",
+     .is_of_listener = true},
+    {.name = "proxy_protocol_from",
+     .take = take_proxy_protocol_from,
+     .what = "Where such proxies connect from: an address, or a network as 10.0.0.0/8, one line "
+             "for each, 16 at most. Others are turned away. Without any: from this machine.",
+     .is_repeatable = true,
+     .is_of_listener = true},
     {.name = "websockets_origin",
      .take = take_websockets_origin,
      .what = "A web page whose scripts may connect by WebSocket to the listen or listener line "
@@ -190,8 +290,14 @@ const struct directive listening_directives[] = {
      .is_of_listener = true},
     {.name = "allow_anonymous",
      .take = take_allow_anonymous,
-     .standard = "false",
-     .what = "true: also listens where other machines can connect, though nobody is asked who he "
-             "is. false: such an address is refused."},
+     .what = "true: clients that name no user are let in, also where other machines can connect. "
+             "false: they are not, and who they are must be checked, as with password_file. "
+             "Without this line they are let in where nothing checks who they are, and an address "
+             "that other machines can connect to is refused there."},
+    {.name = "password_file",
+     .take = take_password_file,
+     .what = "The users and their passwords, one USER:HASH a line, as wilco passwd and "
+             "mosquitto_passwd write them. SIGHUP reads it again.",
+     .is_path = true},
     {.name = NULL},
 };

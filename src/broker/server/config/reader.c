@@ -98,6 +98,7 @@ begin_listener(struct config_reader *r)
     r->listeners++;
     r->entrance = &r->nowhere;
     r->transport = &r->no_transport;
+    r->follows_certificate = false;
 }
 
 static void

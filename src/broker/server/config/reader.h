@@ -31,6 +31,7 @@ struct config_reader {
     size_t listeners;
     struct entrance *entrance;
     struct transport_options *transport;
+    bool follows_certificate; /* it has TLS if it has one */
     struct entrance nowhere;
     struct transport_options no_transport;
     /* What this file has set already. */

@@ -1,6 +1,7 @@
 #include "broker/server/config/reload.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Not among them: receive_maximum and topic_alias_maximum, which size what a session or a
  * connection has already when they are announced to a client; what was announced to those who are
@@ -16,6 +17,7 @@ static const char *const possible[] = {
     "queued_messages_max",
     "queued_bytes_max",
     "output_bytes_max",
+    "client_bytes_max",
     "subscriptions_max",
     "sessions_max",
     "session_expiry_max_s",
@@ -26,6 +28,11 @@ static const char *const possible[] = {
     "connections_max",
     "connecting_max",
     "connections_per_address_max",
+    "auth_threads",
+    "auth_queue_max",
+    "login_failures_max",
+    "login_failures_window_s",
+    "login_failure_delay_ms",
     "login_bytes_max",
     "log_refusals_max",
     "user_properties_max",
@@ -54,10 +61,16 @@ static const char *const possible[] = {
     "bulk_read_bytes",
 };
 
+size_t
+reload_possible_count(void)
+{
+    return sizeof(possible) / sizeof(possible[0]);
+}
+
 bool
 reload_is_possible(const char *setting)
 {
-    for (size_t i = 0; i < sizeof(possible) / sizeof(possible[0]); i++) {
+    for (size_t i = 0; i < reload_possible_count(); i++) {
         if (strcmp(possible[i], setting) == 0) {
             return true;
         }
@@ -88,7 +101,7 @@ merge_setting(struct config *running, const struct config *wanted, size_t row,
     }
 }
 
-/* Or with other settings of a listener. */
+/* Or with other settings of a listener, but for those of TLS. */
 static bool
 listens_otherwise(const struct config *a, const struct config *b)
 {
@@ -96,12 +109,30 @@ listens_otherwise(const struct config *a, const struct config *b)
         return true;
     }
     for (size_t i = 0; i < a->listen_count; i++) {
+        struct transport_options transport = a->transports[i];
+
+        transport.tls = b->transports[i].tls;
         if (strcmp(a->listen[i], b->listen[i]) != 0 ||
-            !entrance_equal(&a->entrances[i], &b->entrances[i])) {
+            !entrance_equal(&a->entrances[i], &b->entrances[i]) ||
+            !transport_options_equal(&transport, &b->transports[i])) {
             return true;
         }
     }
     return false;
+}
+
+/* Both have the same listeners. */
+static void
+merge_tls(struct config *running, const struct config *wanted, const struct logger *log,
+          struct reload_result *result)
+{
+    for (size_t i = 0; i < running->listen_count; i++) {
+        if (!tls_server_options_equal(&running->transports[i].tls, &wanted->transports[i].tls)) {
+            log_event(log, LOG_INFO, "setting_changed", "name=tls listen=%s", running->listen[i]);
+            running->transports[i].tls = wanted->transports[i].tls;
+            result->changed++;
+        }
+    }
 }
 
 static void
@@ -127,7 +158,21 @@ reload_merge(struct config *running, const struct config *wanted, const struct l
         running->log_level = wanted->log_level;
         result.changed++;
     }
-    note_restart(listens_otherwise(running, wanted), "listen", log, &result);
+    if (strcmp(running->password_file, wanted->password_file) != 0) {
+        log_event(log, LOG_INFO, "setting_changed", "name=password_file");
+        memcpy(running->password_file, wanted->password_file, sizeof(running->password_file));
+        result.changed++;
+    }
+    if (strcmp(running->acl_file, wanted->acl_file) != 0) {
+        log_event(log, LOG_INFO, "setting_changed", "name=acl_file");
+        memcpy(running->acl_file, wanted->acl_file, sizeof(running->acl_file));
+        result.changed++;
+    }
+    if (listens_otherwise(running, wanted)) {
+        note_restart(true, "listen", log, &result);
+    } else {
+        merge_tls(running, wanted, log, &result);
+    }
     note_restart(running->shards != wanted->shards, "shards", log, &result);
     note_restart(running->allow_anonymous != wanted->allow_anonymous, "allow_anonymous", log,
                  &result);

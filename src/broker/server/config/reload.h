@@ -9,13 +9,15 @@
  * takes it once for a new connection and remembers what he told the client. False also for a
  * setting that nobody has looked at in this respect. */
 bool reload_is_possible(const char *setting);
+size_t reload_possible_count(void); /* of how many settings that is true */
 
 struct reload_result {
     unsigned changed;       /* taken over */
     unsigned needs_restart; /* different, but left as they were */
 };
 
-/* Takes over into `running` what may change of `wanted`: settings and log level. Logs each
+/* Takes over into `running` what may change of `wanted`: settings, log level, and the TLS of
+ * listeners, if these are the same otherwise. Logs each
  * difference: event=setting_changed, or event=restart_needed. */
 struct reload_result reload_merge(struct config *running, const struct config *wanted,
                                   const struct logger *log);
