@@ -677,6 +677,14 @@ listeners_are_bounded(void **state)
     assert_int_equal(c.listen_count, LISTENERS_MAX);
 }
 
+static bool
+ends_in(const char *name, const char *end)
+{
+    size_t len = strlen(name);
+
+    return len >= strlen(end) && strcmp(name + len - strlen(end), end) == 0;
+}
+
 /* What is in the tables can be used: each name is found as itself, once, and sets what there is. */
 static void
 check_table(const struct directive *table)
@@ -693,6 +701,11 @@ check_table(const struct directive *table)
         }
         assert_int_equal(settings, d->sets != NULL);
         assert_true(d->standard == NULL || d->what != NULL);
+        if ((ends_in(d->name, "file") || ends_in(d->name, "path")) && !directive_is_refused(d) &&
+            !d->is_path) {
+            fail_msg("%s names a file: without is_path the sandbox does not let it be read again",
+                     d->name);
+        }
     }
 }
 
