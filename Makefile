@@ -9,6 +9,8 @@ SIM_RUNS ?= 100000
 SIM_SEED ?= 1
 MUTATE_PACKETS ?= 1000000
 MUTATE_SEED ?= 1
+LIES_SESSIONS ?= 100000
+LIES_SEED ?= 1
 CRASH_ROUNDS ?= 500
 CRASH_SEED ?= 1
 
@@ -60,10 +62,11 @@ sim: setup-all ## requests under faults, simulated, without libwilco and with: S
 	@build/dev/tests/sim/sim_requests --seed $(SIM_SEED) --runs $(SIM_RUNS)
 	@build/dev/tests/sim/sim_library --seed $(SIM_SEED) --runs $(SIM_RUNS)
 
-mutate: setup-all ## clients that send broken packets among good ones to a broker under a referee's eyes: MUTATE_PACKETS=1000000 from MUTATE_SEED=1 on
+mutate: setup-all ## broken packets among good ones, to the broker and to libwilco: MUTATE_PACKETS=1000000 LIES_SESSIONS=100000
 	@cmake --preset asan > /dev/null
-	@cmake --build --preset asan --target mutate
+	@cmake --build --preset asan --target mutate lies
 	@MUTATE_PACKETS=$(MUTATE_PACKETS) MUTATE_SEED=$(MUTATE_SEED) build/asan/tests/mutate/mutate
+	@LIES_SESSIONS=$(LIES_SESSIONS) LIES_SEED=$(LIES_SEED) build/asan/tests/mutate/lies
 
 crash: setup-all ## a responder with a journal, killed at random moments: CRASH_ROUNDS=500 times
 	@cmake --preset dev > /dev/null

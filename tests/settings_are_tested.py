@@ -16,7 +16,7 @@ def main():
     names = re.findall(r"^\s*X\((\w+),", TABLE.read_text(encoding="utf-8"), re.M)
     tests = "\n".join(path.read_text(encoding="utf-8") for path in sorted(TESTS.rglob("*.c")))
     missing = [name for name in names
-               if not re.search(rf'settings(?:\.|->){name} = |"{name}=\d', tests)]
+               if not re.search(rf'(?:settings|limits)(?:\.|->){name} = |"{name}=\d', tests)]
     for name in missing:
         print(f"{TABLE}: no test sets {name}")
     if not names:

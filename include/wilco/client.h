@@ -139,7 +139,10 @@ struct wilco_options {
      * neither of the two, requests that a kept session brings wait up to five seconds for
      * wilco_respond(). */
     wilco_request_fn *unmatched_request;
-    /* Authentication Method (3.1.2.11.9), such as "SCRAM-SHA-256"; NULL: none, nor the next two. */
+    /* Authentication Method (3.1.2.11.9); NULL: none, nor the next two. "SCRAM-SHA-256" without the
+     * next two is done by the library, on each connection: user_name (at most 512 bytes) and
+     * password are proved to the server and not told, and a server that does not prove that it
+     * knows the password, too, is not believed: the client gives up. */
     const char *authentication_method;
     /* What the client says first, on each connection; data == NULL: nothing. */
     struct wilco_bytes authentication_data;

@@ -18,6 +18,8 @@ const struct command *const commands[] = {
     &command_record,
     &command_replay,
     &command_broker,
+    &command_passwd,
+    &command_acl,
     &command_bench,
     &command_completion,
     &command_manual,

@@ -5,11 +5,13 @@
 
 /* Each is in cmd_<name>.c. */
 extern const struct command command_bench;
+extern const struct command command_acl;
 extern const struct command command_broker;
 extern const struct command command_completion;
 extern const struct command command_info;
 extern const struct command command_ls;
 extern const struct command command_manual;
+extern const struct command command_passwd;
 extern const struct command command_ping;
 extern const struct command command_pub;
 extern const struct command command_record;

@@ -17,6 +17,7 @@ struct connection_options {
     const char *id;
     const char *username, *password, *password_file;
     struct option_number password_fd;
+    const char *auth_method;
     const char *cafile, *capath, *cert, *key, *crl;
     bool insecure;
     struct option_number keep_alive_s, connect_timeout_ms;

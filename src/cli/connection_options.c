@@ -63,6 +63,10 @@ const struct option connection_server_rows[] = {
      FIELD(password_file)},
     {"password-fd", 0, "NUMBER", "the same from an open descriptor", option_u16,
      FIELD(password_fd)},
+    {"auth-method", 0, "METHOD",
+     "SCRAM-SHA-256: the password is proved, not sent,\n"
+     "and the server has to prove that it knows it, too",
+     option_text, FIELD(auth_method)},
     {"cafile", 0, "FILE",
      "whose certificates to trust with mqtts:// and wss://\n"
      "(default WILCO_CAFILE, those whom the system trusts);\n"
@@ -252,6 +256,16 @@ choose_secret(struct connection_options *o)
 }
 
 static int
+check_method(const struct connection_options *o)
+{
+    if (o->auth_method != NULL && strcmp(o->auth_method, "SCRAM-SHA-256") != 0) {
+        return options_wrong("authentication method \"%s\": the only one is SCRAM-SHA-256",
+                             o->auth_method);
+    }
+    return EXIT_CODE_OK;
+}
+
+static int
 check_session(struct connection_options *o)
 {
     if (o->version != NULL && strcmp(o->version, "5") != 0 && strcmp(o->version, "mqttv5") != 0) {
@@ -277,6 +291,9 @@ connection_prepare(struct connection_options *o)
     int exit_code = check_session(o);
 
     say_set_level(o->quiet, o->debug);
+    if (exit_code == EXIT_CODE_OK) {
+        exit_code = check_method(o);
+    }
     if (exit_code == EXIT_CODE_OK) {
         exit_code = choose_address(o);
     }

@@ -78,3 +78,19 @@ connect_packet_resume(struct buffer *packet, struct span client_id)
     }
     return splice(packet, body, connect.client_id, client_id);
 }
+
+void
+connect_packet_authenticate(struct buffer *packet, struct span data)
+{
+    struct wire_header header;
+    struct wire_connect connect;
+    struct span old = SPAN_EMPTY;
+    enum wilco_status st = wire_header_decode(&header, buffer_span(packet));
+
+    assert(st == WILCO_OK);
+    st = wire_connect_decode(&connect, span_skip(buffer_span(packet), header.header_bytes));
+    assert(st == WILCO_OK);
+    old = connect.properties.authentication_data;
+    assert(old.len == data.len);
+    memcpy(packet->data + (old.data - packet->data), data.data, data.len);
+}

@@ -17,4 +17,7 @@ WILCO_MUST_CHECK enum wilco_status connect_packet_encode(struct buffer *out,
 WILCO_MUST_CHECK enum wilco_status connect_packet_resume(struct buffer *packet,
                                                          struct span client_id);
 
+/* Puts other Authentication Data into the place of what is in it, which is as long. */
+void connect_packet_authenticate(struct buffer *packet, struct span data);
+
 #endif

@@ -130,8 +130,7 @@ core_free(struct core *c)
     receive_window_fini(&c->unrepeated);
     subscriptions_fini(&c->subscriptions);
     requester_fini(&c->requester);
-    buffer_fini(&c->authentication.method);
-    buffer_fini(&c->authentication.data);
+    core_auth_fini(c);
     buffer_fini(&c->assigned_inbox);
     buffer_fini(&c->former_inbox);
     buffer_fini(&c->connect);

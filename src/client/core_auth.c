@@ -1,10 +1,15 @@
 #include "client/core_private.h"
 
+#include "link/scram_keys.h"
+
+#include <stdio.h>
+
 /* Enhanced authentication (MQTT 5.0, 4.12) of CONNECT: the server's AUTH becomes a challenge, which
  * whoever drives the core answers; so does the CONNACK that accepts us, for its data may prove who
  * the server is. Until then nothing but AUTH is sent [MQTT-3.1.2-30]. */
 
-#define GIVEN_UP "the client gave the authentication up"
+#define GIVEN_UP    "the client gave the authentication up"
+#define SCRAM_NEEDS "SCRAM-SHA-256 needs a password, and a user name of at most 512 bytes"
 
 static bool
 has_method(const struct core *c, const struct wire_properties *p)
@@ -15,11 +20,44 @@ has_method(const struct core *c, const struct wire_properties *p)
            span_equal(p->authentication_method, buffer_span(method));
 }
 
-enum wilco_status
-core_auth_connect(struct core *c, struct wire_properties *p, const struct wilco_options *o)
+/* Whether we do it ourselves, with User Name and Password. */
+static bool
+is_ours(const struct wilco_options *o)
+{
+    return strcmp(o->authentication_method, SCRAM_METHOD) == 0 && o->authenticate == NULL &&
+           o->authentication_data.data == NULL;
+}
+
+/* The client's first message; those of later connections are as long. */
+static enum wilco_status
+begin_scram(struct core *c, const struct core_config *config, struct span *first,
+            struct wilco_error *why)
 {
     struct authentication *a = &c->authentication;
+    enum wilco_status st = WILCO_EINVAL;
+
+    if (config->user_name.data != NULL && config->password.data != NULL) {
+        st = scram_client_new(&a->scram, c->alloc, c->random, config->user_name, config->password);
+    }
+    if (st == WILCO_EINVAL) {
+        (void)snprintf(why->text, sizeof(why->text), "%s", SCRAM_NEEDS);
+    }
+    if (st != WILCO_OK) {
+        return st;
+    }
+    a->authenticate = scram_client_answer;
+    a->context = a->scram;
+    return scram_client_begin(a->scram, first);
+}
+
+enum wilco_status
+core_auth_connect(struct core *c, struct wire_properties *p, const struct core_config *config,
+                  struct wilco_error *why)
+{
+    const struct wilco_options *o = config->options;
+    struct authentication *a = &c->authentication;
     struct span method = span_of_text(o->authentication_method);
+    struct span data = span_of(o->authentication_data.data, o->authentication_data.len);
     enum wilco_status st = WILCO_OK;
 
     a->authenticate = o->authenticate;
@@ -28,24 +66,46 @@ core_auth_connect(struct core *c, struct wire_properties *p, const struct wilco_
         return WILCO_OK;
     }
     st = buffer_append(&a->method, method);
+    if (st == WILCO_OK && is_ours(o)) {
+        st = begin_scram(c, config, &data, why);
+    }
     if (st != WILCO_OK) {
         return st;
     }
     a->is_named = true;
     p->authentication_method = method;
     wire_properties_set(p, WIRE_AUTHENTICATION_METHOD);
-    if (o->authentication_data.data != NULL) { /* [U-4.12-1] */
-        p->authentication_data = span_of(o->authentication_data.data, o->authentication_data.len);
+    if (data.data != NULL) { /* [U-4.12-1] */
+        p->authentication_data = data;
         wire_properties_set(p, WIRE_AUTHENTICATION_DATA);
     }
     return WILCO_OK;
 }
 
-void
+enum wilco_status
 core_auth_begin(struct core *c)
 {
-    c->authentication.is_first = c->authentication.is_named;
-    c->authentication.is_asked = false;
+    struct authentication *a = &c->authentication;
+    struct span first = SPAN_EMPTY;
+    enum wilco_status st = WILCO_OK;
+
+    a->is_first = a->is_named;
+    a->is_asked = false;
+    if (a->scram != NULL) {
+        st = scram_client_begin(a->scram, &first);
+        if (st == WILCO_OK) {
+            connect_packet_authenticate(&c->connect, first);
+        }
+    }
+    return st;
+}
+
+void
+core_auth_fini(struct core *c)
+{
+    buffer_fini(&c->authentication.method);
+    buffer_fini(&c->authentication.data);
+    scram_client_free(c->authentication.scram);
 }
 
 /* Keeps what the server said, for whoever answers. */
@@ -173,7 +233,7 @@ core_answer_challenge(struct core *c, bool goes_on, struct span answer, uint64_t
     }
     a->is_asked = false;
     if (!goes_on || answer.len > UINT16_MAX) {
-        core_give_up(c, GIVEN_UP);
+        core_give_up(c, a->scram == NULL ? GIVEN_UP : scram_client_why(a->scram));
     } else if (a->is_last) {
         accept(c);
     } else if (send_answer(c, answer) != WILCO_OK) {

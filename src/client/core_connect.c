@@ -120,6 +120,7 @@ core_make_connect(struct core *c, const struct core_config *config, struct wilco
 {
     const struct wilco_options *o = config->options;
     struct wire_connect connect = {.version = WIRE_V5};
+    enum wilco_status st;
 
     if (o->client_id != NULL && !draft_text_is_valid(o->client_id)) {
         return refuse(why, "the client id is not UTF-8, or too long");
@@ -141,10 +142,15 @@ core_make_connect(struct core *c, const struct core_config *config, struct wilco
     c->keep_alive_s = connect.keep_alive;
     connect.client_id = span_of_text(o->client_id);
     set_properties(c, &connect.properties, o);
-    set_credentials(&connect, config);
-    if (copy_client_id(c, connect.client_id) != WILCO_OK ||
-        core_auth_connect(c, &connect.properties, o) != WILCO_OK) {
+    if (copy_client_id(c, connect.client_id) != WILCO_OK) {
         return WILCO_ENOMEM;
+    }
+    st = core_auth_connect(c, &connect.properties, config, why);
+    if (st != WILCO_OK) {
+        return st;
+    }
+    if (c->authentication.scram == NULL) { /* which proves the password without telling it */
+        set_credentials(&connect, config);
     }
     buffer_init(&c->connect, c->alloc, SERVER_PACKET_BYTES_MAX);
     return o->will == NULL ? connect_packet_encode(&c->connect, &connect)
@@ -155,6 +161,8 @@ core_make_connect(struct core *c, const struct core_config *config, struct wilco
 enum wilco_status
 core_connect(struct core *c)
 {
+    enum wilco_status st;
+
     c->connection++;
     c->state = CORE_CONNECTING;
     c->connect_deadline_ms = c->now_ms + c->connect_timeout_ms;
@@ -164,7 +172,10 @@ core_connect(struct core *c)
     framer_init(&c->framer, c->alloc, c->packet_bytes_max);
     alias_in_fini(&c->aliases);
     alias_in_init(&c->aliases, c->alloc, ALIAS_MAXIMUM);
-    core_auth_begin(c);
+    st = core_auth_begin(c);
+    if (st != WILCO_OK) {
+        return st;
+    }
     core_sent(c);
     return output_copy(&c->output, &c->pool, buffer_span(&c->connect));
 }

@@ -73,9 +73,9 @@ move(struct core *c, struct subscription *s)
     return st;
 }
 
-/* An inbox of another length has no place in packets that are made already. */
-static void
-end_requests_of(struct core *c, const struct subscription *s)
+void
+core_end_requests_of(struct core *c, const struct subscription *s, enum wilco_status status,
+                     uint8_t reason_code)
 {
     struct map_node *node = map_walk(&c->requester.by_key, NULL);
 
@@ -84,7 +84,7 @@ end_requests_of(struct core *c, const struct subscription *s)
 
         node = map_walk(&c->requester.by_key, node);
         if (request->inbox == s) {
-            core_end_request(c, request, WILCO_ECLOSED, 0);
+            core_end_request(c, request, status, reason_code);
         }
     }
 }
@@ -104,8 +104,8 @@ follow(struct core *c)
         if (s->inbox != INBOX_ASSIGNED) {
             continue;
         }
-        if (!is_as_long) {
-            end_requests_of(c, s);
+        if (!is_as_long) { /* it has no place in packets that are made already */
+            core_end_requests_of(c, s, WILCO_ECLOSED, 0);
         }
         if (s->request_count == 0) {
             subscriptions_remove(&c->subscriptions, s);

@@ -12,6 +12,7 @@
 #include "client/outgoing.h"
 #include "client/repeats.h"
 #include "client/requester.h"
+#include "client/scram_client.h"
 #include "client/subscriptions.h"
 #include "link/alias.h"
 #include "link/framer.h"
@@ -78,7 +79,8 @@ struct authentication {
     struct buffer data;   /* the server's, to be answered */
     wilco_authenticate_fn *authenticate;
     void *context;
-    bool is_named; /* there is a method */
+    struct scram_client *scram; /* answers in the application's place; NULL: it does not */
+    bool is_named;              /* there is a method */
     bool is_first; /* we have not accepted the server yet */
     bool is_asked; /* the rest is about a challenge that has not been answered */
     bool is_last;
@@ -260,9 +262,13 @@ WILCO_MUST_CHECK enum wilco_status core_on_connack(struct core *c, struct span b
 
 /* ---- core_auth.c ---- */
 
+/* WILCO_EINVAL: `why` says what. */
 WILCO_MUST_CHECK enum wilco_status core_auth_connect(struct core *c, struct wire_properties *p,
-                                                     const struct wilco_options *o);
-void core_auth_begin(struct core *c); /* with each connection */
+                                                     const struct core_config *config,
+                                                     struct wilco_error *why);
+/* With each connection, before CONNECT is sent. WILCO_EIO: no randomness. */
+WILCO_MUST_CHECK enum wilco_status core_auth_begin(struct core *c);
+void core_auth_fini(struct core *c);
 WILCO_MUST_CHECK enum wilco_status core_on_auth(struct core *c, struct span body);
 /* Of a CONNACK that accepts us. */
 WILCO_MUST_CHECK enum wilco_status core_auth_connack(struct core *c,
@@ -346,6 +352,10 @@ WILCO_MUST_CHECK enum wilco_status core_follow_inbox(struct core *c);
 struct span core_response_topic(const struct core *c);
 /* Whether `topic` is the assigned inbox, or lies in it: what is published there comes unasked. */
 bool core_is_assigned(const struct core *c, struct span topic);
+/* Ends all requests that are to be answered in `s`, whether they have been sent, wait, or pause
+ * between two tries. */
+void core_end_requests_of(struct core *c, const struct subscription *s, enum wilco_status status,
+                          uint8_t reason_code);
 
 /* ---- core_request.c ---- */
 

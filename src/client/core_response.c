@@ -330,10 +330,6 @@ core_inbox_granted(struct core *c, struct subscription *inbox)
 void
 core_inbox_refused(struct core *c, struct subscription *inbox, uint8_t reason_code)
 {
-    while (!list_is_empty(&inbox->waiting)) {
-        struct outgoing *o = CONTAINER_OF(inbox->waiting.next, struct outgoing, event.link);
-
-        core_end_request(c, o->request, WILCO_EREFUSED, reason_code);
-    }
+    core_end_requests_of(c, inbox, WILCO_EREFUSED, reason_code);
     subscriptions_remove(&c->subscriptions, inbox);
 }

@@ -1,6 +1,7 @@
 #include "link/scram_keys.h"
 
-#include <openssl/crypto.h>
+#include "base/secret.h"
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
@@ -87,19 +88,8 @@ scram_check(const struct scram_keys *keys, struct span message,
     if (status == WILCO_OK) {
         status = hash(stored_key, client_key);
     }
-    *is_right = status == WILCO_OK && scram_equal(stored_key, keys->stored_key);
-    scram_wipe(client_key, sizeof(client_key));
+    *is_right = status == WILCO_OK && secret_equal(span_of(stored_key, SCRAM_KEY_BYTES),
+                                                   span_of(keys->stored_key, SCRAM_KEY_BYTES));
+    secret_wipe(client_key, sizeof(client_key));
     return status;
-}
-
-bool
-scram_equal(const uint8_t a[SCRAM_KEY_BYTES], const uint8_t b[SCRAM_KEY_BYTES])
-{
-    return CRYPTO_memcmp(a, b, SCRAM_KEY_BYTES) == 0;
-}
-
-void
-scram_wipe(void *secret, size_t len)
-{
-    OPENSSL_cleanse(secret, len);
 }

@@ -41,9 +41,5 @@ WILCO_MUST_CHECK enum wilco_status scram_prove(uint8_t proof[SCRAM_KEY_BYTES],
 WILCO_MUST_CHECK enum wilco_status scram_check(const struct scram_keys *keys, struct span message,
                                                const uint8_t proof[SCRAM_KEY_BYTES],
                                                bool *is_right);
-/* Compares secrets in a time that does not depend on them. */
-bool scram_equal(const uint8_t a[SCRAM_KEY_BYTES], const uint8_t b[SCRAM_KEY_BYTES]);
-/* Overwrites what was secret, which the compiler does not optimise away. */
-void scram_wipe(void *secret, size_t len);
 
 #endif

@@ -219,6 +219,7 @@ class Client:
     def __init__(self, url, client_id, *, user=None, password=None, version=5, clean=True, expiry=None, will=None,
                  connect_properties=(), context=None):  # fmt: skip
         self.is_v5, self.next_id, self.data, self.sock = version == 5, 0, b"", dial(url, context)
+        self.kept = []  # messages that came while something else was waited for
         extra = list(connect_properties)
         if expiry is not None:
             extra.append((SESSION_EXPIRY, expiry))
@@ -236,14 +237,17 @@ class Client:
             payload += text(password)
         body = text("MQTT") + bytes([version, flags, 0, 0]) + (properties(extra) if self.is_v5 else b"") + payload
         self.send(CONNECT << 4, body)
-        self.connack = self.next()
+        self.connack = self._read()
         assert self.connack is not None and self.connack.type == CONNACK, self.connack
 
     def send(self, first, body):
         self.sock.sendall(bytes([first]) + varint(len(body)) + body)
 
     def next(self):
-        """The next packet; None: the server has closed."""
+        """The next packet, but messages that were kept come first; None: the server has closed."""
+        return self.kept.pop(0) if self.kept else self._read()
+
+    def _read(self):
         while True:
             packet = self._cut()
             if packet is not None:
@@ -270,7 +274,11 @@ class Client:
         return packet
 
     def expect(self, kind):
-        packet = self.next()
+        """The next packet of this type; messages that come before it are kept."""
+        packet = self.next() if kind == PUBLISH else self._read()
+        while packet is not None and packet.type == PUBLISH and kind != PUBLISH:
+            self.kept.append(packet)
+            packet = self._read()
         assert packet is not None and packet.type == kind, f"{packet} instead of type {kind}"
         return packet
 
@@ -311,8 +319,12 @@ class Client:
         """What has come before the answer to a PINGREQ: messages, acknowledged."""
         self.send(PINGREQ << 4, b"")
         found = []
+        for packet in self.kept:
+            self.ack(packet)
+            found.append(packet)
+        self.kept = []
         while True:
-            packet = self.next()
+            packet = self._read()
             assert packet is not None, "the server has closed"
             if packet.type == PINGRESP:
                 return found

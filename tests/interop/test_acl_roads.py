@@ -73,7 +73,8 @@ class Road:
             reader.ack(packet)
             if packet.payload == mark:
                 return found
-            found.append(packet)
+            if packet.topic != "mark/x":
+                found.append(packet)
 
     def rules(self, text):
         self.case.rules(text)

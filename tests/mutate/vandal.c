@@ -117,6 +117,18 @@ spoil_unsubscribe(struct dice *d, struct wire_unsubscribe *p)
     p->count = dice_below(d, 2);
 }
 
+static void
+spoil_suback(struct dice *d, struct wire_suback *p)
+{
+    static uint8_t codes[3];
+
+    p->packet_id = dice_percent(d, 50) ? any_id(d) : p->packet_id;
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        codes[i] = (uint8_t)dice_roll(d);
+    }
+    p->reason_codes = span_of(codes, dice_below(d, COUNT(codes) + 1));
+}
+
 void
 vandal_spoil_fields(struct dice *d, struct wire_any *packet)
 {
@@ -132,6 +144,12 @@ vandal_spoil_fields(struct dice *d, struct wire_any *packet)
         packet->as.ack.packet_id = any_id(d);
         packet->as.ack.reason_code = dice_percent(d, 30) ? (uint8_t)dice_roll(d) : 0;
         break;
+    case WIRE_CONNACK:
+        packet->as.connack.reason_code = (uint8_t)dice_roll(d);
+        packet->as.connack.session_present = dice_percent(d, 50);
+        break;
+    case WIRE_SUBACK:
+    case WIRE_UNSUBACK: spoil_suback(d, &packet->as.suback); break;
     case WIRE_DISCONNECT: packet->as.disconnect.reason_code = (uint8_t)dice_roll(d); break;
     default: break;
     }
@@ -217,6 +235,7 @@ properties_of(struct dice *d, struct wire_any *p)
     case WIRE_CONNECT:
         return p->as.connect.has_will && dice_percent(d, 40) ? &p->as.connect.will.properties
                                                              : &p->as.connect.properties;
+    case WIRE_CONNACK: return &p->as.connack.properties;
     case WIRE_PUBLISH: return &p->as.publish.properties;
     case WIRE_PUBACK:
     case WIRE_PUBREC:
@@ -224,6 +243,8 @@ properties_of(struct dice *d, struct wire_any *p)
     case WIRE_PUBCOMP: return &p->as.ack.properties;
     case WIRE_SUBSCRIBE: return &p->as.subscribe.properties;
     case WIRE_UNSUBSCRIBE: return &p->as.unsubscribe.properties;
+    case WIRE_SUBACK:
+    case WIRE_UNSUBACK: return &p->as.suback.properties;
     case WIRE_DISCONNECT:
     case WIRE_AUTH: return &p->as.disconnect.properties;
     default: return NULL;

@@ -1,5 +1,6 @@
 #include "broker/auth/scram_secret.h"
 
+#include "base/secret.h"
 #include "link/base64.h"
 
 #include <assert.h>
@@ -121,7 +122,7 @@ scram_secret_make(struct scram_secret *out, struct span password, uint32_t itera
     if (status == WILCO_OK) {
         status = scram_derive(salted, client_key, &out->keys);
     }
-    scram_wipe(salted, sizeof(salted));
-    scram_wipe(client_key, sizeof(client_key));
+    secret_wipe(salted, sizeof(salted));
+    secret_wipe(client_key, sizeof(client_key));
     return status;
 }

@@ -1,5 +1,6 @@
 #include "broker/auth/scram_server.h"
 
+#include "base/secret.h"
 #include "link/base64.h"
 #include "wire/reason.h"
 
@@ -111,7 +112,7 @@ finish(void *exchange)
 {
     struct exchange *x = exchange;
 
-    scram_wipe(&x->secret, sizeof(x->secret));
+    secret_wipe(&x->secret, sizeof(x->secret));
     mem_free(x->alloc, x);
 }
 

@@ -1,5 +1,6 @@
 #include "broker/auth/scram_users.h"
 
+#include "base/secret.h"
 #include "wire/utf8.h"
 
 #include <assert.h>
@@ -190,14 +191,14 @@ scram_users_free(struct scram_users *u)
         return;
     }
     if (u->users != NULL) {
-        scram_wipe(u->users, u->count * sizeof(u->users[0]));
+        secret_wipe(u->users, u->count * sizeof(u->users[0]));
     }
     if (u->text != NULL) {
-        scram_wipe(u->text, u->text_bytes);
+        secret_wipe(u->text, u->text_bytes);
     }
     mem_free(u->alloc, u->users);
     mem_free(u->alloc, u->text);
-    scram_wipe(u->pepper, sizeof(u->pepper));
+    secret_wipe(u->pepper, sizeof(u->pepper));
     mem_free(u->alloc, u);
 }
 

@@ -2,6 +2,7 @@
 
 #include "broker/auth/secret_file.h"
 
+#include "base/secret.h"
 #include "link/scram_keys.h"
 
 #include <errno.h>
@@ -100,7 +101,7 @@ void
 secret_file_wipe(struct buffer *text)
 {
     if (text->data != NULL) {
-        scram_wipe(text->data, text->len);
+        secret_wipe(text->data, text->len);
     }
     buffer_fini(text);
 }

@@ -85,7 +85,7 @@ is_forbidden(struct session *s, const struct delivery *d)
            !(may_get(s, d->message) && (!d->retain || permission_lasts(b, d->message)));
 }
 
-/* For who asked or published it is as if nobody had wanted it. */
+/* Who asked hears that there is no responder. */
 static void
 withhold(struct session *s, const struct message *m, struct request *r)
 {
@@ -115,25 +115,16 @@ deliver_released(struct session *s, struct send_entry *entry)
     entry->stage = SEND_AWAITS_PUBCOMP;
 }
 
-void
+struct delivery *
 deliver_land(struct session *s, struct send_entry *entry)
 {
-    const struct delivery *d = entry->item;
+    struct delivery *d = entry->item;
 
     if (d != NULL) {
         s->held_bytes -= d->message->packet_bytes;
     }
     s->shard->stats.inflight--;
     send_window_remove(&s->sent, entry);
-}
-
-/* Takes it out of what is under way; the caller's from now on. */
-static struct delivery *
-take_out(struct session *s, struct send_entry *entry)
-{
-    struct delivery *d = entry->item;
-
-    deliver_land(s, entry);
     return d;
 }
 
@@ -141,7 +132,7 @@ static void
 discard_too_large(struct session *s, struct send_entry *entry)
 {
     s->shard->stats.dropped_too_large++;
-    discard(s, take_out(s, entry), REQUEST_TOO_LARGE);
+    discard(s, deliver_land(s, entry), REQUEST_TOO_LARGE);
 }
 
 /* One that waited or was under way. Takes it over. */
@@ -394,7 +385,7 @@ resend(struct session *s, struct send_entry *entry)
     const struct delivery_terms t = delivery_terms_of(d);
 
     if (is_forbidden(s, d)) {
-        discard_forbidden(s, take_out(s, entry));
+        discard_forbidden(s, deliver_land(s, entry));
         return;
     }
     /* [MQTT-3.3.1-1] */
@@ -475,10 +466,7 @@ deliver_answered(struct session *s, struct send_entry *entry)
 void
 deliver_finished(struct session *s, struct send_entry *entry)
 {
-    struct delivery *d = entry->item;
-
-    deliver_land(s, entry);
-    delivery_free(s->shard, d);
+    delivery_free(s->shard, deliver_land(s, entry));
     if (s->overdrawn > 0) {
         s->overdrawn--;
         (void)send_window_resend(&s->sent); /* what this one gives back is owed */

@@ -44,8 +44,8 @@ void deliver_resume(struct session *s, uint16_t receive_maximum);
 void deliver_answered(struct session *s, struct send_entry *entry);
 /* PUBREC has come for `entry`: its message is no longer needed, its identifier still is. */
 void deliver_released(struct session *s, struct send_entry *entry);
-/* `entry` is no longer in flight; what it carries is the caller's. */
-void deliver_land(struct session *s, struct send_entry *entry);
+/* `entry` is no longer in flight. What it carries, which is the caller's now; NULL after PUBREC. */
+struct delivery *deliver_land(struct session *s, struct send_entry *entry);
 /* The exchange of `entry` is complete; there may be quota for the next message. */
 void deliver_finished(struct session *s, struct send_entry *entry);
 

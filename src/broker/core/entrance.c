@@ -127,5 +127,7 @@ entrance_equal(const struct entrance *a, const struct entrance *b)
 {
     return strcmp(a->inbox_prefix, b->inbox_prefix) == 0 &&
            strcmp(a->v3_response_suffix, b->v3_response_suffix) == 0 &&
-           a->no_matching_subscribers == b->no_matching_subscribers;
+           a->no_matching_subscribers == b->no_matching_subscribers &&
+           a->allow_anonymous == b->allow_anonymous &&
+           strcmp(a->password_file, b->password_file) == 0;
 }

@@ -23,6 +23,7 @@ enum entrance_choice {
 #define ENTRANCE_SUFFIX           "/response" /* the standard one */
 #define ENTRANCE_SUFFIX_NONE      "off"
 #define ENTRANCE_SUFFIX_BYTES_MAX 64U
+#define ENTRANCE_PATH_BYTES_MAX   255U
 
 struct entrance {
     /* The template for what the Response Information of a client begins with. */
@@ -31,6 +32,10 @@ struct entrance {
      * (v3_response.h); empty: they cannot. */
     char v3_response_suffix[ENTRANCE_SUFFIX_BYTES_MAX + 1];
     enum entrance_choice no_matching_subscribers;
+    /* Whether clients may come in that name no user. AS_SET: as allow_anonymous says. */
+    enum entrance_choice allow_anonymous;
+    char password_file[ENTRANCE_PATH_BYTES_MAX + 1]; /* in place of the broker's; empty: it has none
+                                                        of its own */
 };
 
 /* Of a listener that says nothing, and of a connection that came in by none. */

@@ -33,5 +33,8 @@ WILCO_MUST_CHECK enum wilco_status connect_accept(struct conn *c, const struct w
  * Reason String; NULL: nothing. */
 WILCO_MUST_CHECK enum wilco_status connect_refuse(struct conn *c, uint8_t reason_code,
                                                   const char *why);
+/* The same for a refusal that is in the log already. */
+WILCO_MUST_CHECK enum wilco_status connect_turn_away(struct conn *c, uint8_t reason_code,
+                                                     const char *why);
 
 #endif

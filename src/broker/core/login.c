@@ -1,3 +1,5 @@
+#define _POSIX_C_SOURCE 200809L /* inet_ntop */
+
 #include "broker/core/login.h"
 
 #include "base/hash.h"
@@ -5,6 +7,7 @@
 #include "broker/core/auth.h"
 #include "broker/core/handlers.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 
 #define NO_MEMORY "the broker has no memory for the authentication"
@@ -117,6 +120,38 @@ login_ends_ms(const struct conn *c)
 
 /* Verdicts. */
 
+static void
+describe(struct conn *c, struct conn_origin *out)
+{
+    const struct broker_host *host = &c->shard->broker->host;
+
+    *out = (struct conn_origin){.address_bytes = 0};
+    if (host->describe != NULL) {
+        host->describe(c, out);
+    }
+}
+
+/* With what is needed to find out who it is, or to keep it out; never the password. */
+static void
+log_failure(struct conn *c, const struct wire_connect *p, const struct login_verdict *v)
+{
+    char from[INET6_ADDRSTRLEN] = "local";
+    struct conn_origin origin;
+
+    if (!log_gate_passes(c->shard)) {
+        return;
+    }
+    describe(c, &origin);
+    if (origin.address_bytes > 0) {
+        (void)inet_ntop(origin.address_bytes == 4 ? AF_INET : AF_INET6, origin.address, from,
+                        sizeof(from));
+    }
+    log_event(c->shard->broker->log, LOG_INFO, "login_failed",
+              "from=%s client=%s user=%s reason=\"%s\" why=\"%s\"", from, LOG_TEXT(p->client_id),
+              LOG_TEXT(p->user_name), wire_reason_text(v->reason_code),
+              v->why == NULL ? "" : v->why);
+}
+
 static enum wilco_status
 refuse(struct conn *c, const struct login_verdict *v)
 {
@@ -126,7 +161,7 @@ refuse(struct conn *c, const struct login_verdict *v)
         c->auth = auth_new(a, NULL, SPAN_EMPTY);
     }
     if (v->delay_ms == 0 || c->auth == NULL) {
-        return connect_refuse(c, v->reason_code, v->why);
+        return connect_turn_away(c, v->reason_code, v->why);
     }
     c->state = CONN_AUTHENTICATING;
     c->auth->login.refusal = v->reason_code;
@@ -140,6 +175,7 @@ conclude(struct conn *c, const struct wire_connect *p, const struct login_verdic
 {
     if (v->reason_code != WIRE_REASON_SUCCESS) {
         c->shard->stats.logins_failed++;
+        log_failure(c, p, v);
         return refuse(c, v);
     }
     if (!login_limit(c, v->valid_ms)) {
@@ -180,7 +216,7 @@ login_begin(struct conn *c, const struct wire_connect *p, struct span body)
 {
     const struct broker *b = c->shard->broker;
     const struct login_ticket ticket = {.shard = c->shard, .number = ++c->shard->last_login};
-    struct conn_origin origin = {.address_bytes = 0};
+    struct conn_origin origin;
     const struct login_claim claim = {
         .entrance = c->entrance,
         .origin = &origin,
@@ -193,9 +229,7 @@ login_begin(struct conn *c, const struct wire_connect *p, struct span body)
     };
     struct login_verdict verdict = {.reason_code = WIRE_REASON_SUCCESS};
 
-    if (b->host.describe != NULL) {
-        b->host.describe(c, &origin);
-    }
+    describe(c, &origin);
     if (b->authenticator->check(b->authenticator->context, &claim, ticket, &verdict) ==
         LOGIN_DECIDED) {
         return conclude(c, p, &verdict);
@@ -258,7 +292,7 @@ login_timer_fired(struct conn *c)
     struct login *l = &c->auth->login;
 
     if (l->refusal != 0) {
-        (void)!connect_refuse(c, l->refusal, l->why);
+        (void)!connect_turn_away(c, l->refusal, l->why);
         l->refusal = 0;
     } else {
         c->shard->stats.connect_timeouts++;

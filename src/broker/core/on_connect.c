@@ -19,7 +19,7 @@
 
 /* Answers with `reason_code` and ends the connection [MQTT-3.2.2-7]. */
 enum wilco_status
-connect_refuse(struct conn *c, uint8_t reason_code, const char *why)
+connect_turn_away(struct conn *c, uint8_t reason_code, const char *why)
 {
     struct wire_any packet = {.type = WIRE_CONNACK, .as.connack = {.reason_code = reason_code}};
 
@@ -27,14 +27,20 @@ connect_refuse(struct conn *c, uint8_t reason_code, const char *why)
         packet.as.connack.reason_code = wire_connack_return_code(reason_code);
     }
     c->shard->stats.connects_refused++;
-    if (log_gate_passes(c->shard)) {
-        log_event(c->shard->broker->log, LOG_INFO, "connect_refused", "reason=\"%s\" why=\"%s\"",
-                  wire_reason_text(reason_code), why == NULL ? "" : why);
-    }
     (void)reply_with_reason(c, &packet, &packet.as.connack.properties, why);
     conn_end(c, reason_code); /* no DISCONNECT: the client is not connected yet [MQTT-3.14.0-1],
                                  [MQTT-3.1.4-6] */
     return WILCO_OK;
+}
+
+enum wilco_status
+connect_refuse(struct conn *c, uint8_t reason_code, const char *why)
+{
+    if (log_gate_passes(c->shard)) {
+        log_event(c->shard->broker->log, LOG_INFO, "connect_refused", "reason=\"%s\" why=\"%s\"",
+                  wire_reason_text(reason_code), why == NULL ? "" : why);
+    }
+    return connect_turn_away(c, reason_code, why);
 }
 
 static enum wilco_status

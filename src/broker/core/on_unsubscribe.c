@@ -4,7 +4,22 @@
 #include "broker/core/limits.h"
 #include "broker/core/reply.h"
 #include "broker/core/services.h"
+#include "wire/topic.h"
 #include "wire/unsubscribe.h"
+
+/* The reason code for one filter. */
+static uint8_t
+leave(struct session *s, struct span filter)
+{
+    bool existed =
+        inbox_holds(filter) ? inbox_unsubscribe(s, filter) : session_unsubscribe(s, filter);
+
+    services_leave(s, filter);
+    if (!existed && !topic_filter_is_valid(filter)) { /* nor can it ever exist */
+        return WIRE_REASON_TOPIC_FILTER_INVALID;
+    }
+    return existed ? WIRE_REASON_SUCCESS : WIRE_REASON_NO_SUBSCRIPTION_EXISTED;
+}
 
 /* One UNSUBACK [MQTT-3.10.4-4], [MQTT-3.10.4-6] with the identifier of the UNSUBSCRIBE
  * [MQTT-3.10.4-5], [MQTT-2.2.1-6] and a code for each filter in their order [MQTT-3.11.3-1]. */
@@ -29,11 +44,7 @@ on_unsubscribe(struct conn *c, const struct frame *f)
         return status;
     }
     for (size_t i = 0; wire_unsubscribe_next(&p.payload, &filter); i++) {
-        bool existed = inbox_holds(filter) ? inbox_unsubscribe(c->session, filter)
-                                           : session_unsubscribe(c->session, filter);
-
-        services_leave(c->session, filter);
-        codes->data[i] = existed ? WIRE_REASON_SUCCESS : WIRE_REASON_NO_SUBSCRIPTION_EXISTED;
+        codes->data[i] = leave(c->session, filter);
     }
     packet.as.suback = (struct wire_suback){
         .packet_id = p.packet_id,

@@ -33,6 +33,17 @@
     X(connections_per_address_max, 0, 0, 4000000,                                                  \
       "connections from one IPv4 address or IPv6 /64 network (Unix sockets do not count); a "      \
       "further one is closed at once; 0: any number")                                              \
+    X(auth_threads, 1, 1, 64, "threads, of the lowest priority, that check passwords")             \
+    X(auth_queue_max, 1000, 1, 1000000,                                                            \
+      "CONNECTs whose password waits to be checked; a further one gets Server busy")               \
+    X(login_failures_max, 10, 0, 1000000,                                                          \
+      "wrong passwords from one IPv4 address or IPv6 /64 network (Unix sockets do not count) in "  \
+      "login_failures_window_s; until that is over, whoever names a user there gets Connection "   \
+      "rate exceeded; 0: any number")                                                              \
+    X(login_failures_window_s, 60, 1, 86400,                                                       \
+      "seconds from the first wrong password of an address until all of them are forgotten")       \
+    X(login_failure_delay_ms, 500, 0, 60000,                                                       \
+      "milliseconds until a client is told that its password was wrong")                           \
     X(login_bytes_max, 1048576, 1024, 1099511627776,                                               \
       "bytes kept in a shard of clients whose CONNECT has come and whose password is being "       \
       "checked; a further one gets Server busy")                                                   \

@@ -314,8 +314,7 @@ move_sent(struct moving *v)
         struct delivery *d = entry->item;
 
         if (entry->stage == SEND_AWAITS_PUBACK && move(v, d)) {
-            deliver_land(v->session, entry);
-            delivery_free(v->session->shard, d);
+            delivery_free(v->session->shard, deliver_land(v->session, entry));
         }
         entry = next;
     }

@@ -69,7 +69,8 @@ server_config_of(const struct config *c, const char *urls[LISTENERS_MAX])
         .shard_count = c->shards,
         .settings = c->settings,
         .alloc = alloc_system(),
-        .allow_anonymous = c->allow_anonymous,
+        .allow_anonymous = c->allow_anonymous == ENTRANCE_YES,
+        .has_passwords = c->password_file[0] != '\0',
     };
 }
 

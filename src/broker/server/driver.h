@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 
 struct acl;
+struct authority;
 struct driver;
 
 /* The drivers of a broker, and what they share. */
@@ -24,8 +25,9 @@ struct crew {
     struct broker broker;
     struct listener_set listeners;
     struct guests guests;
-    atomic_size_t door_count; /* all drivers' */
-    atomic_uint listening;    /* drivers that still watch the listeners; the last one closes them */
+    struct authority *authority; /* NULL: everybody is let in; see admission.c */
+    atomic_size_t door_count;    /* all drivers' */
+    atomic_uint listening; /* drivers that still watch the listeners; the last one closes them */
     atomic_bool is_stopping;
     struct halt halt; /* for who changes broker.settings while drivers run */
     struct acl *acl;  /* access_list.h; NULL: none */

@@ -80,6 +80,8 @@ options_gather(struct config *out, const struct broker_main_options *options,
     take_settings(out, options, problems);
     out->shards = options->shards > 0 ? options->shards : out->shards;
     out->log_level = options->has_log_level ? options->log_level : out->log_level;
+    if (options->allow_anonymous) {
+        out->allow_anonymous = ENTRANCE_YES;
+    }
     take_process(out, options, problems);
-    out->allow_anonymous = options->allow_anonymous || out->allow_anonymous;
 }

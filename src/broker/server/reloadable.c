@@ -1,12 +1,14 @@
 #include "broker/server/reloadable.h"
 
 #include "broker/server/access_list.h"
+#include "broker/server/admission.h"
 #include "broker/server/certificates.h"
 
 #include <assert.h>
 #include <stddef.h>
 
 const struct reloadable *const reloadable_rows[] = {
+    &admission,
     &access_list_reloadable,
     &certificates_reloadable,
     NULL,

@@ -3,6 +3,7 @@
 #include "broker/server/server.h"
 
 #include "base/clock.h"
+#include "broker/auth/authority.h"
 #include "broker/core/rcu.h"
 #include "broker/server/driver.h"
 #include "broker/server/peer.h"
@@ -58,6 +59,15 @@ wish_of(const struct server_config *config, size_t number)
     };
 }
 
+/* Whether strangers may knock: somebody looks who they are, or it is meant so. */
+static bool
+may_be_open(const struct server_config *config, const struct entrance *e)
+{
+    return config->has_passwords || e->password_file[0] != '\0' ||
+           e->allow_anonymous == ENTRANCE_YES ||
+           (config->allow_anonymous && e->allow_anonymous == ENTRANCE_AS_SET);
+}
+
 enum wilco_status
 server_check(const struct server_config *config, char reason[SERVER_REASON_BYTES])
 {
@@ -70,7 +80,7 @@ server_check(const struct server_config *config, char reason[SERVER_REASON_BYTES
     }
     for (size_t i = 0; i < config->listen_count; i++) {
         struct listener_wish wish = wish_of(config, i);
-        enum wilco_status st = listener_check(&wish, config->allow_anonymous, reason);
+        enum wilco_status st = listener_check(&wish, may_be_open(config, wish.entrance), reason);
 
         if (st != WILCO_OK) {
             return st;
@@ -120,8 +130,8 @@ listen_everywhere(struct server *s, const struct server_config *config,
 {
     for (size_t i = 0; i < config->listen_count; i++) {
         struct listener_wish wish = wish_of(config, i);
-        enum wilco_status st =
-            listener_set_open(&s->crew.listeners, &wish, config->allow_anonymous, reason);
+        enum wilco_status st = listener_set_open(&s->crew.listeners, &wish,
+                                                 may_be_open(config, wish.entrance), reason);
 
         if (st != WILCO_OK) {
             return st;
@@ -207,6 +217,9 @@ discard_reloadables(struct server *s)
 static void
 server_free(struct server *s, const struct wilco_alloc *a)
 {
+    if (s->crew.authority != NULL) {
+        authority_stop(s->crew.authority); /* it sends answers to shards */
+    }
     listener_set_close(&s->crew.listeners);
     for (unsigned i = 0; i < s->crew.driver_count; i++) {
         driver_free(s->crew.drivers[i]);

@@ -33,6 +33,7 @@ struct server_config {
     const struct wilco_alloc *alloc; /* must be safe from any thread */
     const struct logger *log;        /* lives as long as the server; NULL is allowed */
     bool allow_anonymous;            /* also listen where others than this machine can connect */
+    bool has_passwords;              /* the same, as who comes in by any entrance is checked */
     /* Who may come in and do what (broker/core/broker.h); all of it outlives the server, NULL is
      * allowed. An authenticator must have stopped sending answers before server_stop(). */
     const struct authenticator *authenticator;

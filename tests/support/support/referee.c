@@ -473,7 +473,7 @@ begin_session(struct referee_line *l, bool is_present)
     }
     expect(l, !is_present || l->may_be_present || l->referee->has_forgotten,
            "a session that never began is present");
-    if (!is_present && (l->version != WIRE_V31 || l->is_clean || s->life == 0)) {
+    if (!is_present && (l->version != WIRE_V31 || l->is_clean || !l->may_be_present)) {
         s->life++;
         s->is_lost = false;
         s->filter_count = 0;

@@ -81,6 +81,8 @@ static const struct {
     {{.password = "x", .password_file = "y"}, "the password is given more than once"},
     {{.password_file = "/does/not/exist"}, "cannot read /does/not/exist: No such file"},
     {{.password_file = "/"}, "cannot read /: Is a directory"},
+    {{.auth_method = "SCRAM-SHA-1"},
+     "authentication method \"SCRAM-SHA-1\": the only one is SCRAM-SHA-256"},
     {{.password_fd = {999, true}}, "cannot read the password's descriptor: Bad file descriptor"},
 };
 

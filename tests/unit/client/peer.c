@@ -30,6 +30,8 @@ peer_start(struct peer *p, const struct wilco_options *options)
     buffer_init(&p->written, alloc_system(), WRITTEN_MAX);
     config.alloc = &p->alloc.alloc;
     config.random = &p->random.source;
+    config.user_name = span_of_text(config.options->user_name);
+    config.password = span_of(config.options->password.data, config.options->password.len);
     assert_int_equal(core_new(&p->core, &config, &why), WILCO_OK);
 }
 

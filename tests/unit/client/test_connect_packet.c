@@ -50,6 +50,25 @@ becomes_the_one_of_a_session(void **state)
     }
 }
 
+static void
+takes_other_authentication_data(void **state)
+{
+    struct span before = bytes_from("10 [ 00 04 'MQTT' 05 02 00 3C [ 15 00 01 'M' 16 00 03 'one' ] "
+                                    "00 02 'id' ]");
+    struct span after = bytes_from("10 [ 00 04 'MQTT' 05 02 00 3C [ 15 00 01 'M' 16 00 03 'two' ] "
+                                   "00 02 'id' ]");
+    struct buffer packet;
+
+    (void)state;
+    buffer_init(&packet, alloc_system(), 1000);
+    assert_int_equal(buffer_append(&packet, before), WILCO_OK);
+    connect_packet_authenticate(&packet, SPAN_LITERAL("two"));
+    assert_true(span_equal(buffer_span(&packet), after));
+    buffer_fini(&packet);
+    bytes_free(before);
+    bytes_free(after);
+}
+
 /* The Remaining Length may need one more byte. */
 static void
 grows_by_the_identifier(void **state)
@@ -105,6 +124,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(becomes_the_one_of_a_session),
+        cmocka_unit_test(takes_other_authentication_data),
         cmocka_unit_test(grows_by_the_identifier),
         cmocka_unit_test(says_when_there_is_no_room),
     };

@@ -473,6 +473,35 @@ subscribes_again_to_where_responses_come(void **state)
     peer_close(&p);
 }
 
+/* So does one that pauses between two tries when the new session has no place for its answer. */
+static void
+ends_requests_that_pause_when_their_topic_is_refused(void **state)
+{
+    struct wilco_request patient = plain;
+    struct peer_request request;
+    struct wire_any packet;
+    struct peer p;
+
+    (void)state;
+    patient.responder_wait_ms = 50000;
+    peer_open(&p, NULL, NULL);
+    (void)peer_ask_first(&p, &patient, &request);
+    for (int i = 0; i < 5; i++) { /* the pause grows, and is longer than it takes to connect */
+        peer_ack(&p, WIRE_PUBACK, request.packet_id, 0x10);
+        peer_advance(&p, 5000);
+        peer_take_request(&p, &request);
+    }
+    peer_ack(&p, WIRE_PUBACK, request.packet_id, 0x10);
+    peer_lose(&p);
+    peer_reopen(&p, false, NULL);
+    peer_expect(&p, WIRE_SUBSCRIBE, &packet);
+    answer(&p, WIRE_SUBACK, packet.as.subscribe.packet_id, 0x87);
+    expect_end(&p, WILCO_EREFUSED);
+    peer_no_event(&p);
+    assert_int_equal(peer_counters(&p).pending, 0);
+    peer_close(&p);
+}
+
 static void
 ends_requests_in_time_without_a_connection(void **state)
 {
@@ -506,6 +535,7 @@ main(void)
         cmocka_unit_test(ends_requests_of_a_forgotten_session),
         cmocka_unit_test(sends_what_was_never_sent),
         cmocka_unit_test(subscribes_again_to_where_responses_come),
+        cmocka_unit_test(ends_requests_that_pause_when_their_topic_is_refused),
         cmocka_unit_test(ends_requests_in_time_without_a_connection),
     };
 

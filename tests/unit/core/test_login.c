@@ -409,12 +409,12 @@ what_is_kept_is_bounded(void **state)
     struct rig r;
     struct rig_client c[2];
     static const uint8_t more[4096];
-    struct settings limits = settings_default();
+    struct settings settings = settings_default();
     struct wire_connect how = as("c", "alice", "late good");
 
     (void)state;
-    limits.login_bytes_max = 1024;
-    open_rig_with(&r, &limits);
+    settings.login_bytes_max = 1024;
+    open_rig_with(&r, &settings);
     say_connect(&r, &c[0], &how);
     conn_feed(&c[0].conn, span_of(more, sizeof(more)));
     rig_settle(&r);

@@ -127,7 +127,7 @@ without_its_comments_it_is_the_defaults(void **state)
 
     memset(&c, 1, sizeof(c));
     c.listen_count = 0;
-    c.allow_anonymous = true;
+    c.allow_anonymous = ENTRANCE_AS_SET; /* which no line says */
     c.has_sandbox = false;
     assert_int_equal(uncomment(text, &len), setting_count() + 13);
     read_config(&c, text, len);

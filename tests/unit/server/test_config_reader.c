@@ -99,8 +99,8 @@ static const struct {
     {"log_type information", LEVEL, LOG_INFO},
     {"log_type debug", LEVEL, LOG_DEBUG},
     {"log_type all", LEVEL, LOG_DEBUG},
-    {"allow_anonymous true", ANONYMOUS, 1},
-    {"allow_anonymous false", ANONYMOUS, 0},
+    {"allow_anonymous true", ANONYMOUS, ENTRANCE_YES},
+    {"allow_anonymous false", ANONYMOUS, ENTRANCE_NO},
     {"listen mqtt://127.0.0.1:0\nlisten unix:/tmp/s", LISTENS, 2},
     {"packet_bytes_max 100", PACKET, 100},
     {"packet_bytes_max 2 MiB", PACKET, 2097152},
@@ -348,6 +348,27 @@ include_nothing(struct config_reader *r, const char *folder)
     (void)folder;
 }
 
+static void
+passwords_are_taken(void **state)
+{
+    static struct config c;
+    static struct problems p;
+
+    (void)state;
+    read_text(&c, &p,
+              "password_file /etc/wilco/passwords\nlisten mqtt://127.0.0.1:0\n"
+              "listener_allow_anonymous true\nlisten mqtt://127.0.0.1:0\n"
+              "listener_password_file /own\nlistener_allow_anonymous false\n");
+    assert_int_equal(p.count, 0);
+    assert_int_equal(c.allow_anonymous, ENTRANCE_AS_SET);
+    assert_string_equal(c.password_file, "/etc/wilco/passwords");
+    assert_int_equal(c.entrances[0].allow_anonymous, ENTRANCE_YES);
+    assert_string_equal(c.entrances[0].password_file, "");
+    assert_int_equal(c.entrances[1].allow_anonymous, ENTRANCE_NO);
+    assert_string_equal(c.entrances[1].password_file, "/own");
+    assert_string_equal(config_next_file(&c, NULL), "/etc/wilco/passwords");
+}
+
 /* For the sandbox: what is read again. */
 static void
 remembers_files(void **state)
@@ -434,8 +455,8 @@ static const struct {
      "f:1: persistent_client_expiration: \"0d\" is not a number with h, d, w, m or y behind it "
      "(hours, days, weeks, months, years)"},
     {"persistence true", "f:1: persistence: \"true\" is not supported, only false is"},
-    {"password_file /etc/p", "f:1: password_file: known from mosquitto, but there are no passwords "
-                             "and no access control yet"},
+    {"use_username_as_clientid true",
+     "f:1: use_username_as_clientid: known from mosquitto, but there is nothing like it here"},
     {"plugin_opt_x 1", "f:1: plugin_opt_x: known from mosquitto, but there are no plugins"},
     {"tls_\x1b[2J 1", "f:1: tls_?[2J: known from mosquitto, but keys are in files, not in engines"},
     {"bridge_cafile 1", "f:1: bridge_cafile: known from mosquitto, but there are no bridges"},
@@ -623,6 +644,7 @@ main(void)
         cmocka_unit_test(all_problems_are_told_and_counted),
         cmocka_unit_test(listeners_are_bounded),
         cmocka_unit_test(says_what_the_process_may_do),
+        cmocka_unit_test(passwords_are_taken),
         cmocka_unit_test(remembers_files),
         cmocka_unit_test(tables_are_sound),
     };

@@ -15,6 +15,7 @@ take_acl_file(struct config_reader *r, const struct directive *d, const char *va
 const struct directive access_directives[] = {
     {.name = "acl_file",
      .take = take_acl_file,
+     .is_path = true,
      .what = "The file that says who may publish and receive what, in mosquitto's syntax "
              "(docs/authorisation.md). With one everything is forbidden that it does not permit; "
              "without, everything is permitted. wilco acl explains what it says."},

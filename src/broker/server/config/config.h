@@ -26,8 +26,9 @@ struct config {
     size_t listen_count; /* 0: CONFIG_LISTEN, a standard entrance */
     unsigned shards;     /* 0: one for each core */
     enum log_level log_level;
-    bool allow_anonymous;
-    char user[CONFIG_USER_BYTES]; /* whom root becomes; "": see privileges.h */
+    enum entrance_choice allow_anonymous;
+    char password_file[ENTRANCE_PATH_BYTES_MAX + 1]; /* empty: there is none */
+    char user[CONFIG_USER_BYTES];                    /* whom root becomes; "": see privileges.h */
     bool has_sandbox;
     bool core_dumps;
     struct config_files files;

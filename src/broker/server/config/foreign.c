@@ -30,7 +30,6 @@ refuse(struct config_reader *r, const struct directive *d, const char *value)
         .name = (directive), .take = refuse, .detail = (why), .is_repeatable = true                \
     }
 
-#define NO_ACCESS  "there are no passwords and no access control yet"
 #define NO_PSK     "certificates are used, not keys that are known beforehand"
 #define NO_NAMES   "no user names are taken from certificates yet"
 #define NO_BRIDGE  "there are no bridges"
@@ -69,7 +68,7 @@ const struct directive foreign_directives[] = {
     REFUSED("bind_interface", "write listener PORT ADDRESS instead"),
     REFUSED("bridge_*", NO_BRIDGE),
     REFUSED("cleansession", NO_BRIDGE),
-    REFUSED("clientid_prefixes", NO_ACCESS),
+    REFUSED("clientid_prefixes", NO_SUCH),
     REFUSED("connection", NO_BRIDGE),
     REFUSED("connection_messages", "log_level debug logs connections"),
     REFUSED("dhparamfile", "keys are agreed on by elliptic curves alone"),
@@ -85,7 +84,6 @@ const struct directive foreign_directives[] = {
     REFUSED("message_size_limit", "write max_packet_size instead; it counts the whole packet"),
     REFUSED("mount_point", NO_SUCH),
     REFUSED("notification*", NO_BRIDGE),
-    REFUSED("password_file", NO_ACCESS),
     REFUSED("persistence_*", NO_DISK),
     REFUSED("pid_file", SUPERVISED),
     REFUSED("plugin*", NO_PLUGIN),
@@ -103,7 +101,7 @@ const struct directive foreign_directives[] = {
     REFUSED("try_private", NO_BRIDGE),
     REFUSED("use_identity_as_username", NO_NAMES),
     REFUSED("use_subject_as_username", NO_NAMES),
-    REFUSED("use_username_as_clientid", NO_ACCESS),
+    REFUSED("use_username_as_clientid", NO_SUCH),
     REFUSED("username", NO_BRIDGE),
     REFUSED("websockets_headers_size", "a request for WebSocket may have 8 KiB"),
     REFUSED("websockets_log_level", "log_level says what is logged"),

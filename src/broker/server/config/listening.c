@@ -77,8 +77,41 @@ take_allow_anonymous(struct config_reader *r, const struct directive *d, const c
     bool is_allowed = false;
 
     if (parse_switch(r, d, value, &is_allowed)) {
-        r->config->allow_anonymous = is_allowed;
+        r->config->allow_anonymous = is_allowed ? ENTRANCE_YES : ENTRANCE_NO;
     }
+}
+
+static void
+take_listener_allow_anonymous(struct config_reader *r, const struct directive *d, const char *value)
+{
+    bool is_allowed = false;
+
+    if (parse_switch(r, d, value, &is_allowed)) {
+        r->entrance->allow_anonymous = is_allowed ? ENTRANCE_YES : ENTRANCE_NO;
+    }
+}
+
+static void
+take_path(struct config_reader *r, const struct directive *d, const char *value,
+          char out[ENTRANCE_PATH_BYTES_MAX + 1])
+{
+    if (strlen(value) > ENTRANCE_PATH_BYTES_MAX) {
+        reader_wrong(r, "%s: the path is longer than %u bytes", d->name, ENTRANCE_PATH_BYTES_MAX);
+    } else {
+        (void)snprintf(out, ENTRANCE_PATH_BYTES_MAX + 1, "%s", value);
+    }
+}
+
+static void
+take_password_file(struct config_reader *r, const struct directive *d, const char *value)
+{
+    take_path(r, d, value, r->config->password_file);
+}
+
+static void
+take_listener_password_file(struct config_reader *r, const struct directive *d, const char *value)
+{
+    take_path(r, d, value, r->entrance->password_file);
 }
 
 static void
@@ -198,6 +231,12 @@ const struct directive listening_directives[] = {
              "a Unix socket.",
      .is_repeatable = true,
      .is_listener = true},
+    {.name = "listener_allow_anonymous",
+     .take = take_listener_allow_anonymous,
+     .what =
+         "true or false, in place of what allow_anonymous says, for clients that connect to the "
+         "listen or listener line above. Once for each of these lines.",
+     .is_of_listener = true},
     {.name = "listener_inbox_prefix",
      .take = take_inbox_prefix,
      .standard = ENTRANCE_PREFIX,
@@ -210,6 +249,12 @@ const struct directive listening_directives[] = {
      .what = "true or false, in place of what no_matching_subscribers says, for publishers that "
              "connect to the listen or listener line above. Once for each of these lines.",
      .is_of_listener = true},
+    {.name = "listener_password_file",
+     .take = take_listener_password_file,
+     .what = "A password file, in place of the one that password_file names, for clients that "
+             "connect to the listen or listener line above. Once for each of these lines.",
+     .is_of_listener = true,
+     .is_path = true},
     {.name = "listener_v3_response_suffix",
      .take = take_v3_response_suffix,
      .standard = ENTRANCE_SUFFIX,
@@ -245,8 +290,14 @@ const struct directive listening_directives[] = {
      .is_of_listener = true},
     {.name = "allow_anonymous",
      .take = take_allow_anonymous,
-     .standard = "false",
-     .what = "true: also listens where other machines can connect, though nobody is asked who he "
-             "is. false: such an address is refused."},
+     .what = "true: clients that name no user are let in, also where other machines can connect. "
+             "false: they are not, and who they are must be checked, as with password_file. "
+             "Without this line they are let in where nothing checks who they are, and an address "
+             "that other machines can connect to is refused there."},
+    {.name = "password_file",
+     .take = take_password_file,
+     .what = "The users and their passwords, one USER:HASH a line, as wilco passwd and "
+             "mosquitto_passwd write them. SIGHUP reads it again.",
+     .is_path = true},
     {.name = NULL},
 };

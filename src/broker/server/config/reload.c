@@ -1,6 +1,7 @@
 #include "broker/server/config/reload.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Not among them: receive_maximum and topic_alias_maximum, which size what a session or a
  * connection has already when they are announced to a client; what was announced to those who are
@@ -27,6 +28,11 @@ static const char *const possible[] = {
     "connections_max",
     "connecting_max",
     "connections_per_address_max",
+    "auth_threads",
+    "auth_queue_max",
+    "login_failures_max",
+    "login_failures_window_s",
+    "login_failure_delay_ms",
     "login_bytes_max",
     "log_refusals_max",
     "user_properties_max",
@@ -55,10 +61,16 @@ static const char *const possible[] = {
     "bulk_read_bytes",
 };
 
+size_t
+reload_possible_count(void)
+{
+    return sizeof(possible) / sizeof(possible[0]);
+}
+
 bool
 reload_is_possible(const char *setting)
 {
-    for (size_t i = 0; i < sizeof(possible) / sizeof(possible[0]); i++) {
+    for (size_t i = 0; i < reload_possible_count(); i++) {
         if (strcmp(possible[i], setting) == 0) {
             return true;
         }
@@ -144,6 +156,11 @@ reload_merge(struct config *running, const struct config *wanted, const struct l
     if (running->log_level != wanted->log_level) {
         log_event(log, LOG_INFO, "setting_changed", "name=log_level");
         running->log_level = wanted->log_level;
+        result.changed++;
+    }
+    if (strcmp(running->password_file, wanted->password_file) != 0) {
+        log_event(log, LOG_INFO, "setting_changed", "name=password_file");
+        memcpy(running->password_file, wanted->password_file, sizeof(running->password_file));
         result.changed++;
     }
     if (strcmp(running->acl_file, wanted->acl_file) != 0) {

@@ -9,6 +9,7 @@
  * takes it once for a new connection and remembers what he told the client. False also for a
  * setting that nobody has looked at in this respect. */
 bool reload_is_possible(const char *setting);
+size_t reload_possible_count(void); /* of how many settings that is true */
 
 struct reload_result {
     unsigned changed;       /* taken over */

@@ -1,0 +1,120 @@
+/* The table of faults over real connections, of each kind. */
+#include "faults.h"
+#include "fixture.h"
+#include "way.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+struct broker_line {
+    const struct way *way;
+    struct server *server;
+    struct way_line line;
+    enum wire_version version;
+};
+
+static void
+start(void *context, const struct settings *settings)
+{
+    struct broker_line *l = context;
+    struct server_config config = fixture_config(2);
+
+    config.listen = &l->way->url;
+    config.settings = *settings;
+    l->server = fixture_start_with(&config);
+}
+
+static void
+stop(void *context)
+{
+    struct broker_line *l = context;
+
+    server_stop(l->server);
+}
+
+static void
+open_line(void *context, enum wire_version version)
+{
+    struct broker_line *l = context;
+
+    l->version = version;
+    way_open(&l->line, l->way, fixture_address(l->server));
+}
+
+static void
+send_bytes(void *context, struct span bytes)
+{
+    struct broker_line *l = context;
+
+    (void)way_send(&l->line, bytes); /* if not, then that will be seen */
+}
+
+static enum fault_next
+next(void *context, struct wire_any *out)
+{
+    struct broker_line *l = context;
+    struct span packet = way_next(&l->line);
+
+    if (packet.len == 0) {
+        return FAULT_END;
+    }
+    assert_int_equal(wire_any_decode(out, packet, l->version), WILCO_OK);
+    return FAULT_PACKET;
+}
+
+static void
+close_line(void *context)
+{
+    struct broker_line *l = context;
+
+    way_close(&l->line);
+}
+
+static void
+run(const struct way *way)
+{
+    struct broker_line l = {.way = way};
+    const struct fault_line line = {
+        .name = way->name,
+        .start = start,
+        .stop = stop,
+        .open = open_line,
+        .send = send_bytes,
+        .next = next,
+        .close = close_line,
+        .context = &l,
+    };
+    struct fault_table t;
+
+    fault_table_load(&t);
+    faults_run(&t, &line);
+    fault_table_free(&t);
+}
+
+static void
+each_fault_over_tcp(void **state)
+{
+    (void)state;
+    run(&way_tcp);
+}
+
+static void
+each_fault_over_websocket(void **state)
+{
+    (void)state;
+    run(&way_websocket);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_fault_over_tcp),
+        cmocka_unit_test(each_fault_over_websocket),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
