@@ -19,9 +19,11 @@ program_of() {
 fuzz_one() {
   local target=$1 log=$build/$1.log status=ok
   local kept=tests/fuzz/corpus/${target#fuzz_} grown=$build/corpus/${target#fuzz_}
+  local words=tests/fuzz/words/${target#fuzz_}.dict
+  [ -e "$words" ] || words=$build/tests/fuzz/mqtt.dict
   mkdir -p "$grown"
   "$(program_of "$target")" -max_total_time="$2" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
-    -close_fd_mask=1 -dict="$build/tests/fuzz/mqtt.dict" -artifact_prefix="$build/findings/$target-" \
+    -close_fd_mask=1 -dict="$words" -artifact_prefix="$build/findings/$target-" \
     "$grown" "$kept" 2> "$log" || status=BROKEN
   stat_of() { sed -n "s/^stat::$1: *//p" "$log"; }
   printf '%-18s %-7s %11s runs %6s new inputs  cov %5s  %5s MiB\n' "$target" "$status" \

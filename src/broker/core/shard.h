@@ -60,7 +60,8 @@ struct shard {
     bool is_stopping;  /* shard_shut_down() was called */
     struct map logins; /* connections that wait for their verdict (login.h), by ticket */
     uint64_t last_login;
-    uint64_t login_bytes; /* kept for them */
+    uint64_t login_bytes;  /* kept for them */
+    bool has_login_review; /* the authenticator has been replaced */
     struct timer sys_timer;
     struct mailbox_node *late; /* mail that waits for memory, and all behind it; NULL: none */
     struct mailbox_node *late_last;
