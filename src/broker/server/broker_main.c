@@ -73,7 +73,8 @@ server_config_of(const struct config *c, const char *urls[LISTENERS_MAX])
         .settings = c->settings,
         .alloc = alloc_system(),
         .allow_anonymous = c->allow_anonymous == ENTRANCE_YES,
-        .has_passwords = c->password_file[0] != '\0',
+        .has_passwords =
+            c->password_file[0] != '\0' || c->scram_file[0] != '\0' || c->tokens.file_count > 0,
     };
 }
 
