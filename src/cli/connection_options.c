@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define DEFAULT_HOST "127.0.0.1"
 #define DEFAULT_PORT 1883U
@@ -49,8 +50,8 @@ take_session_expiry(void *field, struct option_input *in)
 const struct option connection_server_rows[] = {
     {"url", 'L', "URL",
      "mqtt://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC], mqtts://\n"
-     "(TLS), or unix:/PATH (default WILCO_URL,\n"
-     "mqtt://127.0.0.1:1883)",
+     "(TLS), ws://HOST[:PORT][/PATH] (WebSocket), wss://,\n"
+     "or unix:/PATH (default WILCO_URL, mqtt://127.0.0.1:1883)",
      option_text, FIELD(url)},
     {"host", 'h', "HOST", "instead of --url: name or address", option_text, FIELD(host)},
     {"port", 'p', "PORT", "its port (default 1883, with TLS 8883)", option_u16, FIELD(port)},
@@ -134,11 +135,18 @@ authority_of(const char *url)
     return at == NULL || strncmp(url, "unix:", 5) == 0 ? NULL : at + 3;
 }
 
+/* Whose path is the server's affair. */
+static bool
+is_websocket(const char *url)
+{
+    return strncasecmp(url, "ws://", 5) == 0 || strncasecmp(url, "wss://", 6) == 0;
+}
+
 /* mosquitto's habit: what stands behind the port is the topic. */
 static void
 split_topic(struct connection_options *o)
 {
-    const char *authority = authority_of(o->address);
+    const char *authority = is_websocket(o->address) ? NULL : authority_of(o->address);
     size_t len = authority == NULL ? 0 : strcspn(authority, "/");
 
     if (authority != NULL && authority[len] == '/') {

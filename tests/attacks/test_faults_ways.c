@@ -11,6 +11,7 @@
 
 struct broker_line {
     const struct way *way;
+    struct transport_options transport;
     struct server *server;
     struct way_line line;
     enum wire_version version;
@@ -23,6 +24,7 @@ start(void *context, const struct settings *settings)
     struct server_config config = fixture_config(2);
 
     config.listen = &l->way->url;
+    config.transports = &l->transport;
     config.settings = *settings;
     l->server = fixture_start_with(&config);
 }
@@ -90,7 +92,9 @@ run(const struct way *way)
     struct fault_table t;
 
     fault_table_load(&t);
+    way_prepare(way, &l.transport);
     faults_run(&t, &line);
+    way_clean_up(way);
     fault_table_free(&t);
 }
 
@@ -108,12 +112,28 @@ each_fault_over_websocket(void **state)
     run(&way_websocket);
 }
 
+static void
+each_fault_over_tls(void **state)
+{
+    (void)state;
+    run(&way_tls);
+}
+
+static void
+each_fault_over_secure_websocket(void **state)
+{
+    (void)state;
+    run(&way_secure_websocket);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_fault_over_tcp),
         cmocka_unit_test(each_fault_over_websocket),
+        cmocka_unit_test(each_fault_over_tls),
+        cmocka_unit_test(each_fault_over_secure_websocket),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

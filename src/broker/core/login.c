@@ -122,8 +122,8 @@ login_ends_ms(const struct conn *c)
 
 /* Verdicts. */
 
-static void
-describe(struct conn *c, struct conn_origin *out)
+void
+login_origin(struct conn *c, struct conn_origin *out)
 {
     const struct broker_host *host = &c->shard->broker->host;
 
@@ -143,7 +143,7 @@ log_failure(struct conn *c, const struct wire_connect *p, const struct login_ver
     if (!log_gate_passes(c->shard)) {
         return;
     }
-    describe(c, &origin);
+    login_origin(c, &origin);
     if (origin.address_bytes > 0) {
         (void)inet_ntop(origin.address_bytes == 4 ? AF_INET : AF_INET6, origin.address, from,
                         sizeof(from));
@@ -232,7 +232,7 @@ login_begin(struct conn *c, const struct wire_connect *p, struct span body)
     };
     struct login_verdict verdict = {.reason_code = WIRE_REASON_SUCCESS};
 
-    describe(c, &origin);
+    login_origin(c, &origin);
     if (b->authenticator->check(b->authenticator->context, &claim, ticket, &verdict) ==
         LOGIN_DECIDED) {
         return conclude(c, p, &verdict);

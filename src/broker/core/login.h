@@ -18,6 +18,9 @@
 WILCO_MUST_CHECK enum wilco_status login_begin(struct conn *c, const struct wire_connect *p,
                                                struct span body);
 
+/* Where the connection comes from, as far as anybody knows. */
+void login_origin(struct conn *c, struct conn_origin *out);
+
 /* Whether the connection waits for a verdict, or with a refusal. */
 bool login_is_pending(const struct conn *c);
 /* More has come from a client that waits. */
