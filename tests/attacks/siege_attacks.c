@@ -499,8 +499,8 @@ siege_attacks(void)
         {"takeover", takeover, 1 * MIB},
         {"deep", deep, 4 * MIB},
         {"storm", storm, 1 * MIB},
-        {"wrong-passwords", wrong_passwords, 0},
         {"offences", offences, 2 * MIB},
+        {"wrong-passwords", wrong_passwords, 0}, /* last: some are still looked at behind it */
         {.name = NULL},
     };
 
