@@ -24,7 +24,6 @@
 struct realm {
     char *path; /* owned */
     struct password_file *passwords;
-    bool is_exposed;
 };
 
 struct authority {
@@ -95,7 +94,8 @@ judge_password(const struct attempt *t)
     }
     if (is_right && t->is_known) {
         return (struct login_verdict){.reason_code = WIRE_REASON_SUCCESS,
-                                      .user = span_of(t->bytes, t->user_bytes)};
+                                      .user = span_of(t->bytes, t->user_bytes),
+                                      .is_revocable = true};
     }
     return refusal(WIRE_REASON_BAD_USER_NAME_OR_PASSWORD, WRONG);
 }
@@ -254,6 +254,18 @@ check_password(const struct authority *a, const struct realm *r, const struct lo
     return LOGIN_PENDING;
 }
 
+static bool
+still_knows(void *context, const struct entrance *entrance, struct span user)
+{
+    const struct realm *r = realm_of(context, entrance);
+    bool is_known = true;
+
+    if (r != NULL) {
+        (void)password_file_find(r->passwords, user, &is_known);
+    }
+    return is_known;
+}
+
 /* The certificate has been verified; who has none has not come this far, but there may be no name
  * in it. */
 static struct login_verdict
@@ -329,8 +341,7 @@ add_realm(struct authority *a, const char *path, const struct authority_config *
         status = random_u64(config->random, &seed);
     }
     if (status == WILCO_OK) {
-        status = password_file_load(&r->passwords, path, seed, a->alloc, config->random,
-                                    &r->is_exposed, why);
+        status = password_file_load(&r->passwords, path, seed, a->alloc, config->random, why);
     }
     if (status != WILCO_OK) {
         (void)snprintf(reason, AUTHORITY_REASON_BYTES, "password_file: %s", why);
@@ -410,7 +421,8 @@ authority_new(struct authority **out, const struct authority_config *config,
         return WILCO_ENOMEM;
     }
     a->alloc = config->alloc;
-    a->authenticator = (struct authenticator){.context = a, .check = check};
+    a->authenticator =
+        (struct authenticator){.context = a, .check = check, .still_knows = still_knows};
     a->allow_anonymous = config->allow_anonymous;
     a->bounds = (struct failures_bounds){.max = s->login_failures_max,
                                          .window_s = s->login_failures_window_s};
@@ -506,7 +518,7 @@ const char *
 authority_exposed_file(const struct authority *a)
 {
     for (size_t i = 0; i < a->realm_count; i++) {
-        if (a->realms[i].is_exposed) {
+        if (password_file_is_exposed(a->realms[i].passwords)) {
             return a->realms[i].path;
         }
     }

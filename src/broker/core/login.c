@@ -6,11 +6,13 @@
 #include "base/secret.h"
 #include "broker/core/auth.h"
 #include "broker/core/handlers.h"
+#include "broker/core/session.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
 
 #define NO_MEMORY "the broker has no memory for the authentication"
+#define UNKNOWN   "the broker does not know this user any more"
 #define TOO_LATE  "the authentication took too long: try again later"
 
 /* Accounts. */
@@ -181,6 +183,7 @@ conclude(struct conn *c, const struct wire_connect *p, const struct login_verdic
     if (!login_limit(c, v->valid_ms)) {
         return connect_refuse(c, WIRE_REASON_QUOTA_EXCEEDED, NO_MEMORY);
     }
+    c->login_is_revocable = v->is_revocable;
     return connect_accept(c, p, v->user);
 }
 
@@ -256,6 +259,16 @@ login_keep(struct conn *c, struct span bytes)
     }
 }
 
+/* The authenticator may have been replaced since it was asked. */
+static bool
+is_outdated(const struct conn *c, const struct login_verdict *v)
+{
+    const struct authenticator *a = c->shard->broker->authenticator;
+
+    return v->reason_code == WIRE_REASON_SUCCESS && v->is_revocable && a != NULL &&
+           a->still_knows != NULL && !a->still_knows(a->context, c->entrance, v->user);
+}
+
 /* CONNECT is served as if it came now, and then what came behind it. */
 static void
 take_verdict(struct conn *c, const struct login_verdict *v)
@@ -271,7 +284,8 @@ take_verdict(struct conn *c, const struct login_verdict *v)
     buffer_init(&l->behind, c->shard->broker->alloc, SIZE_MAX);
     map_remove(&c->shard->logins, &l->by_ticket);
     l->ticket = 0;
-    status = conclude(c, &p, v);
+    status = is_outdated(c, v) ? connect_refuse(c, WIRE_REASON_NOT_AUTHORIZED, UNKNOWN)
+                               : conclude(c, &p, v);
     c->shard->login_bytes -= c->auth->connect_bytes;
     auth_forget_connect(c->auth);
     if (c->state == CONN_CONNECTED) {
@@ -298,6 +312,32 @@ login_timer_fired(struct conn *c)
         c->shard->stats.connect_timeouts++;
         close_ticket(c);
         (void)!connect_refuse(c, WIRE_REASON_SERVER_UNAVAILABLE, TOO_LATE);
+    }
+}
+
+static bool
+is_revoked(const struct authenticator *a, const struct session *s)
+{
+    return s->conn != NULL && s->conn->state == CONN_CONNECTED && s->conn->login_is_revocable &&
+           !a->still_knows(a->context, s->conn->entrance, session_user(s));
+}
+
+void
+login_review(struct shard *s)
+{
+    const struct authenticator *a = s->broker->authenticator;
+    const struct map *sessions = &s->sessions.by_client_id;
+
+    s->has_login_review = false;
+    if (a == NULL || a->still_knows == NULL) {
+        return;
+    }
+    for (struct map_node *n = map_walk(sessions, NULL); n != NULL; n = map_walk(sessions, n)) {
+        struct session *session = CONTAINER_OF(n, struct session, by_client_id);
+
+        if (is_revoked(a, session)) {
+            conn_end_because(session->conn, WIRE_REASON_NOT_AUTHORIZED, UNKNOWN);
+        }
     }
 }
 

@@ -36,6 +36,10 @@ bool login_limit(struct conn *c, uint64_t valid_ms);
 /* When that is; UINT64_MAX: never. */
 uint64_t login_ends_ms(const struct conn *c);
 
+/* For the shard, in its thread: disconnects those whom the present authenticator does not know any
+ * more. */
+void login_review(struct shard *s);
+
 /* For the shard: takes its verdicts, in its thread; and throws them away. */
 void login_take_answers(struct shard *s);
 void login_drop_answers(struct shard *s);

@@ -133,7 +133,8 @@ commit(struct crew *crew, void *object)
     struct authority *before = crew->authority;
 
     crew->authority = object;
-    crew->broker.authenticator = object == NULL ? NULL : authority_authenticator(crew->authority);
+    broker_set_authenticator(&crew->broker,
+                             object == NULL ? NULL : authority_authenticator(crew->authority));
     if (object != NULL && before != NULL) {
         authority_inherit(crew->authority, before);
     }

@@ -414,6 +414,27 @@ include_nothing(struct config_reader *r, const char *folder)
 }
 
 static void
+an_access_list_is_taken(void **state)
+{
+    static struct config c;
+    static struct problems p;
+    char text[CONFIG_PATH_BYTES + 16];
+
+    (void)state;
+    read_text(&c, &p, "acl_file /etc/wilco/acl\n");
+    assert_int_equal(p.count, 0);
+    assert_string_equal(c.acl_file, "/etc/wilco/acl");
+    assert_string_equal(config_next_file(&c, NULL), "/etc/wilco/acl");
+    (void)snprintf(text, sizeof(text), "acl_file /%0*d\n", (int)CONFIG_PATH_BYTES - 2, 0);
+    read_text(&c, &p, text);
+    assert_int_equal(p.count, 0);
+    (void)snprintf(text, sizeof(text), "acl_file /%0*d\n", (int)CONFIG_PATH_BYTES - 1, 0);
+    read_text(&c, &p, text);
+    assert_string_equal(p.lines[0], "f:1: acl_file: the path is longer than 511 bytes");
+    assert_string_equal(c.acl_file, "");
+}
+
+static void
 passwords_are_taken(void **state)
 {
     static struct config c;
@@ -656,6 +677,14 @@ listeners_are_bounded(void **state)
     assert_int_equal(c.listen_count, LISTENERS_MAX);
 }
 
+static bool
+ends_in(const char *name, const char *end)
+{
+    size_t len = strlen(name);
+
+    return len >= strlen(end) && strcmp(name + len - strlen(end), end) == 0;
+}
+
 /* What is in the tables can be used: each name is found as itself, once, and sets what there is. */
 static void
 check_table(const struct directive *table)
@@ -672,6 +701,11 @@ check_table(const struct directive *table)
         }
         assert_int_equal(settings, d->sets != NULL);
         assert_true(d->standard == NULL || d->what != NULL);
+        if ((ends_in(d->name, "file") || ends_in(d->name, "path")) && !directive_is_refused(d) &&
+            !d->is_path) {
+            fail_msg("%s names a file: without is_path the sandbox does not let it be read again",
+                     d->name);
+        }
     }
 }
 
@@ -714,6 +748,7 @@ main(void)
         cmocka_unit_test(listeners_are_bounded),
         cmocka_unit_test(says_what_the_process_may_do),
         cmocka_unit_test(passwords_are_taken),
+        cmocka_unit_test(an_access_list_is_taken),
         cmocka_unit_test(remembers_files),
         cmocka_unit_test(tables_are_sound),
     };

@@ -101,6 +101,23 @@ takes_over_what_may_change(void **state)
 }
 
 static void
+another_access_list_is_taken(void **state)
+{
+    static struct config running;
+    static struct config wanted;
+    struct lines lines;
+
+    (void)state;
+    config_init(&running);
+    wanted = running;
+    (void)snprintf(wanted.acl_file, sizeof(wanted.acl_file), "/acl");
+    assert_int_equal(merge(&running, &wanted, &lines).changed, 1);
+    assert_string_equal(lines.text, "event=setting_changed name=acl_file\n");
+    assert_string_equal(running.acl_file, "/acl");
+    assert_int_equal(merge(&running, &wanted, &lines).changed, 0);
+}
+
+static void
 another_url_needs_a_restart(void **state)
 {
     static struct config running;
@@ -166,6 +183,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_changes),
         cmocka_unit_test(takes_over_what_may_change),
+        cmocka_unit_test(another_access_list_is_taken),
         cmocka_unit_test(another_url_needs_a_restart),
         cmocka_unit_test(another_setting_of_a_listener_needs_a_restart),
         cmocka_unit_test(so_many_settings_may_change),

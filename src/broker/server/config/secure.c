@@ -153,6 +153,7 @@ take_identity(struct config_reader *r, const struct directive *d, const char *va
 const struct directive secure_directives[] = {
     {.name = "certfile",
      .take = take_certfile,
+     .is_path = true,
      .what = "The certificate chain in PEM, the broker's own first, of the listen or listener line "
              "above, which needs one if its URL begins with mqtts:// or wss://; below a listener "
              "line it is what makes it speak TLS. Up to four, each with a keyfile: a client gets "
@@ -161,17 +162,20 @@ const struct directive secure_directives[] = {
      .is_of_listener = true},
     {.name = "keyfile",
      .take = take_keyfile,
+     .is_path = true,
      .what = "The private key in PEM of the certfile, which nobody else may read or write (chmod "
              "600). One line for each.",
      .is_repeatable = true,
      .is_of_listener = true},
     {.name = "cafile",
      .take = take_cafile,
+     .is_path = true,
      .what = "Certificates in PEM of those who issue certificates to clients of the listen or "
              "listener line above. Once for each of these lines, as what follows.",
      .is_of_listener = true},
     {.name = "capath",
      .take = take_capath,
+     .is_path = true,
      .what = "The same as a folder, with the names that openssl rehash makes.",
      .is_of_listener = true},
     {.name = "require_certificate",
@@ -193,6 +197,7 @@ const struct directive secure_directives[] = {
      .is_of_listener = true},
     {.name = "crlfile",
      .take = take_crlfile,
+     .is_path = true,
      .what = "In PEM, which of the clients' certificates have been revoked, from each who issues "
              "any.",
      .is_of_listener = true},
