@@ -64,6 +64,8 @@ takes_over_what_may_change(void **state)
     wanted.settings.inflight_max = 7;
     wanted.settings.receive_maximum = 8;
     wanted.log_level = LOG_DEBUG;
+    (void)snprintf(wanted.scram_file, sizeof(wanted.scram_file), "/scram");
+    (void)snprintf(wanted.tokens.issuer, sizeof(wanted.tokens.issuer), "me");
     wanted.shards = 3;
     wanted.allow_anonymous = true;
     wanted.listen_count = 1;
@@ -71,11 +73,15 @@ takes_over_what_may_change(void **state)
     wanted.has_sandbox = false;
     wanted.core_dumps = true;
     result = merge(&running, &wanted, &lines);
-    assert_int_equal(result.changed, 2);
+    assert_int_equal(result.changed, 4);
+    assert_string_equal(running.scram_file, "/scram");
+    assert_string_equal(running.tokens.issuer, "me");
     assert_int_equal(result.needs_restart, 7);
     assert_string_equal(lines.text, "event=restart_needed name=receive_maximum from=1024 to=8\n"
                                     "event=setting_changed name=inflight_max from=1024 to=7\n"
                                     "event=setting_changed name=log_level\n"
+                                    "event=setting_changed name=scram_file\n"
+                                    "event=setting_changed name=jwt\n"
                                     "event=restart_needed name=listen\n"
                                     "event=restart_needed name=shards\n"
                                     "event=restart_needed name=allow_anonymous\n"
