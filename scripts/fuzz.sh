@@ -18,13 +18,15 @@ targets=("$@")
   exit 1
 }
 
-words=$(find $build -name mqtt.dict)
 broken=0
 for target in "${targets[@]}"; do
+  words=$(find $build -name mqtt.dict)
   program=$(find $build -type f -name "$target" -perm -u+x)
   kept=tests/fuzz/corpus/${target#fuzz_}
   grown=$build/corpus/${target#fuzz_}
   mkdir -p "$grown"
+  own=tests/fuzz/words/${target#fuzz_}.dict
+  [ ! -e "$own" ] || words=$own
   echo "== $target: $seconds seconds"
   "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     ${words:+-dict="$words"} \

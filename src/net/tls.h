@@ -84,7 +84,7 @@ struct tls_client_options {
 };
 
 /* One thread at a time, the streams' included; outlives its streams. Remembers the last session,
- * with which the next stream resumes. */
+ * with which the next stream to the same host resumes. */
 struct tls_client;
 
 /* As tls_server_new(). */

@@ -15,14 +15,22 @@ struct tls_client {
     SSL_CTX *ctx;
     BIO_METHOD *method;
     SSL_SESSION *session; /* to resume; NULL: none yet */
+    /* A session that goes on is not verified again, so it is for the host alone that it began with:
+     * another host is another era. */
+    char host[HOST_BYTES];
+    unsigned era;
 };
 
 /* OpenSSL's callback: 1 takes the session over. */
 static int
 keep_session(SSL *ssl, SSL_SESSION *session)
 {
-    struct tls_client *t = tls_stream_client(tls_stream_of_ssl(ssl));
+    const struct tls_stream *s = tls_stream_of_ssl(ssl);
+    struct tls_client *t = tls_stream_client(s);
 
+    if (tls_stream_era(s) != t->era) {
+        return 0;
+    }
     SSL_SESSION_free(t->session);
     t->session = session;
     return 1;
@@ -172,6 +180,9 @@ expect(SSL *ssl, const char *given)
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
     char host[HOST_BYTES];
 
+    if (strlen(given) >= HOST_BYTES) {
+        return false;
+    }
     plain_host(host, given);
     if (is_address(host)) {
         return X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1;
@@ -181,6 +192,18 @@ expect(SSL *ssl, const char *given)
            SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
+/* Of at most so many bytes: longer ones are refused by expect(). */
+static void
+begin_era(struct tls_client *t, const char *host)
+{
+    if (strncmp(t->host, host, HOST_BYTES - 1) != 0) {
+        (void)snprintf(t->host, HOST_BYTES, "%s", host);
+        t->era++;
+        SSL_SESSION_free(t->session);
+        t->session = NULL;
+    }
+}
+
 struct stream *
 tls_client_stream(struct tls_client *t, const char *host, struct stream *below,
                   const struct wilco_alloc *a)
@@ -188,6 +211,7 @@ tls_client_stream(struct tls_client *t, const char *host, struct stream *below,
     SSL *ssl = SSL_new(t->ctx);
     struct stream *s = NULL;
 
+    begin_era(t, host);
     if (ssl != NULL && !expect(ssl, host)) {
         SSL_free(ssl);
         ssl = NULL;
@@ -200,7 +224,7 @@ tls_client_stream(struct tls_client *t, const char *host, struct stream *below,
     }
     s = tls_stream_new(ssl, t->method, below, a);
     if (s != NULL) {
-        tls_stream_set_client(s, t);
+        tls_stream_set_client(s, t, t->era);
     }
     return s;
 }

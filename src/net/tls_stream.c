@@ -20,6 +20,7 @@ struct tls_stream {
     SSL *ssl;
     struct tls_server *server; /* one of the two */
     struct tls_client *client;
+    unsigned era;  /* of the client */
     uint8_t *held; /* NULL: nothing */
     size_t held_len;
     size_t held_used;
@@ -489,7 +490,7 @@ tls_stream_new(SSL *ssl, BIO_METHOD *method, struct stream *below, const struct 
     struct tls_stream *t = mem_zalloc(a, sizeof(*t));
     BIO *bio = BIO_new(method);
 
-    if (ssl == NULL || t == NULL || bio == NULL) {
+    if (ssl == NULL || t == NULL || bio == NULL || SSL_set_app_data(ssl, t) != 1) {
         BIO_free(bio);
         mem_free(a, t);
         SSL_free(ssl);
@@ -506,7 +507,6 @@ tls_stream_new(SSL *ssl, BIO_METHOD *method, struct stream *below, const struct 
     };
     BIO_set_data(bio, &t->below);
     SSL_set_bio(ssl, bio, bio);
-    SSL_set_app_data(ssl, t);
     return &t->stream;
 }
 
@@ -517,9 +517,10 @@ tls_stream_set_server(struct stream *s, struct tls_server *server)
 }
 
 void
-tls_stream_set_client(struct stream *s, struct tls_client *client)
+tls_stream_set_client(struct stream *s, struct tls_client *client, unsigned era)
 {
     tls_stream_of(s)->client = client;
+    tls_stream_of(s)->era = era;
 }
 
 struct tls_server *
@@ -532,6 +533,12 @@ struct tls_client *
 tls_stream_client(const struct tls_stream *t)
 {
     return t->client;
+}
+
+unsigned
+tls_stream_era(const struct tls_stream *t)
+{
+    return t->era;
 }
 
 const char *

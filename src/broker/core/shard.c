@@ -133,6 +133,9 @@ shard_run_inbox(struct shard *s)
     if (WILCO_UNLIKELY(!mailbox_is_empty(&s->login_answers))) {
         login_take_answers(s);
     }
+    if (WILCO_UNLIKELY(s->has_login_review)) {
+        login_review(s);
+    }
     sys_answer(s);
     shard_settle(s);
 }

@@ -60,7 +60,8 @@ struct shard {
     bool is_stopping;  /* shard_shut_down() was called */
     struct map logins; /* connections that wait for their verdict (login.h), by ticket */
     uint64_t last_login;
-    uint64_t login_bytes; /* kept for them */
+    uint64_t login_bytes;  /* kept for them */
+    bool has_login_review; /* the authenticator has been replaced */
     struct timer sys_timer;
     size_t sys_watchers; /* subscriptions to topics of the broker itself */
     char gap_before[WILCO_CACHE_LINE_BYTES];

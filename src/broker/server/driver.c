@@ -46,7 +46,8 @@
 
 #define BORROWS_MAX 64
 /* When another thread closed a peer, the own thread frees it after this time at the latest. */
-#define BURY_MS 1000U
+#define BURY_MS             1000U
+#define HANDSHAKES_PER_TURN 8U
 
 static uint64_t
 bit_of(const struct driver *d)
@@ -179,10 +180,21 @@ fire_timers(struct driver *d)
     }
 }
 
+/* A handshake of TLS takes as long as some hundred packets, so of a crowd at the door only so many
+ * are looked after in one turn; the loop names the others again. */
+static void
+door_event(struct driver *d, struct door *door, unsigned *handshakes)
+{
+    if (door->listener->transport.tls == NULL || (*handshakes)++ < HANDSHAKES_PER_TURN) {
+        door_ready(d, door);
+    }
+}
+
 static void
 handle_events(struct driver *d)
 {
     struct loop_event e;
+    unsigned handshakes = 0;
 
     while (loop_next(d->loop, &e)) {
         if (e.source == NULL) {
@@ -190,7 +202,9 @@ handle_events(struct driver *d)
         }
         switch ((enum driver_kind)e.source->kind) {
         case DRIVER_EAR: ear_ready(d, CONTAINER_OF(e.source, struct ear, source)); break;
-        case DRIVER_DOOR: door_ready(d, CONTAINER_OF(e.source, struct door, source)); break;
+        case DRIVER_DOOR:
+            door_event(d, CONTAINER_OF(e.source, struct door, source), &handshakes);
+            break;
         case DRIVER_PEER:
             peer_ready(d, CONTAINER_OF(e.source, struct peer, source), e.ready);
             break;
