@@ -49,7 +49,7 @@ bench: setup-all ## side by side with other brokers, which takes a while: BENCH=
 	@$(MAKE) --no-print-directory build
 	@bench/run.py $(BENCH)
 
-fuzz: setup-all ## search for inputs that break a decoder: FUZZ_SECONDS=60 each
+fuzz: setup-all ## search for inputs that break something: FUZZ_SECONDS=600, divided among all targets
 	@scripts/fuzz.sh
 
 soak: setup-all ## random clients against a broker with 1 and with 4 shards: SOAK_SECONDS=600 in all

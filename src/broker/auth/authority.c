@@ -24,7 +24,6 @@
 struct realm {
     char *path; /* owned */
     struct password_file *passwords;
-    bool is_exposed;
 };
 
 struct authority {
@@ -341,8 +340,7 @@ add_realm(struct authority *a, const char *path, const struct authority_config *
         status = random_u64(config->random, &seed);
     }
     if (status == WILCO_OK) {
-        status = password_file_load(&r->passwords, path, seed, a->alloc, config->random,
-                                    &r->is_exposed, why);
+        status = password_file_load(&r->passwords, path, seed, a->alloc, config->random, why);
     }
     if (status != WILCO_OK) {
         (void)snprintf(reason, AUTHORITY_REASON_BYTES, "password_file: %s", why);
@@ -519,7 +517,7 @@ const char *
 authority_exposed_file(const struct authority *a)
 {
     for (size_t i = 0; i < a->realm_count; i++) {
-        if (a->realms[i].is_exposed) {
+        if (password_file_is_exposed(a->realms[i].passwords)) {
             return a->realms[i].path;
         }
     }

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,8 +145,8 @@ upgrade_line(struct buffer *out, struct span line, const struct password_cost *c
 {
     struct span bare = without_end(line);
     const uint8_t *colon = bare.len == 0 ? NULL : memchr(bare.data, ':', bare.len);
-    struct span user = SPAN_EMPTY;
-    struct span password = SPAN_EMPTY;
+    struct span user;
+    struct span password;
     struct password_hash hash;
     char written[PASSWORD_TEXT_BYTES];
     const char *why = NULL;
@@ -223,8 +222,17 @@ keep_owner_and_mode(int fd, const struct stat *before)
 static bool
 sync_folder(char *path)
 {
-    int fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool is_done = fd >= 0 && fsync(fd) == 0;
+    char *slash = strrchr(path, '/');
+    const char *folder = ".";
+    int fd = -1;
+    bool is_done = false;
+
+    if (slash != NULL) {
+        *slash = '\0';
+        folder = slash == path ? "/" : path;
+    }
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    is_done = fd >= 0 && fsync(fd) == 0;
 
     if (fd >= 0) {
         (void)close(fd);

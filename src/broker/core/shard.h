@@ -63,6 +63,9 @@ struct shard {
     uint64_t login_bytes;  /* kept for them */
     bool has_login_review; /* the authenticator has been replaced */
     struct timer sys_timer;
+    struct mailbox_node *late; /* mail that waits for memory, and all behind it; NULL: none */
+    struct mailbox_node *late_last;
+    struct timer late_timer;
     size_t sys_watchers; /* subscriptions to topics of the broker itself */
     char gap_before[WILCO_CACHE_LINE_BYTES];
     /* What other shards write: */
@@ -80,6 +83,7 @@ enum shard_timer {
     SHARD_TIMER_SYS,      /* the shard: $SYS topics (sys.h) */
     SHARD_TIMER_LOG_GATE, /* the shard: lines in the log (log_gate.h) */
     SHARD_TIMER_REQUEST,  /* struct request: its deadline */
+    SHARD_TIMER_LATE,     /* the shard: mail that there was no memory for */
     SHARD_TIMER_REQUESTS, /* the shard: requests that are no longer fresh */
 };
 
