@@ -10,12 +10,13 @@ SIM_SEED ?= 1
 MUTATE_PACKETS ?= 1000000
 MUTATE_SEED ?= 1
 LIES_SESSIONS ?= 100000
+ATTACKS_SCALE ?= 10
 LIES_SEED ?= 1
 CRASH_ROUNDS ?= 500
 CRASH_SEED ?= 1
 
 .DEFAULT_GOAL := build
-.PHONY: build demo run check lint cost bench fuzz conformance soak sim mutate crash install setup clean help setup-build setup-all
+.PHONY: build demo run check lint cost bench fuzz conformance soak sim mutate attacks crash install setup clean help setup-build setup-all
 
 build: $(PRESET)/build.ninja ## build the tool and the library: build/wilco, build/libwilco.*
 	@cmake --build --preset release
@@ -48,7 +49,7 @@ bench: setup-all ## side by side with other brokers, which takes a while: BENCH=
 	@$(MAKE) --no-print-directory build
 	@bench/run.py $(BENCH)
 
-fuzz: setup-all ## search for inputs that break a decoder: FUZZ_SECONDS=60 each
+fuzz: setup-all ## search for inputs that break something: FUZZ_SECONDS=600, divided among all targets
 	@scripts/fuzz.sh
 
 soak: setup-all ## random clients against a broker with 1 and with 4 shards: SOAK_SECONDS=600 in all
@@ -67,6 +68,12 @@ mutate: setup-all ## broken packets among good ones, to the broker and to libwil
 	@cmake --build --preset asan --target mutate lies
 	@MUTATE_PACKETS=$(MUTATE_PACKETS) MUTATE_SEED=$(MUTATE_SEED) build/asan/tests/mutate/mutate
 	@LIES_SESSIONS=$(LIES_SESSIONS) LIES_SEED=$(LIES_SEED) build/asan/tests/mutate/lies
+
+attacks: setup-all ## a broker under attack, while a probe asks: ATTACKS_SCALE=10 times as long as in the tests
+	@$(MAKE) --no-print-directory build
+	@cmake --preset dev > /dev/null
+	@cmake --build --preset dev --target siege
+	@build/dev/tests/attacks/siege $(ATTACKS_SCALE) build/wilco
 
 crash: setup-all ## a responder with a journal, killed at random moments: CRASH_ROUNDS=500 times
 	@cmake --preset dev > /dev/null

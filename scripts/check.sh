@@ -58,11 +58,12 @@ started=$SECONDS
 check_step scripts/lint.sh
 if build_preset strict; then
   passed=$((passed + 1))
+  check_step tests/packaging/hardening.py build/strict/wilco build/strict/libwilco.so
   check_step tests/cost/cost.py
 fi
 for preset in ${PRESETS:-dev asan tsan}; do
   check_preset "$preset"
 done
-echo "== done in $((SECONDS - started)) seconds, lint, the strict build and costs counted as one each"
+echo "== done in $((SECONDS - started)) seconds, lint, the strict build, its hardening and costs counted as one each"
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

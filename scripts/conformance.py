@@ -28,6 +28,7 @@ TESTED_SIDES = {
     "tests/unit/server": ("server",),
     "tests/support/support": ("server",),
     "tests/unit/client": ("client",),
+    "tests/unit/net": ("server", "client"),
     "tests/unit/cli": ("client",),
 }
 

@@ -17,6 +17,18 @@
  * gap of so many bytes keeps them on different lines of the cache. */
 #define WILCO_CACHE_LINE_BYTES 64
 
+/* Release builds clear every variable that is made (-ftrivial-auto-var-init), which is to cost
+ * nothing where it counts: large ones, used for each message, that whoever fills them in fills in
+ * wholly. */
+#if defined(__has_attribute)
+#    if __has_attribute(uninitialized)
+#        define WILCO_NOT_CLEARED __attribute__((uninitialized))
+#    endif
+#endif
+#ifndef WILCO_NOT_CLEARED
+#    define WILCO_NOT_CLEARED
+#endif
+
 /* The object that embeds `member` at `pointer`. */
 #define CONTAINER_OF(pointer, type, member)                                                        \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))

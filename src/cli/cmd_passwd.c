@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "broker/auth/password_edit.h"
 #include "broker/auth/password_file.h"
+#include "broker/auth/scram_secret.h"
 #include "broker/auth/secret_file.h"
 #include "cli/exit_code.h"
 #include "cli/manual.h"
@@ -27,6 +28,7 @@ struct passwd_command {
     bool upgrade;
     struct option_scheme {
         enum password_scheme value;
+        bool is_scram; /* in its place */
     } scheme;
     struct option_number iterations;
 };
@@ -37,9 +39,13 @@ take_scheme(void *field, struct option_input *in)
     const char *word = option_take(in);
     struct option_scheme *scheme = field;
 
+    scheme->is_scram = word != NULL && strcmp(word, "scram-sha-256") == 0;
+    if (scheme->is_scram) {
+        return NULL;
+    }
     return word != NULL && password_scheme_parse(&scheme->value, word) == WILCO_OK
                ? NULL
-               : "argon2id, sha512-pbkdf2 or sha512";
+               : "argon2id, sha512-pbkdf2, sha512 or scram-sha-256";
 }
 
 #define FIELD(name) offsetof(struct passwd_command, name)
@@ -52,13 +58,14 @@ static const struct option passwd_rows[] = {
      option_flag, FIELD(batch)},
     {"upgrade", 'U', NULL, "give each line that has a plain password its hash", option_flag,
      FIELD(upgrade)},
-    {"hash", 'H', "argon2id|sha512-pbkdf2|sha512",
+    {"hash", 'H', "argon2id|sha512-pbkdf2|sha512|scram-sha-256",
      "how passwords are kept (default argon2id; mosquitto 2.0 reads\n"
-     "the other two; sha512 is quick to guess)",
+     "the next two; sha512 is quick to guess; scram-sha-256 is for\n"
+     "the scram_file of a broker)",
      take_scheme, FIELD(scheme)},
     {"iterations", 'I', "NUMBER",
      "work for each guess: iterations of sha512-pbkdf2 (default\n"
-     "210000) or passes of argon2id (default 2)",
+     "210000) and scram-sha-256 (100000), or passes of argon2id (2)",
      option_count, FIELD(iterations)},
     {.name = NULL},
 };
@@ -191,27 +198,58 @@ complain(enum wilco_status status, const char *what)
 }
 
 static bool
-set_password(const struct passwd_command *c, struct span text, int words, char **argv,
-             struct buffer *out)
+set_scram(const struct passwd_command *c, struct span text, struct span user, struct span password,
+          struct buffer *out)
 {
-    static struct password password;
+    struct scram_secret secret;
+    char written[SCRAM_SECRET_TEXT_BYTES];
+    uint32_t iterations = c->iterations.value > 0 ? (uint32_t)c->iterations.value
+                                                  : (uint32_t)SCRAM_ITERATIONS_STANDARD;
+    bool is_done = complain(scram_secret_make(&secret, password, iterations, random_system()),
+                            "cannot hash the password");
+
+    if (is_done) {
+        (void)scram_secret_write(written, &secret);
+        is_done = complain(password_edit_set_text(out, text, user, written), "cannot add the user");
+    }
+    explicit_bzero(&secret, sizeof(secret));
+    return is_done;
+}
+
+static bool
+set_hash(const struct passwd_command *c, struct span text, struct span user, struct span password,
+         struct buffer *out)
+{
     struct password_cost cost = password_cost_standard(c->scheme.value);
     struct password_hash hash;
-    bool is_there = c->batch ? words == 3 && take_word(argv[3], &password) : ask(&password);
-    bool is_done = false;
 
     if (c->iterations.value > 0) {
         cost.iterations = (uint32_t)c->iterations.value;
     }
+    return complain(password_hash_make(&hash, &cost, password, random_system()),
+                    "cannot hash the password") &&
+           complain(password_edit_set(out, text, user, &hash), "cannot add the user");
+}
+
+static bool
+set_password(const struct passwd_command *c, struct span text, int words, char **argv,
+             struct buffer *out)
+{
+    static struct password password;
+    struct span user = span_of_text(argv[2]);
+    bool is_there = c->batch ? words == 3 && take_word(argv[3], &password) : ask(&password);
+    bool is_done = false;
+
     if (is_there && password.len == 0) {
         say("the password is empty");
         is_there = false;
     }
-    is_done = is_there &&
-              complain(password_hash_make(&hash, &cost, span_of(password.text, password.len),
-                                          random_system()),
-                       "cannot hash the password") &&
-              complain(password_edit_set(out, text, span_of_text(argv[2]), &hash), argv[1]);
+    if (is_there) {
+        struct span bytes = span_of(password.text, password.len);
+
+        is_done = c->scheme.is_scram ? set_scram(c, text, user, bytes, out)
+                                     : set_hash(c, text, user, bytes, out);
+    }
     explicit_bzero(&password, sizeof(password));
     return is_done;
 }
@@ -303,6 +341,14 @@ run(const struct passwd_command *c, int words, char **argv)
     return is_done;
 }
 
+static bool
+scram_is_possible(const struct passwd_command *c, struct span user)
+{
+    return !c->upgrade && user.len <= SCRAM_NAME_BYTES_MAX &&
+           (c->iterations.value == 0 || (c->iterations.value >= SCRAM_ITERATIONS_MIN &&
+                                         c->iterations.value <= SCRAM_ITERATIONS_MAX));
+}
+
 /* 0, or the exit code after it has said what is wrong. */
 static int
 check(const struct passwd_command *c, int words, char **argv)
@@ -324,6 +370,12 @@ check(const struct passwd_command *c, int words, char **argv)
     if (!c->upgrade && !password_user_is_valid(span_of_text(argv[2]))) {
         return options_wrong("a user name is UTF-8 without a colon or control characters, and does "
                              "not begin with #");
+    }
+    if (c->scheme.is_scram) {
+        return scram_is_possible(c, span_of_text(argv[2]))
+                   ? EXIT_CODE_OK
+                   : options_wrong("scram-sha-256: 4096 to 1000000 iterations, user names of 512 "
+                                   "bytes at most, and no --upgrade");
     }
     if (c->iterations.value > most ||
         (c->iterations.value > 0 && c->scheme.value == PASSWORD_SHA512)) {

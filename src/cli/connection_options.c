@@ -2,6 +2,7 @@
 
 #include "cli/connection.h"
 
+#include "cli/arguments.h"
 #include "cli/duration.h"
 #include "cli/exit_code.h"
 #include "cli/memory.h"
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define DEFAULT_HOST "127.0.0.1"
 #define DEFAULT_PORT 1883U
@@ -48,8 +50,8 @@ take_session_expiry(void *field, struct option_input *in)
 const struct option connection_server_rows[] = {
     {"url", 'L', "URL",
      "mqtt://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC], mqtts://\n"
-     "(TLS), or unix:/PATH (default WILCO_URL,\n"
-     "mqtt://127.0.0.1:1883)",
+     "(TLS), ws://HOST[:PORT][/PATH] (WebSocket), wss://,\n"
+     "or unix:/PATH (default WILCO_URL, mqtt://127.0.0.1:1883)",
      option_text, FIELD(url)},
     {"host", 'h', "HOST", "instead of --url: name or address", option_text, FIELD(host)},
     {"port", 'p', "PORT", "its port (default 1883, with TLS 8883)", option_u16, FIELD(port)},
@@ -133,11 +135,18 @@ authority_of(const char *url)
     return at == NULL || strncmp(url, "unix:", 5) == 0 ? NULL : at + 3;
 }
 
+/* Whose path is the server's affair. */
+static bool
+is_websocket(const char *url)
+{
+    return strncasecmp(url, "ws://", 5) == 0 || strncasecmp(url, "wss://", 6) == 0;
+}
+
 /* mosquitto's habit: what stands behind the port is the topic. */
 static void
 split_topic(struct connection_options *o)
 {
-    const char *authority = authority_of(o->address);
+    const char *authority = is_websocket(o->address) ? NULL : authority_of(o->address);
     size_t len = authority == NULL ? 0 : strcspn(authority, "/");
 
     if (authority != NULL && authority[len] == '/') {
@@ -229,6 +238,19 @@ read_secret(struct connection_options *o)
     return EXIT_CODE_OK;
 }
 
+/* "mqtt://USER:PASSWORD@HOST", whose copy is used from now on. */
+static void
+hide_url_password(const char *url)
+{
+    const char *authority = url == NULL ? NULL : authority_of(url);
+    const char *end = authority == NULL ? NULL : strchr(authority, '@');
+    const char *colon = end == NULL ? NULL : memchr(authority, ':', (size_t)(end - authority));
+
+    if (colon != NULL) {
+        arguments_hide(colon + 1, (size_t)(end - colon) - 1);
+    }
+}
+
 static int
 choose_secret(struct connection_options *o)
 {
@@ -251,6 +273,9 @@ choose_secret(struct connection_options *o)
     if (password != NULL) {
         o->secret = memory_text("%s", password);
         o->secret_len = strlen(password);
+    }
+    if (o->password != NULL) {
+        arguments_hide(o->password, strlen(o->password));
     }
     return EXIT_CODE_OK;
 }
@@ -298,6 +323,7 @@ connection_prepare(struct connection_options *o)
         exit_code = choose_address(o);
     }
     if (exit_code == EXIT_CODE_OK) {
+        hide_url_password(o->url);
         exit_code = choose_secret(o);
     }
     return exit_code;

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "base/nearest.h"
+#include "cli/arguments.h"
 #include "cli/colour.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -95,6 +96,7 @@ main(int argc, char **argv)
     if (!hold_standard_streams()) {
         return EXIT_CODE_USAGE;
     }
+    arguments_remember(argv);
     wake_init();
     colour_set(COLOUR_AUTO);
     if (argc < 2) {

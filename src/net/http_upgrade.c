@@ -387,7 +387,7 @@ upgrade_answer_write(char out[UPGRADE_ANSWER_BYTES], const struct upgrade_reques
     return (size_t)len;
 }
 
-/* ---- Client ---- */
+/* ---- Client, who offers mqtt [MQTT-6.0.0-3] ---- */
 
 static bool
 path_is_valid(const char *path)

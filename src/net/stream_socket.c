@@ -63,7 +63,7 @@ socket_stream_read(struct stream *s, void *out, size_t capacity, size_t *len)
 static ssize_t
 send_spans(int fd, const struct span *spans, size_t count)
 {
-    struct iovec parts[SPANS_PER_WRITE];
+    WILCO_NOT_CLEARED struct iovec parts[SPANS_PER_WRITE];
     struct msghdr message = {.msg_iov = parts};
     size_t used = count < SPANS_PER_WRITE ? count : SPANS_PER_WRITE;
 

@@ -17,7 +17,7 @@
 static enum wilco_status
 refuse(char reason[TLS_REASON_BYTES], const char *name, const char *path, const char *why)
 {
-    (void)snprintf(reason, TLS_REASON_BYTES, "%s %.250s: %s", name, path, why);
+    (void)snprintf(reason, TLS_REASON_BYTES, "%s %.180s: %.200s", name, path, why);
     ERR_clear_error();
     return WILCO_EINVAL;
 }

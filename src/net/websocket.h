@@ -10,7 +10,7 @@
  * that is written. The opening handshake has no deadline of its own: whoever waits for the first
  * bytes has one.
  *
- * An open one takes 208 bytes and what is below. While a frame is on its way in, or out, it takes
+ * An open one takes 184 bytes and what is below. While a frame is on its way in, or out, it takes
  * 4.2 KiB for each direction, and during the handshake up to UPGRADE_BYTES_MAX. Pings are answered
  * one at a time. */
 

@@ -3,7 +3,9 @@
 #include "way.h"
 
 #include "net/socket.h"
+#include "net/tls.h"
 #include "net/websocket.h"
+#include "support/certificates.h"
 #include "wire/packet.h"
 
 #include <poll.h>
@@ -30,6 +32,68 @@ const struct way way_websocket = {
     .url = "ws://127.0.0.1:0",
     .wrap = onto_websocket,
 };
+
+static struct certificates certificates;
+static struct tls_client *tls;
+
+static struct stream *
+onto_tls(struct stream *below)
+{
+    return tls_client_stream(tls, "127.0.0.1", below, alloc_system());
+}
+
+static struct stream *
+onto_both(struct stream *below)
+{
+    return onto_websocket(onto_tls(below));
+}
+
+const struct way way_tls = {
+    .name = "tls",
+    .url = "mqtts://127.0.0.1:0",
+    .is_tls = true,
+    .wrap = onto_tls,
+};
+
+const struct way way_secure_websocket = {
+    .name = "secure websocket",
+    .url = "wss://127.0.0.1:0",
+    .is_tls = true,
+    .wrap = onto_both,
+};
+
+void
+way_prepare(const struct way *way, struct transport_options *out)
+{
+    char ca[CERTIFICATES_PATH_BYTES];
+    char reason[TLS_REASON_BYTES];
+    const struct tls_client_options options = {.cafile = ca};
+
+    *out = (struct transport_options){.is_tls = way->is_tls};
+    if (!way->is_tls) {
+        return;
+    }
+    certificates_init(&certificates);
+    certificates_make_standard(&certificates);
+    out->tls.certfile_count = 1;
+    out->tls.keyfile_count = 1;
+    (void)certificates_path(&certificates, "server.pem", out->tls.certfile[0]);
+    (void)certificates_path(&certificates, "server.key", out->tls.keyfile[0]);
+    (void)certificates_path(&certificates, "ca.pem", ca);
+    assert_int_equal(tls_client_new(&tls, &options, way == &way_tls ? "mqtt" : "http/1.1",
+                                    alloc_system(), reason),
+                     WILCO_OK);
+}
+
+void
+way_clean_up(const struct way *way)
+{
+    if (way->is_tls) {
+        tls_client_free(tls);
+        tls = NULL;
+        certificates_fini(&certificates);
+    }
+}
 
 static void
 wait_for(int fd, unsigned interest)

@@ -1,19 +1,25 @@
 #ifndef WILCO_TEST_WAY_H
 #define WILCO_TEST_WAY_H
 
-#include "net/address.h"
-#include "net/stream.h"
+#include "broker/server/transport.h"
 
 /* The ways to a broker: what a listener's URL says, and the client's end of it, which blocks. */
 struct way {
     const char *name;
     const char *url; /* to listen on, at a port of the system's choice */
+    bool is_tls;
     /* What comes onto the connected socket; NULL: nothing. */
     struct stream *(*wrap)(struct stream *below);
 };
 
 extern const struct way way_tcp;
 extern const struct way way_websocket;
+extern const struct way way_tls;
+extern const struct way way_secure_websocket;
+
+/* Makes certificates, and what a listener needs of them (zero where the way needs nothing). */
+void way_prepare(const struct way *way, struct transport_options *out);
+void way_clean_up(const struct way *way);
 
 #define WAY_PATIENCE_MS 20000
 

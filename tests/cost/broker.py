@@ -33,7 +33,7 @@ def calls_between_marks(trace):
 
 
 class Broker:
-    def __init__(self, build, name):
+    def __init__(self, build, name, rules=None):
         self.wilco = build / "wilco"
         self.profile = build / "cost" / f"{name}.callgrind"
         self.trace = build / "cost" / f"{name}.calls"
@@ -43,10 +43,18 @@ class Broker:
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.profile}", "--trace-syscalls=yes",
                    f"--log-file={self.trace}", self.wilco, "broker", "--listen", "mqtt://127.0.0.1:0",
                    "--shards", "1", "--user", "root", "--no-sandbox"]  # valgrind and the lab write files
+        if rules is not None:
+            command += ["--config", self._write_rules(build / "cost" / name, rules)]
         with its_end:
             self.process = subprocess.Popen(command, stdin=its_end, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                             env={**SAME_EVERYWHERE, "LD_PRELOAD": str(build / "lab.so")})
         self.port = self._read_port()
+
+    @staticmethod
+    def _write_rules(path, rules):
+        path.with_suffix(".acl").write_text(rules, encoding="utf-8")
+        path.with_suffix(".conf").write_text(f"acl_file {path.with_suffix('.acl')}\n", encoding="utf-8")
+        return path.with_suffix(".conf")
 
     def __enter__(self):
         return self

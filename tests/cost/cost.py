@@ -36,7 +36,7 @@ def made_with(build):
 
 
 def measure(build, scenario):
-    with Broker(build, scenario.name) as broker:
+    with Broker(build, scenario.name, scenario.rules) as broker:
         crowd = scenario.kind(broker.port, **scenario.options)
         for _ in range(scenario.warm_up):
             crowd.step()

@@ -92,7 +92,12 @@ class Scenario:
     options: dict
     steps: int  # that are counted; as many as it takes for the end of a turn not to show
     warm_up: int = 3
+    rules: str | None = None  # of an acl_file
 
+
+# Who asks what this file says: the lines that are needed, and some more.
+RULES = "".join(f"topic readwrite place/{i}/+\n" for i in range(100)) + (
+    "topic readwrite ask/+\npattern readwrite answers/+\ntopic readwrite news/#\ntopic deny news/secret\n")
 
 BUSY = {"requesters": 16, "window": 64, "responders": 4}
 
@@ -107,4 +112,8 @@ SCENARIOS = (
     Scenario("publish-16-to-16-qos1", Messages, {"publishers": 16, "qos": 1}, 6),
     Scenario("publish-16-to-16-new-topics", Messages, {"publishers": 16, "new_topics": True}, 6),
     Scenario("publish-1-to-100", Messages, {"subscribers": 100, "window": 8}, 10),
+    Scenario("request-16x64-acl", Requests, BUSY, 4, rules=RULES),
+    Scenario("publish-16-to-16-acl", Messages, {"publishers": 16}, 6, rules=RULES),
+    Scenario("publish-16-to-16-new-topics-acl", Messages, {"publishers": 16, "new_topics": True}, 6, rules=RULES),
+    Scenario("publish-1-to-100-acl", Messages, {"subscribers": 100, "window": 8}, 10, rules=RULES),
 )

@@ -1,14 +1,15 @@
 #include "fuzz.h"
 
 #include "support/asking.h"
+#include "support/referee.h"
 
 #include <assert.h>
 #include <stdio.h>
 
 /* A script of what four clients do to a broker of two shards, in any of the three versions: each
  * step is a byte that names the client (the low two bits) and the action, and what that action
- * reads from the script. Clients know their inboxes, and what they were asked last. Everything the
- * broker sends must decode strictly, and a witness must be served to the end. The broker is made
+ * reads from the script. Clients know their inboxes, and what they were asked last. A referee looks
+ * at everything that the broker sends, and a witness must be served to the end. The broker is made
  * anew only when messages are retained; all sessions end in between. */
 enum {
     CLIENTS = 4,
@@ -48,6 +49,8 @@ struct stage {
     struct rig r;
     struct rig_client witness;
     struct rig_client c[CLIENTS];
+    struct referee referee;
+    struct referee_line lines[CLIENTS];
     struct memory memory[CLIENTS];
     bool is_open;
 };
@@ -119,7 +122,7 @@ look(struct rig_client *c, struct wire_any *answers, size_t *count, size_t max)
     struct wire_any packet;
 
     c->version = c->conn.version == 0 ? WIRE_V5 : (enum wire_version)c->conn.version;
-    while (rig_next(c, &packet)) {
+    while (referee_next(c->line, &packet)) {
         remember(&stage.memory[c - stage.c], &packet);
         if (count != NULL && *count < max) {
             answers[(*count)++] = packet;
@@ -160,6 +163,7 @@ open_client(unsigned index)
     rig_client_close(c);
     *c = (struct rig_client){.rig = &stage.r, .is_open = true, .version = WIRE_V5};
     conn_init(&c->conn, stage.r.broker.shards[index % SHARDS]);
+    referee_open(&stage.lines[index], &stage.referee, c);
 }
 
 static void
@@ -397,7 +401,10 @@ step(struct script *s, unsigned op)
     case ACTIONS: break;
     }
     rig_settle(&stage.r);
-    look(c, NULL, NULL, 0);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        look(&stage.c[i], NULL, NULL, 0);
+        referee_settled(&stage.lines[i]);
+    }
 }
 
 /* Unless a client of its name has come. */
@@ -421,6 +428,7 @@ close_stage(void)
 {
     for (unsigned i = 0; i < CLIENTS; i++) {
         rig_client_close(&stage.c[i]);
+        referee_close(&stage.lines[i]);
     }
     rig_client_close(&stage.witness);
     rig_advance(&stage.r, UINT64_C(1000) * SESSION_S_MAX + 1);
@@ -443,6 +451,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     rig_client_connect(&stage.r, &stage.witness, "witness");
     rig_subscribe(&stage.witness, "w", 0);
+    referee_init(&stage.referee);
     for (unsigned i = 0; i < CLIENTS; i++) {
         open_client(i);
         stage.memory[i] = (struct memory){.inbox = ""};

@@ -83,6 +83,21 @@ check_signed(const struct jwt_keys *keys, struct span header, struct span payloa
     check(keys, span_of(token, len));
 }
 
+static void
+check_key(struct span pem)
+{
+    struct jwt_keys *k = jwt_keys_new(alloc_system());
+    char why[JWT_KEY_WHY_BYTES];
+
+    assert(k != NULL);
+    if (jwt_keys_add_public(k, SPAN_EMPTY, pem, why) == WILCO_OK) {
+        assert(jwt_keys_count(k) == 1 && why[0] == '\0');
+    } else {
+        assert(jwt_keys_count(k) == 0 && why[0] != '\0');
+    }
+    jwt_keys_free(k);
+}
+
 /* A token as it is; with a line break in it, its two parts before they are encoded; and a file with
  * a key. */
 int
@@ -90,8 +105,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct jwt_keys *keys;
     const uint8_t *end = size == 0 ? NULL : memchr(data, '\n', size);
-    struct jwt_keys *more = jwt_keys_new(alloc_system());
-    char why[JWT_KEY_WHY_BYTES];
 
     if (keys == NULL) {
         keys = make_keys();
@@ -102,12 +115,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         check_signed(keys, header, span_skip(span_of(data, size), header.len + 1));
     }
-    assert(more != NULL);
-    if (jwt_keys_add_public(more, SPAN_EMPTY, span_of(data, size), why) == WILCO_OK) {
-        assert(jwt_keys_count(more) == 1 && why[0] == '\0');
-    } else {
-        assert(jwt_keys_count(more) == 0 && why[0] != '\0');
+    if (size > 10 && memcmp(data, "-----BEGIN", 10) == 0) { /* the others take as long */
+        check_key(span_of(data, size));
     }
-    jwt_keys_free(more);
     return 0;
 }

@@ -31,7 +31,7 @@ CONFIG = '{"interval_s":60,"name":"device1"}'
 class Program:
     """A program in the background whose output can be waited for."""
 
-    def __init__(self, *command, stdin=None):
+    def __init__(self, *command, stdin=None, pass_fds=()):
         self.command = [str(word) for word in command]
         if self.command[:2] == [WILCO, "broker"] and os.geteuid() == 0 and "--user" not in self.command:
             self.command += ["--user", "root"]  # whose the folders of the tests are
@@ -42,6 +42,7 @@ class Program:
             stdin=subprocess.PIPE if stdin is None else stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            pass_fds=pass_fds,
         )
         self.readers = [
             threading.Thread(target=self._read, args=(name,), daemon=True) for name in self.lines
@@ -199,8 +200,8 @@ class BrokerCase(unittest.TestCase):
             program.stop()
         self.assertEqual(self.broker.stop(), 0, f"the broker did not end well: {self.broker}")
 
-    def start(self, *command):
-        program = Program(*command)
+    def start(self, *command, pass_fds=()):
+        program = Program(*command, pass_fds=pass_fds)
         self.programs.append(program)
         return program
 

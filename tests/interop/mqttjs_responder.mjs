@@ -1,12 +1,14 @@
 // A responder on stock MQTT.js: answers every request on FILTER with TEXT, and shows what it got.
 // Usage: node mqttjs_responder.mjs PORT FILTER TEXT
 import mqtt from 'mqtt';
+import { trust, way } from './mqttjs_way.mjs';
 
 const [port, filter, text] = process.argv.slice(2);
-const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, {
+const client = mqtt.connect(way(port), {
   protocolVersion: 5,
   clientId: 'mqttjs-responder',
   reconnectPeriod: 0,
+  ...trust(),
 });
 
 client.on('connect', () => {

@@ -6,6 +6,7 @@ Usage: paho_requester.py PORT TOPIC RESPONSE_TOPIC CORRELATION PAYLOAD QOS
 import sys
 
 import paho.mqtt.client as mqtt
+import paho_way
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -29,9 +30,9 @@ def on_message(client, _userdata, message):
     client.disconnect()
 
 
-paho = mqtt.Client(client_id="paho-requester", protocol=mqtt.MQTTv5)
+paho = paho_way.client(client_id="paho-requester", protocol=mqtt.MQTTv5)
 paho.on_connect = on_connect
 paho.on_subscribe = on_subscribe
 paho.on_message = on_message
-paho.connect("127.0.0.1", int(port))
+paho_way.connect(paho, port)
 paho.loop_forever()

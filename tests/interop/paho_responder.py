@@ -7,6 +7,7 @@ import json
 import sys
 
 import paho.mqtt.client as mqtt
+import paho_way
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -39,9 +40,9 @@ def on_message(client, _userdata, message):
     client.publish(message.properties.ResponseTopic, text, qos=1, properties=properties)
 
 
-paho = mqtt.Client(client_id="paho-responder", protocol=mqtt.MQTTv5)
+paho = paho_way.client(client_id="paho-responder", protocol=mqtt.MQTTv5)
 paho.on_connect = on_connect
 paho.on_subscribe = on_subscribe
 paho.on_message = on_message
-paho.connect("127.0.0.1", port)
+paho_way.connect(paho, port)
 paho.loop_forever()

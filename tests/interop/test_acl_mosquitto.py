@@ -15,7 +15,7 @@ import tempfile
 import unittest
 
 import harness
-from raw_mqtt import PUBACK, Client
+from raw_mqtt import PUBACK, PUBCOMP, PUBREC, PUBREL, Client
 
 SEED = int(os.environ.get("ACL_SEED", "20260101"))
 FILES = int(os.environ.get("ACL_FILES", "4"))
@@ -206,6 +206,23 @@ topic #
             self.assertEqual(client.subscribe("$SYS/broker/version", 0), code)
             self.assertEqual([p.topic for p in client.ping()], ["$SYS/broker/version"] if code == 0 else [])
             client.disconnect()
+
+    def test_what_a_revoked_publisher_left(self):
+        """A retained message, and one of QoS 2 that is released after the right has gone; mosquitto sends both."""
+        for broker, leaks in zip(self.brokers, (True, False)):
+            broker.rules("topic readwrite a\n")
+            publisher, reader = broker.join(None, "p"), broker.join(None, "r")
+            self.assertLess(publisher.publish("a", "kept", retain=True), 0x80)
+            publisher.write_publish("a", "held", qos=2, packet_id=9)
+            self.assertLess(publisher.expect(PUBREC).code, 0x80)
+            broker.rules("topic read a\n")
+            self.assertEqual(reader.subscribe("a", 0), 0)
+            self.assertEqual([p.payload for p in reader.ping()], [b"kept"] if leaks else [])
+            publisher.send(PUBREL << 4 | 2, (9).to_bytes(2, "big"))
+            publisher.expect(PUBCOMP)
+            self.assertEqual([p.payload for p in reader.ping()], [b"held"] if leaks else [])
+            publisher.disconnect()
+            reader.disconnect()
 
     def test_a_subscription_that_can_bring_nothing(self):
         """mosquitto grants it."""

@@ -13,7 +13,7 @@ import unittest
 import harness
 from raw_mqtt import (
     CORRELATION, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, REQUEST_RESPONSE_INFORMATION, RESPONSE_INFORMATION,
-    RESPONSE_TOPIC, SESSION_EXPIRY, TOPIC_ALIAS, USER, WILL_DELAY, Client,
+    RESPONSE_TOPIC, SESSION_EXPIRY, TOPIC_ALIAS, USER, WILL_DELAY, Client, trusting,
 )  # fmt: skip
 
 DENIED = 0x87
@@ -348,6 +348,19 @@ def the_broker_itself(r):
 
 
 @road
+def an_answer_of_the_broker(r):
+    """It answers questions where the asker may listen, but not publish: only to him."""
+    r.rules(RULES + "topic write $SRV/#\n")
+    bob, eve = r.join("bob"), r.join("eve")
+    for client in (bob, eve):
+        same(client.subscribe("answers/x"), 1)
+        same(client.subscribe("mark/#"), 1)
+    eve.publish("$SRV/PING", values=[(RESPONSE_TOPIC, "answers/x")])
+    same(topics(r.until_mark(eve, eve)), ["answers/x"])
+    same(r.until_mark(bob, eve), [])
+
+
+@road
 def names_with_wildcards(r):
     ann = ann_listens(r)
     for name in ("+", "#", "ann/x", "ann/#", "+/x"):
@@ -468,8 +481,17 @@ class Roads(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         (self.folder / "acl").write_text(RULES)
         config = self.folder / "wilco.conf"
+        certificate, key = self.folder / "certificate.pem", self.folder / "key.pem"
+        harness.run(
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=broker",
+            "-addext", "subjectAltName=IP:127.0.0.1",
+        )  # fmt: skip
+        self.context = trusting(certificate)
+        tls = f"certfile {certificate}\nkeyfile {key}\n"
         config.write_text(
             f"listen mqtt://127.0.0.1:0\nlisten unix:{self.folder}/socket\nlisten ws://127.0.0.1:0\n"
+            f"listen mqtts://127.0.0.1:0\n{tls}listen wss://127.0.0.1:0\n{tls}"
             f"shards 2\nacl_file {self.folder}/acl\nlog_refusals_max 1000000\n"
         )
         self.broker = harness.Program(harness.WILCO, "broker", "--config", config)
@@ -493,11 +515,11 @@ class Roads(unittest.TestCase):
 
     def test_no_road_leads_past(self):
         self.assertGreaterEqual(len(ROADS), 24)
-        self.assertEqual(len(self.urls), 3)
+        self.assertEqual(len(self.urls), 5)
         for url in self.urls:
             for walk in ROADS:
                 with self.subTest(road=walk.__name__, url=url):
-                    r = Road(self, url, None)
+                    r = Road(self, url, self.context)
                     try:
                         walk(r)
                     finally:

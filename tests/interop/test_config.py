@@ -52,7 +52,7 @@ class Checking(ConfigCase):
         self.assertEqual(blocked.stop(), 0)
 
     def test_all_that_is_wrong(self):
-        self.write("# one", "listeer 1883", "", "shards 0", "password_file /etc/passwords", "store memory")
+        self.write("# one", "listeer 1883", "", "shards 0", "autosave_interval 1", "store memory")
         status, said = self.check("--check")
         self.assertEqual(status, 1)
         self.assertEqual(
@@ -60,8 +60,7 @@ class Checking(ConfigCase):
             [
                 f'wilco broker: {self.file}:2: unknown name "listeer"; did you mean listener?',
                 f'wilco broker: {self.file}:4: shards: "0" is neither a number from 1 to 64 nor auto',
-                f"wilco broker: {self.file}:5: password_file: known from mosquitto, but there are no passwords "
-                "and no access control yet",
+                f"wilco broker: {self.file}:5: autosave_interval: known from mosquitto, but nothing is kept on disk yet",
             ],
         )
 

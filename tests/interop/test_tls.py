@@ -11,7 +11,7 @@ import unittest
 
 from harness import CONFIG, PYTHON, REQUEST_TOPIC, RESPONSE_TOPIC, WAIT_S, WILCO, Program, run
 
-CERTIFICATES = os.environ["CERTIFICATES"]
+CERTIFICATES = os.environ["MAKE_CERTIFICATES"]
 MOSQUITTO = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
 STALLED = 40
 

@@ -539,8 +539,8 @@ go_on(struct liar *l)
     l->endless_left -= len;
 }
 
-static void
-speak(struct liar *l)
+void
+liar_speak(struct liar *l)
 {
     size_t roll = dice_below(l->dice, 100);
 
@@ -577,12 +577,12 @@ connect(struct liar *l)
     wilco_transport_opened(l->customer->client);
 }
 
-static void
-feed(struct liar *l)
+void
+liar_feed(struct liar *l, size_t len)
 {
-    size_t len = dice_percent(l->dice, 60) ? l->out_len : dice_below(l->dice, l->out_len + 1);
     uint8_t *copy = NULL;
 
+    len = len < l->out_len ? len : l->out_len;
     if (len == 0) {
         return;
     }
@@ -596,18 +596,41 @@ feed(struct liar *l)
 }
 
 void
-liar_act(struct liar *l)
+liar_listen(struct liar *l)
 {
     if (wilco_wants_transport(l->customer->client)) {
         connect(l);
     }
+    if (l->is_connected) {
+        take_output(l);
+    }
+}
+
+void
+liar_say(struct liar *l, struct span bytes)
+{
+    put(l, bytes);
+    note_correlations(l, span_of(l->out, l->out_len));
+}
+
+void
+liar_hang_up(struct liar *l)
+{
+    if (l->is_connected) {
+        l->is_connected = false;
+        wilco_transport_lost(l->customer->client, "the server has hung up");
+    }
+}
+
+void
+liar_act(struct liar *l)
+{
+    liar_listen(l);
     if (!l->is_connected) {
         return;
     }
-    take_output(l);
     if (dice_percent(l->dice, 2)) {
-        l->is_connected = false;
-        wilco_transport_lost(l->customer->client, "the server has hung up");
+        liar_hang_up(l);
         return;
     }
     if (l->endless_left > 0 && l->out_len == 0) {
@@ -615,7 +638,7 @@ liar_act(struct liar *l)
         return;
     }
     do {
-        speak(l);
+        liar_speak(l);
     } while (l->endless_left == 0 && dice_percent(l->dice, 60));
-    feed(l);
+    liar_feed(l, dice_percent(l->dice, 60) ? l->out_len : dice_below(l->dice, l->out_len + 1));
 }

@@ -49,4 +49,11 @@ void liar_init(struct liar *l, struct dice *d, struct customer *c);
  * lets the client read all of it or a part; or the connection breaks. */
 void liar_act(struct liar *l);
 
+/* The same step by step. */
+void liar_listen(struct liar *l);                 /* the first two of these */
+void liar_speak(struct liar *l);                  /* the third, once */
+void liar_say(struct liar *l, struct span bytes); /* these bytes, whatever they mean */
+void liar_feed(struct liar *l, size_t len);       /* at most so many of what was said */
+void liar_hang_up(struct liar *l);
+
 #endif

@@ -68,7 +68,7 @@ hear(struct stage *s)
 /* ---- Those who stick to the rules ---- */
 
 static void
-probe_send(struct rig_client *c, struct referee_line *l, const struct wire_any *packet)
+probe_send(struct rig_client *c, const struct wire_any *packet)
 {
     uint8_t bytes[512];
     struct wire_writer w = wire_writer_init(bytes, sizeof(bytes));
@@ -77,7 +77,6 @@ probe_send(struct rig_client *c, struct referee_line *l, const struct wire_any *
     wire_any_encode(&w, packet, WIRE_V5);
     assert(wire_writer_finish(&w, &len) == WILCO_OK);
     assert(c->is_open && conn_wants_input(&c->conn));
-    referee_sent(l, span_of(bytes, len));
     rig_send_bytes(c, bytes, len);
 }
 
@@ -100,7 +99,7 @@ probe_connect(struct stage *s, struct rig_client *c, struct referee_line *l, con
     v->users = &rr;
     v->user_count = 1;
     wire_properties_set(v, WIRE_USER_PROPERTY);
-    probe_send(c, l, &packet);
+    probe_send(c, &packet);
     is_there = referee_next(l, connack);
     assert(is_there && connack->as.connack.reason_code == 0);
 }
@@ -115,7 +114,7 @@ probe_subscribe(struct rig_client *c, struct referee_line *l, const char *filter
     };
     struct wire_any answer;
 
-    probe_send(c, l, &packet);
+    probe_send(c, &packet);
     while (referee_next(l, &answer)) {
     }
 }
@@ -140,11 +139,11 @@ probe_open(struct stage *s)
 }
 
 static void
-probe_ack(struct rig_client *c, struct referee_line *l, enum wire_type type, uint16_t packet_id)
+probe_ack(struct rig_client *c, enum wire_type type, uint16_t packet_id)
 {
     const struct wire_any ack = {.type = type, .as.ack.packet_id = packet_id};
 
-    probe_send(c, l, &ack);
+    probe_send(c, &ack);
 }
 
 /* Whether a PUBLISH with this payload and Correlation Data has come. Everything is acknowledged. */
@@ -159,7 +158,7 @@ probe_hears(struct rig_client *c, struct referee_line *l, const char *payload,
         const struct wire_publish *p = &packet.as.publish;
 
         if (packet.type == WIRE_PUBREL) {
-            probe_ack(c, l, WIRE_PUBCOMP, packet.as.ack.packet_id);
+            probe_ack(c, WIRE_PUBCOMP, packet.as.ack.packet_id);
         }
         if (packet.type != WIRE_PUBLISH) {
             continue;
@@ -167,7 +166,7 @@ probe_hears(struct rig_client *c, struct referee_line *l, const char *payload,
         is_there = is_there || (span_equal(p->payload, span_of_text(payload)) &&
                                 span_equal(p->properties.correlation_data, correlation));
         if (p->qos > 0) {
-            probe_ack(c, l, p->qos == 1 ? WIRE_PUBACK : WIRE_PUBREC, p->packet_id);
+            probe_ack(c, p->qos == 1 ? WIRE_PUBACK : WIRE_PUBREC, p->packet_id);
         }
     }
     referee_settled(l);
@@ -198,10 +197,10 @@ probe_run(struct stage *s)
     wire_properties_set(v, WIRE_CORRELATION_DATA);
     answer.as.publish.properties.correlation_data = v->correlation_data;
     wire_properties_set(&answer.as.publish.properties, WIRE_CORRELATION_DATA);
-    probe_send(&p->asker, &p->asker_line, &request);
+    probe_send(&p->asker, &request);
     is_there = probe_hears(&p->answerer, &p->answerer_line, "asked", v->correlation_data);
     assert(is_there);
-    probe_send(&p->answerer, &p->answerer_line, &answer);
+    probe_send(&p->answerer, &answer);
     is_there = probe_hears(&p->asker, &p->asker_line, "answered", v->correlation_data);
     assert(is_there);
     s->probes++;
@@ -354,7 +353,6 @@ send_pending(struct stage *s, struct person *p)
     if (p->line.stage == REFEREE_AWAITS_CONNECT && !p->is_silent) {
         len = p->pending_len;
     }
-    referee_sent(&p->line, span_of(p->pending, len));
     rig_send_bytes(&p->client, p->pending, len);
     p->pending_len -= len;
     memmove(p->pending, p->pending + len, p->pending_len);

@@ -104,8 +104,17 @@ papers() {
   echo "ok: man pages and completion"
 }
 
+# systemd's unit names the program where it was installed; it is not moved afterwards.
+unit() {
+  local unit=$prefix/lib/systemd/system/wilco.service
+  grep -q "^ExecStart=$work/installed/bin/wilco broker " "$unit" || fail "the unit starts something else"
+  [ -s "$prefix/lib/sysusers.d/wilco.conf" ] || fail "there is no user for the service"
+  echo "ok: unit and user"
+}
+
 install_somewhere_else
 papers
+unit
 start_broker
 with_pkg_config
 with_cmake

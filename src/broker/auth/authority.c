@@ -1,9 +1,11 @@
 #include "broker/auth/authority.h"
 
+#include "base/clock.h"
 #include "base/secret.h"
 #include "broker/auth/failures.h"
 #include "broker/auth/hash_pool.h"
 #include "broker/auth/password_file.h"
+#include "broker/auth/secret_file.h"
 #include "wire/reason.h"
 
 #include <assert.h>
@@ -13,6 +15,7 @@
 
 #define WRONG       "the user name or the password is wrong"
 #define NOBODY      "this listener wants a user name and a password"
+#define NO_NAME     "there is no user name in the certificate of the client"
 #define TOO_MANY    "too many wrong passwords have come from this address: wait a while"
 #define QUEUE_FULL  "too many passwords wait to be checked: try again later"
 #define IN_BETWEEN  "the broker is about to read its passwords anew: try again"
@@ -21,7 +24,6 @@
 struct realm {
     char *path; /* owned */
     struct password_file *passwords;
-    bool is_exposed;
 };
 
 struct authority {
@@ -29,7 +31,10 @@ struct authority {
     struct authenticator authenticator;
     struct realm realms[AUTHORITY_FILES_MAX];
     size_t realm_count;
-    bool has_common; /* the first realm is the broker's own */
+    bool has_common;       /* the first realm is the broker's own */
+    struct tokens *tokens; /* NULL: none */
+    struct tokens_bounds tokens_bounds;
+    struct scram_users *scram_users; /* likewise */
     enum entrance_choice allow_anonymous;
     struct failures_bounds bounds;
     uint32_t delay_ms;
@@ -43,8 +48,9 @@ struct attempt {
     struct login_answer answer;
     const struct wilco_alloc *alloc;
     const struct authority *authority; /* while it is the pool's */
-    struct password_hash hash;
+    bool is_token; /* in the place of the password; the next two are not used then */
     bool is_known;
+    struct password_hash hash;
     struct conn_origin origin;
     uint64_t now_ms;
     size_t user_bytes;
@@ -78,25 +84,55 @@ answer(struct attempt *t, const struct login_verdict *v)
 }
 
 static struct login_verdict
-judge(const struct attempt *t)
+judge_password(const struct attempt *t)
 {
-    const struct authority *a = t->authority;
-    struct login_verdict v = refusal(WIRE_REASON_BAD_USER_NAME_OR_PASSWORD, WRONG);
     bool is_right = false;
 
-    if (failures_are_too_many(a->failures, &t->origin, &a->bounds, t->now_ms)) {
-        return refusal(WIRE_REASON_CONNECTION_RATE_EXCEEDED, TOO_MANY);
-    }
     if (password_hash_check(&t->hash, span_of(t->bytes + t->user_bytes, t->password_bytes),
                             &is_right) != WILCO_OK) {
         return refusal(WIRE_REASON_SERVER_UNAVAILABLE, CANNOT_HASH);
     }
     if (is_right && t->is_known) {
         return (struct login_verdict){.reason_code = WIRE_REASON_SUCCESS,
-                                      .user = span_of(t->bytes, t->user_bytes)};
+                                      .user = span_of(t->bytes, t->user_bytes),
+                                      .is_revocable = true};
     }
-    failures_add(a->failures, &t->origin, &a->bounds, t->now_ms);
-    v.delay_ms = a->delay_ms;
+    return refusal(WIRE_REASON_BAD_USER_NAME_OR_PASSWORD, WRONG);
+}
+
+/* The name of the user, which stood in the token, takes its place. */
+static struct login_verdict
+judge_token(struct attempt *t)
+{
+    struct jwt_claims claims;
+    struct login_verdict v = tokens_judge(
+        t->authority->tokens, &t->authority->tokens_bounds, span_of(t->bytes, t->user_bytes),
+        span_of(t->bytes + t->user_bytes, t->password_bytes), clock_unix_ms(), &claims);
+
+    if (v.reason_code == WIRE_REASON_SUCCESS) {
+        assert(claims.user_bytes <= t->user_bytes + t->password_bytes);
+        t->password_bytes += t->user_bytes - claims.user_bytes;
+        t->user_bytes = claims.user_bytes;
+        memcpy(t->bytes, claims.user, claims.user_bytes);
+        v.user = span_of(t->bytes, t->user_bytes);
+    }
+    return v;
+}
+
+static struct login_verdict
+judge(struct attempt *t)
+{
+    const struct authority *a = t->authority;
+    struct login_verdict v;
+
+    if (failures_are_too_many(a->failures, &t->origin, &a->bounds, t->now_ms)) {
+        return refusal(WIRE_REASON_CONNECTION_RATE_EXCEEDED, TOO_MANY);
+    }
+    v = t->is_token ? judge_token(t) : judge_password(t);
+    if (v.reason_code == WIRE_REASON_BAD_USER_NAME_OR_PASSWORD) {
+        failures_add(a->failures, &t->origin, &a->bounds, t->now_ms);
+        v.delay_ms = a->delay_ms;
+    }
     return v;
 }
 
@@ -131,13 +167,18 @@ attempt_new(const struct authority *a, const struct realm *r, const struct login
         .answer = {.release = release},
         .alloc = a->alloc,
         .authority = a,
+        .is_token = tokens_include(a->tokens, claim->password),
         .origin = *claim->origin,
         .now_ms = claim->now_ms,
         .user_bytes = claim->user_name.len,
         .password_bytes = claim->password.len,
     };
-    t->hash = *password_file_find(r->passwords, claim->user_name, &t->is_known);
-    memcpy(t->bytes, claim->user_name.data, claim->user_name.len);
+    if (!t->is_token) {
+        t->hash = *password_file_find(r->passwords, claim->user_name, &t->is_known);
+    }
+    if (claim->user_name.len > 0) {
+        memcpy(t->bytes, claim->user_name.data, claim->user_name.len);
+    }
     if (claim->password.len > 0) {
         memcpy(t->bytes + t->user_bytes, claim->password.data, claim->password.len);
     }
@@ -166,13 +207,20 @@ realm_of(const struct authority *a, const struct entrance *e)
     return a->has_common ? &a->realms[0] : NULL;
 }
 
+/* Whether anything but a password file could say who a client is. */
 static bool
-may_be_anonymous(enum entrance_choice general, const struct entrance *e, bool has_realm)
+knows_others(const struct authority *a)
+{
+    return a->tokens != NULL || a->scram_users != NULL;
+}
+
+static bool
+may_be_anonymous(enum entrance_choice general, const struct entrance *e, bool knows_somebody)
 {
     enum entrance_choice choice =
         e->allow_anonymous == ENTRANCE_AS_SET ? general : e->allow_anonymous;
 
-    return choice == ENTRANCE_AS_SET ? !has_realm : choice == ENTRANCE_YES;
+    return choice == ENTRANCE_AS_SET ? !knows_somebody : choice == ENTRANCE_YES;
 }
 
 static enum login_state
@@ -180,8 +228,9 @@ check_password(const struct authority *a, const struct realm *r, const struct lo
                struct login_ticket ticket, struct login_verdict *out)
 {
     struct attempt *t = NULL;
+    bool is_token = claim->has_password && tokens_include(a->tokens, claim->password);
 
-    if (!claim->has_password || claim->user_name.len == 0) {
+    if (!is_token && (r == NULL || !claim->has_password || claim->user_name.len == 0)) {
         *out = refusal(WIRE_REASON_BAD_USER_NAME_OR_PASSWORD, WRONG);
         return LOGIN_DECIDED;
     }
@@ -204,6 +253,30 @@ check_password(const struct authority *a, const struct realm *r, const struct lo
     return LOGIN_PENDING;
 }
 
+static bool
+still_knows(void *context, const struct entrance *entrance, struct span user)
+{
+    const struct realm *r = realm_of(context, entrance);
+    bool is_known = true;
+
+    if (r != NULL) {
+        (void)password_file_find(r->passwords, user, &is_known);
+    }
+    return is_known;
+}
+
+/* The certificate has been verified; who has none has not come this far, but there may be no name
+ * in it. */
+static struct login_verdict
+judge_certificate(const struct conn_origin *origin)
+{
+    if (origin->user[0] == '\0') {
+        return refusal(WIRE_REASON_NOT_AUTHORIZED, NO_NAME);
+    }
+    return (struct login_verdict){.reason_code = WIRE_REASON_SUCCESS,
+                                  .user = span_of_text(origin->user)};
+}
+
 static enum login_state
 check(void *context, const struct login_claim *claim, struct login_ticket ticket,
       struct login_verdict *out)
@@ -211,11 +284,16 @@ check(void *context, const struct login_claim *claim, struct login_ticket ticket
     const struct authority *a = context;
     const struct realm *r = realm_of(a, claim->entrance);
     bool claims_nothing = !claim->has_user_name && !claim->has_password;
+    bool knows_somebody = r != NULL || knows_others(a);
 
-    if (r != NULL && !claims_nothing) {
+    if (claim->entrance->user_is_certified) {
+        *out = judge_certificate(claim->origin);
+        return LOGIN_DECIDED;
+    }
+    if (knows_somebody && !claims_nothing) {
         return check_password(a, r, claim, ticket, out);
     }
-    if (!may_be_anonymous(a->allow_anonymous, claim->entrance, r != NULL)) {
+    if (!may_be_anonymous(a->allow_anonymous, claim->entrance, knows_somebody)) {
         *out = refusal(WIRE_REASON_NOT_AUTHORIZED, NOBODY);
     }
     return LOGIN_DECIDED;
@@ -227,11 +305,14 @@ bool
 authority_is_needed(const struct authority_config *config)
 {
     bool is_needed = (config->password_file != NULL && config->password_file[0] != '\0') ||
+                     (config->scram_file != NULL && config->scram_file[0] != '\0') ||
+                     (config->tokens != NULL && config->tokens->file_count > 0) ||
                      config->allow_anonymous == ENTRANCE_NO;
 
     for (size_t i = 0; i < config->entrance_count; i++) {
         is_needed |= config->entrances[i].password_file[0] != '\0' ||
-                     config->entrances[i].allow_anonymous == ENTRANCE_NO;
+                     config->entrances[i].allow_anonymous == ENTRANCE_NO ||
+                     config->entrances[i].user_is_certified;
     }
     return is_needed;
 }
@@ -259,8 +340,7 @@ add_realm(struct authority *a, const char *path, const struct authority_config *
         status = random_u64(config->random, &seed);
     }
     if (status == WILCO_OK) {
-        status = password_file_load(&r->passwords, path, seed, a->alloc, config->random,
-                                    &r->is_exposed, why);
+        status = password_file_load(&r->passwords, path, seed, a->alloc, config->random, why);
     }
     if (status != WILCO_OK) {
         (void)snprintf(reason, AUTHORITY_REASON_BYTES, "password_file: %s", why);
@@ -286,6 +366,46 @@ add_realms(struct authority *a, const struct authority_config *config,
     return status;
 }
 
+static enum wilco_status
+read_scram_users(struct authority *a, const char *path, char reason[AUTHORITY_REASON_BYTES])
+{
+    char file_why[SECRET_FILE_WHY_BYTES];
+    char why[SCRAM_USERS_WHY_BYTES];
+    struct buffer text;
+    enum wilco_status status =
+        secret_file_read(&text, a->alloc, path, true, SECRET_FILE_BYTES_MAX, file_why);
+
+    if (status != WILCO_OK) {
+        (void)snprintf(reason, AUTHORITY_REASON_BYTES, "scram_file: %s", file_why);
+        return status;
+    }
+    status = scram_users_read(&a->scram_users, a->alloc, buffer_span(&text), why);
+    if (status != WILCO_OK) {
+        (void)snprintf(reason, AUTHORITY_REASON_BYTES, "scram_file: %s: %s", path,
+                       why[0] == '\0' ? status_text(status) : why);
+    }
+    secret_file_wipe(&text);
+    return status;
+}
+
+/* What there is beside password files. */
+static enum wilco_status
+add_others(struct authority *a, const struct authority_config *config,
+           char reason[AUTHORITY_REASON_BYTES])
+{
+    enum wilco_status status = WILCO_OK;
+
+    a->tokens_bounds = (struct tokens_bounds){.leeway_s = config->settings->jwt_leeway_s,
+                                              .bytes_max = config->settings->jwt_bytes_max};
+    if (config->scram_file != NULL && config->scram_file[0] != '\0') {
+        status = read_scram_users(a, config->scram_file, reason);
+    }
+    if (status == WILCO_OK && config->tokens != NULL && config->tokens->file_count > 0) {
+        status = tokens_new(&a->tokens, config->tokens, a->alloc, reason);
+    }
+    return status;
+}
+
 enum wilco_status
 authority_new(struct authority **out, const struct authority_config *config,
               char reason[AUTHORITY_REASON_BYTES])
@@ -300,7 +420,8 @@ authority_new(struct authority **out, const struct authority_config *config,
         return WILCO_ENOMEM;
     }
     a->alloc = config->alloc;
-    a->authenticator = (struct authenticator){.context = a, .check = check};
+    a->authenticator =
+        (struct authenticator){.context = a, .check = check, .still_knows = still_knows};
     a->allow_anonymous = config->allow_anonymous;
     a->bounds = (struct failures_bounds){.max = s->login_failures_max,
                                          .window_s = s->login_failures_window_s};
@@ -311,6 +432,9 @@ authority_new(struct authority **out, const struct authority_config *config,
     }
     if (status == WILCO_OK) {
         status = add_realms(a, config, reason);
+    }
+    if (status == WILCO_OK) {
+        status = add_others(a, config, reason);
     }
     if (status == WILCO_OK) {
         a->pool = hash_pool_new((unsigned)s->auth_threads, (size_t)s->auth_queue_max, a->alloc);
@@ -328,6 +452,34 @@ const struct authenticator *
 authority_authenticator(const struct authority *a)
 {
     return &a->authenticator;
+}
+
+const struct scram_users *
+authority_scram_users(const struct authority *a)
+{
+    return a->scram_users;
+}
+
+static bool
+may_try(void *context, const struct conn_origin *origin, uint64_t now_ms)
+{
+    const struct authority *a = context;
+
+    return !failures_are_too_many(a->failures, origin, &a->bounds, now_ms);
+}
+
+static void
+note_failure(void *context, const struct conn_origin *origin, uint64_t now_ms)
+{
+    const struct authority *a = context;
+
+    failures_add(a->failures, origin, &a->bounds, now_ms);
+}
+
+struct scram_watch
+authority_scram_watch(struct authority *a)
+{
+    return (struct scram_watch){.context = a, .may_try = may_try, .note_failure = note_failure};
 }
 
 void
@@ -352,6 +504,8 @@ authority_free(struct authority *a)
     }
     hash_pool_free(a->pool);
     failures_free(a->failures);
+    scram_users_free(a->scram_users);
+    tokens_free(a->tokens);
     for (size_t i = 0; i < a->realm_count; i++) {
         mem_free(a->alloc, a->realms[i].path);
         password_file_free(a->realms[i].passwords);
@@ -363,7 +517,7 @@ const char *
 authority_exposed_file(const struct authority *a)
 {
     for (size_t i = 0; i < a->realm_count; i++) {
-        if (a->realms[i].is_exposed) {
+        if (password_file_is_exposed(a->realms[i].passwords)) {
             return a->realms[i].path;
         }
     }

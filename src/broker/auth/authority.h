@@ -5,6 +5,8 @@
 #include "base/compiler.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "broker/auth/scram_server.h"
+#include "broker/auth/tokens.h"
 #include "broker/core/authenticator.h"
 #include "broker/core/settings.h"
 
@@ -18,6 +20,11 @@
  * to be anonymous. Where there is none, everybody is anonymous, whatever name it claims, or nobody
  * gets in.
  *
+ * Two things more may say who a client is, at every listener: a JSON Web Token in the place of the
+ * password (tokens.h), and the Authentication Method SCRAM-SHA-256 (scram_server.h), whose users
+ * are kept here. Where there are any, who names a user without a password file is wrong. A listener
+ * may also take the user from the certificate of the client, and then asks for nothing else.
+ *
  * Passwords are checked by the threads of a pool, with the same work for users who do not exist,
  * and what waits for that is bounded. An address that has failed too often is refused without a
  * look, also when its turn comes in the pool. */
@@ -28,6 +35,8 @@ struct authority;
 
 struct authority_config {
     const char *password_file;            /* the broker's; NULL or "": none */
+    const char *scram_file;               /* of the Authentication Method; NULL or "": none */
+    const struct tokens_config *tokens;   /* NULL: none, as when it names no files */
     const struct entrance *entrances;     /* the listeners' own files are named there */
     size_t entrance_count;                /* AUTHORITY_FILES_MAX - 1 at most */
     enum entrance_choice allow_anonymous; /* where a listener does not say */
@@ -53,6 +62,11 @@ void authority_inherit(struct authority *a, struct authority *from);
  * ends. */
 void authority_stop(struct authority *a);
 void authority_free(struct authority *a); /* stops it; NULL is allowed */
+
+/* The users of SCRAM-SHA-256, NULL: there are none; and how their failures are counted with the
+ * others. Both as long as the authority. */
+const struct scram_users *authority_scram_users(const struct authority *a);
+struct scram_watch authority_scram_watch(struct authority *a);
 
 /* The first file that everybody may read, as somebody should be told; NULL: none. */
 const char *authority_exposed_file(const struct authority *a);

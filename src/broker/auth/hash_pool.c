@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define NICE_MOST 19
+#define NICENESS 10 /* a tenth of a core that others want too; with less, logins time out there */
 
 struct hash_pool {
     const struct wilco_alloc *alloc;
@@ -52,7 +52,7 @@ work(void *argument)
     struct hash_job *job = NULL;
 
     /* On Linux each thread has a niceness of its own. That it is refused does no harm. */
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_MOST);
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
     while ((job = next_job(p)) != NULL) {
         job->run(job);
     }

@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 /* Threads for what takes long, such as checking a password, so that the shards need not wait. They
- * have the lowest priority of the system: whatever else there is to do comes first. What waits for
- * them is bounded. Safe from any thread. */
+ * have a low priority: what the shards have to do comes first. What waits for them is bounded. Safe
+ * from any thread. */
 struct hash_pool;
 
 struct hash_job {

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,17 +53,15 @@ add_text(struct buffer *out, const char *text)
 }
 
 static enum wilco_status
-add_user(struct buffer *out, struct span user, const struct password_hash *hash)
+add_user(struct buffer *out, struct span user, const char *written)
 {
-    char text[PASSWORD_TEXT_BYTES];
     enum wilco_status status = buffer_append(out, user);
 
-    password_hash_text(hash, text);
     if (status == WILCO_OK) {
         status = add_text(out, ":");
     }
     if (status == WILCO_OK) {
-        status = add_text(out, text);
+        status = add_text(out, written);
     }
     return status == WILCO_OK ? add_text(out, "\n") : status;
 }
@@ -76,9 +73,9 @@ end_line(struct buffer *out)
     return out->len == 0 || out->data[out->len - 1] == '\n' ? WILCO_OK : add_text(out, "\n");
 }
 
-/* `hash` NULL: the line goes. */
+/* `written` NULL: the line goes. */
 static enum wilco_status
-replace(struct buffer *out, struct span text, struct span user, const struct password_hash *hash,
+replace(struct buffer *out, struct span text, struct span user, const char *written,
         bool *was_there)
 {
     enum wilco_status status = WILCO_OK;
@@ -91,10 +88,25 @@ replace(struct buffer *out, struct span text, struct span user, const struct pas
             status = buffer_append(out, line);
             continue;
         }
-        if (hash != NULL && !*was_there) {
-            status = add_user(out, user, hash);
+        if (written != NULL && !*was_there) {
+            status = add_user(out, user, written);
         }
         *was_there = true;
+    }
+    return status;
+}
+
+enum wilco_status
+password_edit_set_text(struct buffer *out, struct span text, struct span user, const char *written)
+{
+    bool was_there = false;
+    enum wilco_status status = replace(out, text, user, written, &was_there);
+
+    if (status == WILCO_OK && !was_there) {
+        status = end_line(out);
+        if (status == WILCO_OK) {
+            status = add_user(out, user, written);
+        }
     }
     return status;
 }
@@ -103,16 +115,10 @@ enum wilco_status
 password_edit_set(struct buffer *out, struct span text, struct span user,
                   const struct password_hash *hash)
 {
-    bool was_there = false;
-    enum wilco_status status = replace(out, text, user, hash, &was_there);
+    char written[PASSWORD_TEXT_BYTES];
 
-    if (status == WILCO_OK && !was_there) {
-        status = end_line(out);
-        if (status == WILCO_OK) {
-            status = add_user(out, user, hash);
-        }
-    }
-    return status;
+    password_hash_text(hash, written);
+    return password_edit_set_text(out, text, user, written);
 }
 
 enum wilco_status
@@ -139,9 +145,10 @@ upgrade_line(struct buffer *out, struct span line, const struct password_cost *c
 {
     struct span bare = without_end(line);
     const uint8_t *colon = bare.len == 0 ? NULL : memchr(bare.data, ':', bare.len);
-    struct span user = SPAN_EMPTY;
-    struct span password = SPAN_EMPTY;
+    struct span user;
+    struct span password;
     struct password_hash hash;
+    char written[PASSWORD_TEXT_BYTES];
     const char *why = NULL;
     enum wilco_status status = WILCO_OK;
 
@@ -162,7 +169,8 @@ upgrade_line(struct buffer *out, struct span line, const struct password_cost *c
     status = password_hash_make(&hash, cost, password, random);
     if (status == WILCO_OK) {
         (*count)++;
-        status = add_user(out, user, &hash);
+        password_hash_text(&hash, written);
+        status = add_user(out, user, written);
     }
     return status;
 }
@@ -214,8 +222,17 @@ keep_owner_and_mode(int fd, const struct stat *before)
 static bool
 sync_folder(char *path)
 {
-    int fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool is_done = fd >= 0 && fsync(fd) == 0;
+    char *slash = strrchr(path, '/');
+    const char *folder = ".";
+    int fd = -1;
+    bool is_done = false;
+
+    if (slash != NULL) {
+        *slash = '\0';
+        folder = slash == path ? "/" : path;
+    }
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    is_done = fd >= 0 && fsync(fd) == 0;
 
     if (fd >= 0) {
         (void)close(fd);

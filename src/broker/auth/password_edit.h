@@ -20,6 +20,9 @@ bool password_user_is_valid(struct span user);
 WILCO_MUST_CHECK enum wilco_status password_edit_set(struct buffer *out, struct span text,
                                                      struct span user,
                                                      const struct password_hash *hash);
+/* The same with what is to stand behind the colon, such as a secret for SCRAM (scram_secret.h). */
+WILCO_MUST_CHECK enum wilco_status password_edit_set_text(struct buffer *out, struct span text,
+                                                          struct span user, const char *written);
 /* Leaves the user's line out. WILCO_ENOTFOUND: there is none. */
 WILCO_MUST_CHECK enum wilco_status password_edit_remove(struct buffer *out, struct span text,
                                                         struct span user);

@@ -28,6 +28,7 @@ struct password_file {
     uint64_t seed;
     struct map by_user;
     struct password_hash nobody;
+    bool is_exposed;
 };
 
 static struct entry *
@@ -53,6 +54,12 @@ password_file_find(const struct password_file *f, struct span user, bool *is_kno
 
     *is_known = e != NULL;
     return e == NULL ? &f->nobody : &e->hash;
+}
+
+bool
+password_file_is_exposed(const struct password_file *f)
+{
+    return f->is_exposed;
 }
 
 size_t
@@ -157,7 +164,7 @@ read_line(struct parser *p, struct span line)
 {
     const uint8_t *colon = line.len == 0 ? NULL : memchr(line.data, ':', line.len);
     struct password_hash hash;
-    struct span user = SPAN_EMPTY;
+    struct span user;
     const char *why = NULL;
     enum wilco_status status = WILCO_OK;
 
@@ -275,11 +282,12 @@ check_mode(const char *path, bool *is_exposed, char reason[PASSWORD_REASON_BYTES
 enum wilco_status
 password_file_load(struct password_file **out, const char *path, uint64_t seed,
                    const struct wilco_alloc *a, const struct random_source *random,
-                   bool *is_exposed, char reason[PASSWORD_REASON_BYTES])
+                   char reason[PASSWORD_REASON_BYTES])
 {
     struct buffer text;
     char why[PASSWORD_LINE_REASON_BYTES];
-    enum wilco_status status = check_mode(path, is_exposed, reason);
+    bool is_exposed = false;
+    enum wilco_status status = check_mode(path, &is_exposed, reason);
 
     if (status != WILCO_OK) {
         return status;
@@ -291,6 +299,9 @@ password_file_load(struct password_file **out, const char *path, uint64_t seed,
         if (status != WILCO_OK) {
             (void)snprintf(reason, PASSWORD_REASON_BYTES, "%.300s: %s", path, why);
         }
+    }
+    if (status == WILCO_OK) {
+        (*out)->is_exposed = is_exposed;
     }
     secret_file_wipe(&text);
     return status;

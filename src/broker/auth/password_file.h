@@ -28,14 +28,16 @@ WILCO_MUST_CHECK enum wilco_status password_file_parse(struct password_file **ou
                                                        char reason[PASSWORD_LINE_REASON_BYTES]);
 /* Reads the file at `path`. As above, and WILCO_EINVAL: everybody may write to it; WILCO_EIO: it
  * cannot be read; WILCO_ELIMIT: it is larger than PASSWORD_FILE_BYTES_MAX. `reason` begins with the
- * path. *is_exposed: everybody may read it, which those who make such files should be told. */
+ * path. */
 WILCO_MUST_CHECK enum wilco_status password_file_load(struct password_file **out, const char *path,
                                                       uint64_t seed, const struct wilco_alloc *a,
                                                       const struct random_source *random,
-                                                      bool *is_exposed,
                                                       char reason[PASSWORD_REASON_BYTES]);
 void password_file_free(struct password_file *f); /* NULL is allowed */
 
+/* Whether everybody on this machine could read the file when it was loaded, as those who make such
+ * files should be told. */
+bool password_file_is_exposed(const struct password_file *f);
 size_t password_file_users(const struct password_file *f);
 
 /* What to check the password of this user against. There is always something, with the same work to

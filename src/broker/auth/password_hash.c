@@ -14,7 +14,10 @@
 #define ARGON2_SALT_BYTES 16U
 #define NEW_KEY_BYTES     64U /* SHA-512; Argon2id has less */
 #define ARGON2_KEY_BYTES  32U
-#define ARGON2_VERSION    19U
+/* Base64 of a salt or key. */
+#define ENCODED_BYTES_MAX BASE64_CHARS((size_t)PASSWORD_KEY_BYTES_MAX)
+
+#define ARGON2_VERSION 19U
 
 struct password_cost
 password_cost_standard(enum password_scheme scheme)
@@ -98,11 +101,11 @@ parse_number(struct span text, const char *name, uint32_t min, uint32_t max, uin
 static bool
 parse_bytes(struct span text, bool is_bare, size_t max, uint8_t *out, uint8_t *out_bytes)
 {
-    char padded[BASE64_CHARS(PASSWORD_KEY_BYTES_MAX) + 4];
+    char padded[ENCODED_BYTES_MAX + 4];
     size_t len = text.len;
     size_t bytes = 0;
 
-    if (len == 0 || len > BASE64_CHARS(PASSWORD_KEY_BYTES_MAX)) {
+    if (len == 0 || len > ENCODED_BYTES_MAX) {
         return false;
     }
     memcpy(padded, text.data, len);
@@ -212,7 +215,7 @@ password_hash_parse(struct password_hash *out, struct span text, const char **wh
 /* Writing. */
 
 static void
-encode(char out[BASE64_CHARS(PASSWORD_KEY_BYTES_MAX) + 1], struct span bytes, bool is_bare)
+encode(char out[ENCODED_BYTES_MAX + 1], struct span bytes, bool is_bare)
 {
     size_t len = base64_encode(out, bytes);
 
@@ -224,8 +227,8 @@ encode(char out[BASE64_CHARS(PASSWORD_KEY_BYTES_MAX) + 1], struct span bytes, bo
 void
 password_hash_text(const struct password_hash *h, char out[PASSWORD_TEXT_BYTES])
 {
-    char salt[BASE64_CHARS(PASSWORD_SALT_BYTES_MAX) + 1];
-    char key[BASE64_CHARS(PASSWORD_KEY_BYTES_MAX) + 1];
+    char salt[ENCODED_BYTES_MAX + 1];
+    char key[ENCODED_BYTES_MAX + 1];
     const struct password_cost *c = &h->cost;
     bool is_bare = c->scheme == PASSWORD_ARGON2ID;
 

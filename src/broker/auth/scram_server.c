@@ -17,6 +17,9 @@
 
 struct exchange {
     const struct wilco_alloc *alloc;
+    const struct scram_server *server;
+    struct conn_origin origin;
+    uint64_t now_ms; /* when it began */
     struct scram_secret secret;
     bool is_known;
     bool is_due; /* the client's final message is */
@@ -31,12 +34,20 @@ struct exchange {
 };
 
 static void
-fail(struct auth_verdict *verdict)
+fail_for(struct auth_verdict *verdict, uint8_t reason_code)
 {
-    *verdict = (struct auth_verdict){
-        .outcome = AUTH_FAILED,
-        .reason_code = WIRE_REASON_NOT_AUTHORIZED,
-    };
+    *verdict = (struct auth_verdict){.outcome = AUTH_FAILED, .reason_code = reason_code};
+}
+
+static void
+fail(const struct exchange *x, struct auth_verdict *verdict)
+{
+    const struct scram_watch *watch = &x->server->watch;
+
+    if (watch->note_failure != NULL) {
+        watch->note_failure(watch->context, &x->origin, x->now_ms);
+    }
+    fail_for(verdict, WIRE_REASON_NOT_AUTHORIZED);
 }
 
 /* Whom the client says it is: in all places the same. */
@@ -89,7 +100,7 @@ answer_first(struct exchange *x, const struct scram_server *s, struct span user_
 
     if (scram_client_first_read(&first, span_of(x->client_first, x->first_bytes)) != WILCO_OK ||
         !take_name(x, &first, user_name)) {
-        fail(verdict);
+        fail(x, verdict);
         return WILCO_OK;
     }
     x->gs2_bytes = first.gs2_header.len;
@@ -116,6 +127,12 @@ finish(void *exchange)
     mem_free(x->alloc, x);
 }
 
+static bool
+may_try(const struct scram_server *s, const struct exchange *x)
+{
+    return s->watch.may_try == NULL || s->watch.may_try(s->watch.context, &x->origin, x->now_ms);
+}
+
 static enum wilco_status
 start(void *context, const struct auth_claim *claim, void **exchange, struct auth_verdict *verdict)
 {
@@ -132,11 +149,22 @@ start(void *context, const struct auth_claim *claim, void **exchange, struct aut
         return WILCO_ENOMEM;
     }
     x->alloc = s->alloc;
+    x->server = s;
+    x->now_ms = claim->now_ms;
+    if (claim->origin != NULL) {
+        x->origin = *claim->origin;
+    }
     x->first_bytes = first.len;
     if (first.len > 0) {
         memcpy(x->client_first, first.data, first.len);
     }
-    status = answer_first(x, s, claim->user_name, verdict);
+    if (s->users == NULL) {
+        fail_for(verdict, WIRE_REASON_NOT_AUTHORIZED);
+    } else if (!may_try(s, x)) {
+        fail_for(verdict, WIRE_REASON_CONNECTION_RATE_EXCEEDED);
+    } else {
+        status = answer_first(x, s, claim->user_name, verdict);
+    }
     if (status != WILCO_OK) {
         finish(x);
         return status;
@@ -197,7 +225,7 @@ step(void *exchange, struct auth_data answer, struct auth_verdict *verdict)
     struct exchange *x = exchange;
 
     if (!x->is_due || !is_right(x, answer.is_there ? answer.bytes : SPAN_EMPTY)) {
-        fail(verdict);
+        fail(x, verdict);
     } else {
         *verdict = (struct auth_verdict){
             .outcome = AUTH_SUCCEEDED,

@@ -12,12 +12,22 @@
  * "y" are taken, "p" is refused. Whatever is wrong is 0x87 Not authorized, with no further word.
  *
  * No step takes more than some HMACs, and as many for a user that is not there. */
+
+/* Who counts the failures of an address. */
+struct scram_watch {
+    void *context;
+    /* false: it has failed so often that it gets no further try: 0x9F Connection rate exceeded. */
+    bool (*may_try)(void *context, const struct conn_origin *origin, uint64_t now_ms);
+    void (*note_failure)(void *context, const struct conn_origin *origin, uint64_t now_ms);
+};
+
 struct scram_server {
     const struct wilco_alloc *alloc;
     const struct random_source *random;
     /* May be replaced while no exchange takes a step; those that are under way have a copy of what
      * they need. */
-    const struct scram_users *users;
+    const struct scram_users *users; /* NULL: nobody */
+    struct scram_watch watch;        /* likewise; all zero: nobody counts */
 };
 
 /* Borrows `s`. */

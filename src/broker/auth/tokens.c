@@ -16,6 +16,26 @@ struct tokens {
     char user_claim[TOKENS_TEXT_BYTES_MAX + 1];
 };
 
+static bool
+is_same_file(const struct tokens_key_file *a, const struct tokens_key_file *b)
+{
+    return a->is_secret == b->is_secret && strcmp(a->path, b->path) == 0 &&
+           strcmp(a->id, b->id) == 0;
+}
+
+bool
+tokens_config_equal(const struct tokens_config *a, const struct tokens_config *b)
+{
+    bool is_equal = a->file_count == b->file_count && strcmp(a->issuer, b->issuer) == 0 &&
+                    strcmp(a->audience, b->audience) == 0 &&
+                    strcmp(a->user_claim, b->user_claim) == 0;
+
+    for (size_t i = 0; i < a->file_count && is_equal; i++) {
+        is_equal = is_same_file(&a->files[i], &b->files[i]);
+    }
+    return is_equal;
+}
+
 static enum wilco_status
 add_file(struct tokens *t, const struct tokens_key_file *file, char reason[TOKENS_REASON_BYTES])
 {

@@ -31,6 +31,8 @@ struct tokens_config {
     char user_claim[TOKENS_TEXT_BYTES_MAX + 1]; /* empty: "sub" */
 };
 
+bool tokens_config_equal(const struct tokens_config *a, const struct tokens_config *b);
+
 /* WILCO_EINVAL, WILCO_EIO, WILCO_ELIMIT, WILCO_ENOMEM: `reason` says in one line which file and
  * what to do. */
 WILCO_MUST_CHECK enum wilco_status tokens_new(struct tokens **out,

@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "base/span.h"
 #include "base/status.h"
+#include "broker/core/host.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +27,8 @@ struct auth_claim {
     struct span client_id; /* empty: the broker will assign one */
     struct span user_name; /* of CONNECT; empty: none */
     struct auth_data data;
+    const struct conn_origin *origin; /* where it comes from; NULL: nobody knows */
+    uint64_t now_ms;                  /* of the broker's monotonic clock */
 };
 
 enum auth_outcome {

@@ -39,6 +39,8 @@ struct login_verdict {
     uint32_t delay_ms; /* a refusal is told after so long */
     struct span user;  /* who it is; empty: anonymous */
     uint64_t valid_ms; /* and for how long; then its connection ends (0x87). 0: without end */
+    /* Another authenticator may know this user no more (still_knows()). */
+    bool is_revocable;
 };
 
 /* Names a client that waits for its verdict, and may be gone when that comes. */
@@ -67,6 +69,10 @@ enum login_state {
 
 struct authenticator {
     void *context;
+    /* In the threads of all shards: whether a user whose verdict was revocable is still one who
+     * comes in by this entrance. Asked once when this authenticator takes the place of another;
+     * whoever is not is disconnected (0x87). NULL: all of them are. */
+    bool (*still_knows)(void *context, const struct entrance *entrance, struct span user);
     /* In the threads of all shards, at once; must not wait. `*out` is all zero before: anonymous,
      * and let in. */
     enum login_state (*check)(void *context, const struct login_claim *claim,

@@ -111,6 +111,15 @@ broker_set_access(struct broker *b, const struct access_policy *policy)
     b->access_changes++;
 }
 
+void
+broker_set_authenticator(struct broker *b, const struct authenticator *authenticator)
+{
+    b->authenticator = authenticator;
+    for (unsigned i = 0; i < b->shard_count; i++) {
+        b->shards[i]->has_login_review = true;
+    }
+}
+
 struct shard *
 broker_shard_of(const struct broker *b, struct span client_id)
 {

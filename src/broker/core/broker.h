@@ -74,6 +74,10 @@ void broker_fini(struct broker *b);
  * meanwhile. */
 void broker_set_access(struct broker *b, const struct access_policy *policy);
 
+/* From now on this authenticator is asked (NULL: none), at once about those who are connected and
+ * may have been revoked. Every thread stands still meanwhile. */
+void broker_set_authenticator(struct broker *b, const struct authenticator *authenticator);
+
 /* The shard in which the client of this name lives. */
 struct shard *broker_shard_of(const struct broker *b, struct span client_id);
 

@@ -50,6 +50,7 @@ struct conn {
     bool has_left : 1;            /* the client has said DISCONNECT */
     bool has_place : 1;           /* counted in broker->connection_count */
     bool wants_reasons : 1;       /* Request Problem Information, 1 if absent */
+    bool login_is_revocable : 1;  /* see authenticator.h */
     bool is_urgent : 1;           /* what is to be written should not wait for bulk */
 };
 

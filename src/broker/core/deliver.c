@@ -170,17 +170,24 @@ send_tracked(struct session *s, struct delivery *d)
     return WILCO_OK;
 }
 
-/* NULL: there was no memory, and the message is lost. */
-static struct delivery *
-new_delivery(struct session *s, struct message *m, const struct delivery_terms *t)
+/* Whether who sent it is told in an acknowledgement that it is on its way, and in nothing else. */
+static bool
+is_promised(const struct message *m, const struct delivery_terms *t)
 {
-    struct delivery *d = delivery_new(s->shard, m, t);
+    return t->qos > 0 && t->request == NULL && !message_is_request(m) &&
+           m->responds_to == SESSION_ID_NONE && m->request.op == REQUEST_OP_NONE;
+}
 
-    if (d == NULL) {
-        s->shard->stats.dropped_no_memory++;
-        lose(s, m, t->request, REQUEST_NO_MEMORY);
+/* It cannot be kept. What has to do with requests ends in the words for that. */
+static enum wilco_status
+run_out_of_memory(struct session *s, const struct message *m, const struct delivery_terms *t)
+{
+    if (is_promised(m, t)) {
+        return WILCO_ENOMEM;
     }
-    return d;
+    s->shard->stats.dropped_no_memory++;
+    lose(s, m, t->request, REQUEST_NO_MEMORY);
+    return WILCO_OK;
 }
 
 static bool
@@ -251,42 +258,40 @@ deliver_has_room(struct session *s)
     return has_queue_room(s, 0);
 }
 
-/* Keeps it behind all that waits, and sends what can go. */
-static void
-enqueue(struct session *s, struct delivery *d)
+/* Keeps it behind all that waits, and sends what can go. Takes `d` over; NULL: there was no memory
+ * for that. */
+static enum wilco_status
+enqueue(struct session *s, struct message *m, const struct delivery_terms *t, struct delivery *d)
 {
-    if (!delivery_queue_own(&s->waiting, s->shard->broker->alloc)) {
-        s->shard->stats.dropped_no_memory++;
-        discard(s, d, REQUEST_NO_MEMORY);
-        return;
+    if (d == NULL || !delivery_queue_own(&s->waiting, s->shard->broker->alloc)) {
+        delivery_free(s->shard, d);
+        return run_out_of_memory(s, m, t);
     }
     delivery_queue_push(s->waiting, d);
     deliver_waiting(s);
+    return WILCO_OK;
 }
 
-static void
+static enum wilco_status
 keep(struct session *s, struct message *m, const struct delivery_terms *t)
 {
-    struct delivery *d = new_delivery(s, m, t);
-
-    if (d != NULL) {
-        enqueue(s, d);
-    }
+    return enqueue(s, m, t, delivery_new(s->shard, m, t));
 }
 
 /* QoS 1 or 2, and nothing is in its way. */
-static void
+static enum wilco_status
 send_new(struct session *s, struct message *m, const struct delivery_terms *t)
 {
-    struct delivery *d = new_delivery(s, m, t);
+    struct delivery *d = delivery_new(s->shard, m, t);
 
-    if (d != NULL && send_tracked(s, d) != WILCO_OK) {
-        enqueue(s, d); /* deliver_waiting() has its own ways with what is amiss */
+    if (d == NULL || send_tracked(s, d) != WILCO_OK) {
+        return enqueue(s, m, t, d); /* deliver_waiting() has its own ways with what is amiss */
     }
+    return WILCO_OK;
 }
 
 /* It cannot go at once. */
-static void
+static enum wilco_status
 keep_or_drop(struct session *s, struct message *m, const struct delivery_terms *t)
 {
     struct stats *stats = &s->shard->stats;
@@ -298,11 +303,12 @@ keep_or_drop(struct session *s, struct message *m, const struct delivery_terms *
         stats->dropped_queue_full++;
         lose(s, m, t->request, REQUEST_NO_ROOM);
     } else {
-        keep(s, m, t);
+        return keep(s, m, t);
     }
+    return WILCO_OK;
 }
 
-void
+enum wilco_status
 deliver(struct session *s, struct message *m, const struct delivery_terms *t)
 {
     if (message_is_expired(m, s->shard->now_ms)) { /* [MQTT-3.3.2-5] */
@@ -311,27 +317,31 @@ deliver(struct session *s, struct message *m, const struct delivery_terms *t)
     } else if (WILCO_UNLIKELY(!may_get(s, m))) {
         withhold(s, m, t->request);
     } else if (WILCO_UNLIKELY(!can_send_now(s, m, t->qos))) {
-        keep_or_drop(s, m, t);
+        return keep_or_drop(s, m, t);
     } else if (t->qos == 0) {
         send_qos_0(s, m, t);
     } else {
-        send_new(s, m, t);
+        return send_new(s, m, t);
     }
+    return WILCO_OK;
 }
 
 void
 deliver_behind(struct session *s, struct message *m, const struct delivery_terms *t)
 {
+    enum wilco_status status = WILCO_OK;
+
     if (s->waiting->count == 0) {
-        deliver(s, m, t);
+        status = deliver(s, m, t);
     } else if (!may_get(s, m)) {
         withhold(s, m, NULL);
     } else if (!has_queue_room(s, m->packet_bytes)) {
         s->shard->stats.dropped_queue_full++;
         lose(s, m, NULL, REQUEST_NO_ROOM);
     } else {
-        keep(s, m, t);
+        status = keep(s, m, t);
     }
+    s->shard->stats.dropped_no_memory += status != WILCO_OK;
 }
 
 void
@@ -344,8 +354,8 @@ deliver_retained(struct session *s, struct message *m, const struct delivery_ter
         withhold(s, m, NULL);
     } else if (t->qos == 0 && can_send_now(s, m, 0)) {
         send_qos_0(s, m, t);
-    } else {
-        keep(s, m, t);
+    } else if (keep(s, m, t) != WILCO_OK) {
+        s->shard->stats.dropped_no_memory++;
     }
 }
 

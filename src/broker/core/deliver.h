@@ -17,8 +17,11 @@
  *
  * Out of memory while sending breaks the connection and loses nothing of QoS 1 and 2. */
 
-/* `t->qos` is the lower of published and granted. */
-void deliver(struct session *s, struct message *m, const struct delivery_terms *t);
+/* `t->qos` is the lower of published and granted. WILCO_ENOMEM: it is of QoS 1 or 2, has nothing to
+ * do with requests, and was neither sent nor kept: try again, or tell who sent it. Whatever else
+ * there is no memory for is dropped, counted, and told to whom it may concern. */
+WILCO_MUST_CHECK enum wilco_status deliver(struct session *s, struct message *m,
+                                           const struct delivery_terms *t);
 /* The same for what must not overtake what waits already, at QoS 0 either. */
 void deliver_behind(struct session *s, struct message *m, const struct delivery_terms *t);
 /* A retained message for a new subscription: also QoS 0 waits rather than being dropped. Call it

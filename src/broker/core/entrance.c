@@ -129,5 +129,6 @@ entrance_equal(const struct entrance *a, const struct entrance *b)
            strcmp(a->v3_response_suffix, b->v3_response_suffix) == 0 &&
            a->no_matching_subscribers == b->no_matching_subscribers &&
            a->allow_anonymous == b->allow_anonymous &&
-           strcmp(a->password_file, b->password_file) == 0;
+           strcmp(a->password_file, b->password_file) == 0 &&
+           a->user_is_certified == b->user_is_certified;
 }

@@ -36,6 +36,8 @@ struct entrance {
     enum entrance_choice allow_anonymous;
     char password_file[ENTRANCE_PATH_BYTES_MAX + 1]; /* in place of the broker's; empty: it has none
                                                         of its own */
+    /* The user is the one that the certificate of the client names, whatever CONNECT says. */
+    bool user_is_certified;
 };
 
 /* Of a listener that says nothing, and of a connection that came in by none. */

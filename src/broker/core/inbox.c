@@ -298,7 +298,7 @@ inbox_deliver(struct session *s, struct message *m, struct request *request)
     }
     if (may_get_it && gather_all(s, m, &terms, (void *)scratch->data)) {
         terms.identifiers = (void *)scratch->data;
-        deliver(s, m, &terms);
+        s->shard->stats.dropped_no_memory += deliver(s, m, &terms) != WILCO_OK;
     } else {
         give_up(s, m, request, why);
     }

@@ -446,7 +446,7 @@ judge_message(struct conn *c, const struct wire_publish *p)
 {
     struct stats *stats = &c->shard->stats;
     struct matter m;
-    struct v3_response response;
+    WILCO_NOT_CLEARED struct v3_response response;
     struct verdict verdict;
     bool is_refused = false;
 

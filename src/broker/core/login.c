@@ -6,11 +6,13 @@
 #include "base/secret.h"
 #include "broker/core/auth.h"
 #include "broker/core/handlers.h"
+#include "broker/core/session.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
 
 #define NO_MEMORY "the broker has no memory for the authentication"
+#define UNKNOWN   "the broker does not know this user any more"
 #define TOO_LATE  "the authentication took too long: try again later"
 
 /* Accounts. */
@@ -120,8 +122,8 @@ login_ends_ms(const struct conn *c)
 
 /* Verdicts. */
 
-static void
-describe(struct conn *c, struct conn_origin *out)
+void
+login_origin(struct conn *c, struct conn_origin *out)
 {
     const struct broker_host *host = &c->shard->broker->host;
 
@@ -141,7 +143,7 @@ log_failure(struct conn *c, const struct wire_connect *p, const struct login_ver
     if (!log_gate_passes(c->shard)) {
         return;
     }
-    describe(c, &origin);
+    login_origin(c, &origin);
     if (origin.address_bytes > 0) {
         (void)inet_ntop(origin.address_bytes == 4 ? AF_INET : AF_INET6, origin.address, from,
                         sizeof(from));
@@ -181,6 +183,7 @@ conclude(struct conn *c, const struct wire_connect *p, const struct login_verdic
     if (!login_limit(c, v->valid_ms)) {
         return connect_refuse(c, WIRE_REASON_QUOTA_EXCEEDED, NO_MEMORY);
     }
+    c->login_is_revocable = v->is_revocable;
     return connect_accept(c, p, v->user);
 }
 
@@ -229,7 +232,7 @@ login_begin(struct conn *c, const struct wire_connect *p, struct span body)
     };
     struct login_verdict verdict = {.reason_code = WIRE_REASON_SUCCESS};
 
-    describe(c, &origin);
+    login_origin(c, &origin);
     if (b->authenticator->check(b->authenticator->context, &claim, ticket, &verdict) ==
         LOGIN_DECIDED) {
         return conclude(c, p, &verdict);
@@ -256,6 +259,16 @@ login_keep(struct conn *c, struct span bytes)
     }
 }
 
+/* The authenticator may have been replaced since it was asked. */
+static bool
+is_outdated(const struct conn *c, const struct login_verdict *v)
+{
+    const struct authenticator *a = c->shard->broker->authenticator;
+
+    return v->reason_code == WIRE_REASON_SUCCESS && v->is_revocable && a != NULL &&
+           a->still_knows != NULL && !a->still_knows(a->context, c->entrance, v->user);
+}
+
 /* CONNECT is served as if it came now, and then what came behind it. */
 static void
 take_verdict(struct conn *c, const struct login_verdict *v)
@@ -271,7 +284,8 @@ take_verdict(struct conn *c, const struct login_verdict *v)
     buffer_init(&l->behind, c->shard->broker->alloc, SIZE_MAX);
     map_remove(&c->shard->logins, &l->by_ticket);
     l->ticket = 0;
-    status = conclude(c, &p, v);
+    status = is_outdated(c, v) ? connect_refuse(c, WIRE_REASON_NOT_AUTHORIZED, UNKNOWN)
+                               : conclude(c, &p, v);
     c->shard->login_bytes -= c->auth->connect_bytes;
     auth_forget_connect(c->auth);
     if (c->state == CONN_CONNECTED) {
@@ -298,6 +312,32 @@ login_timer_fired(struct conn *c)
         c->shard->stats.connect_timeouts++;
         close_ticket(c);
         (void)!connect_refuse(c, WIRE_REASON_SERVER_UNAVAILABLE, TOO_LATE);
+    }
+}
+
+static bool
+is_revoked(const struct authenticator *a, const struct session *s)
+{
+    return s->conn != NULL && s->conn->state == CONN_CONNECTED && s->conn->login_is_revocable &&
+           !a->still_knows(a->context, s->conn->entrance, session_user(s));
+}
+
+void
+login_review(struct shard *s)
+{
+    const struct authenticator *a = s->broker->authenticator;
+    const struct map *sessions = &s->sessions.by_client_id;
+
+    s->has_login_review = false;
+    if (a == NULL || a->still_knows == NULL) {
+        return;
+    }
+    for (struct map_node *n = map_walk(sessions, NULL); n != NULL; n = map_walk(sessions, n)) {
+        struct session *session = CONTAINER_OF(n, struct session, by_client_id);
+
+        if (is_revoked(a, session)) {
+            conn_end_because(session->conn, WIRE_REASON_NOT_AUTHORIZED, UNKNOWN);
+        }
     }
 }
 

@@ -18,6 +18,9 @@
 WILCO_MUST_CHECK enum wilco_status login_begin(struct conn *c, const struct wire_connect *p,
                                                struct span body);
 
+/* Where the connection comes from, as far as anybody knows. */
+void login_origin(struct conn *c, struct conn_origin *out);
+
 /* Whether the connection waits for a verdict, or with a refusal. */
 bool login_is_pending(const struct conn *c);
 /* More has come from a client that waits. */
@@ -32,6 +35,10 @@ void login_forget(struct conn *c);
 bool login_limit(struct conn *c, uint64_t valid_ms);
 /* When that is; UINT64_MAX: never. */
 uint64_t login_ends_ms(const struct conn *c);
+
+/* For the shard, in its thread: disconnects those whom the present authenticator does not know any
+ * more. */
+void login_review(struct shard *s);
 
 /* For the shard: takes its verdicts, in its thread; and throws them away. */
 void login_take_answers(struct shard *s);

@@ -51,7 +51,7 @@ open_request(struct session *session, struct message *m, const struct target *t,
     return request_open(session, m, &way, out);
 }
 
-void
+enum wilco_status
 target_deliver(struct shard *s, struct message *m, const struct target *t, const uint32_t *words)
 {
     const uint32_t *own = target_words(t) == 0 ? NULL : words + t->word_at;
@@ -68,16 +68,16 @@ target_deliver(struct shard *s, struct message *m, const struct target *t, const
         if (t->is_request) {
             request_not_opened(s, m, REQUEST_LOST, t->was_sent);
         }
-        return;
+        return WILCO_OK;
     }
     if (t->is_request && !open_request(session, m, t, own, &terms.request)) {
-        return;
+        return WILCO_OK;
     }
     if (t->is_inbox) {
         inbox_deliver(session, m, terms.request);
-    } else {
-        deliver(session, m, &terms);
+        return WILCO_OK;
     }
+    return deliver(session, m, &terms);
 }
 
 bool
@@ -87,8 +87,7 @@ target_send(struct shard *s, struct message *m, const struct target *t, const ui
     struct mail *mail = NULL;
 
     if (shard == s->index) {
-        target_deliver(s, m, t, words);
-        return true;
+        return target_deliver(s, m, t, words) == WILCO_OK;
     }
     mail = mail_new(s->broker->alloc, m, 1, target_words(t));
     if (mail == NULL) {
@@ -115,7 +114,7 @@ hear(struct shard *s, struct message *word, uint64_t asker)
     }
 }
 
-void
+bool
 mail_deliver(struct shard *s, struct mail *mail)
 {
     const uint32_t *words = mail_words(mail);
@@ -123,8 +122,8 @@ mail_deliver(struct shard *s, struct mail *mail)
     if (WILCO_UNLIKELY(mail->target_count >= SHARD_CROWD)) {
         shard_open_lane(s);
     }
-    for (uint32_t i = 0; i < mail->target_count; i++) {
-        const struct target *t = &mail->targets[i];
+    for (; mail->next < mail->target_count; mail->next++) {
+        const struct target *t = &mail->targets[mail->next];
 
         if (WILCO_UNLIKELY(t->is_word)) {
             hear(s, mail->message, t->session_id);
@@ -133,8 +132,12 @@ mail_deliver(struct shard *s, struct mail *mail)
         if (t->is_shared && t->is_request) {
             share_arrived(s, t->session_id);
         }
-        if (!t->is_shared || !share_redirect(s, mail->message, t, words[t->word_at])) {
-            target_deliver(s, mail->message, t, words);
+        if (t->is_shared && share_redirect(s, mail->message, t, words[t->word_at])) {
+            continue;
+        }
+        if (target_deliver(s, mail->message, t, words) != WILCO_OK) {
+            return false;
         }
     }
+    return true;
 }

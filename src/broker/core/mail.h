@@ -35,6 +35,7 @@ struct mail {
     struct message *message; /* a reference; or NULL */
     uint32_t target_count;
     uint32_t word_count;
+    uint32_t next;           /* the target to go on with */
     struct target targets[]; /* then the words */
 };
 
@@ -45,12 +46,12 @@ void mail_free(struct mail *mail);
 uint32_t *mail_words(struct mail *mail);
 
 /* Delivers it to the sessions of `s` that are still there, and instead of a member that has left a
- * group to another one. */
-void mail_deliver(struct shard *s, struct mail *mail);
+ * group to another one. False: out of memory for one of them, and it is to be called again. */
+WILCO_MUST_CHECK bool mail_deliver(struct shard *s, struct mail *mail);
 /* One target, in the shard that owns the session, or on its way there. false: out of memory. */
 bool target_send(struct shard *s, struct message *m, const struct target *t, const uint32_t *words);
-/* One target, in the shard that owns the session. */
-void target_deliver(struct shard *s, struct message *m, const struct target *t,
-                    const uint32_t *words);
+/* One target, in the shard that owns the session. WILCO_ENOMEM: as deliver(). */
+WILCO_MUST_CHECK enum wilco_status target_deliver(struct shard *s, struct message *m,
+                                                  const struct target *t, const uint32_t *words);
 
 #endif

@@ -7,6 +7,7 @@
 #include "broker/core/handlers.h"
 
 #include "broker/core/auth.h"
+#include "broker/core/login.h"
 #include "broker/core/reply.h"
 #include "broker/core/session.h"
 #include "wire/disconnect.h"
@@ -74,20 +75,25 @@ conclude_connect(struct conn *c, const struct auth_verdict *v)
     case AUTH_SUCCEEDED: return accept_connect(c, v->user);
     case AUTH_FAILED: break;
     }
+    c->shard->stats.logins_failed++;
     return connect_refuse(c, v->reason_code, FAILED); /* [MQTT-4.12.0-4] */
 }
 
 enum wilco_status
 connect_authenticate(struct conn *c, const struct wire_connect *p, struct span body)
 {
+    struct conn_origin origin;
     const struct auth_claim claim = {
         .client_id = p->client_id,
         .user_name = p->user_name,
         .data = data_of(&p->properties),
+        .origin = &origin,
+        .now_ms = c->shard->now_ms,
     };
     struct auth_verdict verdict;
     enum wilco_status status = WILCO_ENOMEM;
 
+    login_origin(c, &origin);
     c->auth =
         auth_new(c->shard->broker->alloc,
                  auth_method_find(c->shard->broker, p->properties.authentication_method), body);
@@ -188,6 +194,21 @@ conclude_again(struct conn *c, const struct auth_verdict *v)
     return fail_again(c, v->reason_code, FAILED);
 }
 
+static enum wilco_status
+start_again(struct conn *c, const struct wire_properties *p, struct auth_verdict *verdict)
+{
+    struct conn_origin origin;
+    const struct auth_claim claim = {
+        .client_id = session_client_id(c->session),
+        .data = data_of(p),
+        .origin = &origin,
+        .now_ms = c->shard->now_ms,
+    };
+
+    login_origin(c, &origin);
+    return auth_start(c->auth, &claim, verdict);
+}
+
 enum wilco_status
 on_auth(struct conn *c, const struct frame *f)
 {
@@ -207,12 +228,7 @@ on_auth(struct conn *c, const struct frame *f)
     if (p.reason_code == WIRE_REASON_CONTINUE_AUTHENTICATION && c->auth->exchange != NULL) {
         auth_step(c->auth, data_of(&p.properties), &verdict);
     } else if (p.reason_code == WIRE_REASON_RE_AUTHENTICATE && c->auth->exchange == NULL) {
-        const struct auth_claim claim = {
-            .client_id = session_client_id(c->session),
-            .data = data_of(&p.properties),
-        };
-
-        if (auth_start(c->auth, &claim, &verdict) != WILCO_OK) {
+        if (start_again(c, &p.properties, &verdict) != WILCO_OK) {
             return fail_again(c, WIRE_REASON_QUOTA_EXCEEDED, NO_MEMORY);
         }
     } else {

@@ -100,7 +100,7 @@ publish_qos_2(struct conn *c, const struct wire_publish *p)
 enum wilco_status
 on_publish(struct conn *c, const struct frame *f)
 {
-    struct wire_publish p;
+    WILCO_NOT_CLEARED struct wire_publish p;
     struct verdict verdict = {.reason_code = WIRE_REASON_SUCCESS};
     uint8_t reason_code = WIRE_REASON_SUCCESS;
     enum wilco_status status =

@@ -84,6 +84,12 @@ permission_lasts(const struct broker *b, const struct message *m)
            access_may(b->access, &author, ACCESS_PUBLISH, message_topic(m));
 }
 
+uint64_t
+permission_reach(struct session *s, struct span topic)
+{
+    return inbox_holds(topic) || !session_may(s, ACCESS_PUBLISH, topic) ? s->id : SESSION_ID_NONE;
+}
+
 void
 permission_denied(struct session *s, enum access_action action, struct span topic)
 {

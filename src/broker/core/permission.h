@@ -3,7 +3,7 @@
 
 #include "broker/core/access.h"
 
-#include <stddef.h>
+#include <stdint.h>
 
 struct broker;
 struct message;
@@ -25,6 +25,10 @@ bool permission_to_get(struct session *s, const struct message *m);
 /* Whether the message may still be sent as one that is retained: who published it may still do
  * that. What the broker itself has published may. */
 bool permission_lasts(const struct broker *b, const struct message *m);
+
+/* Whom the broker's own answer to the client reaches at this topic: whoever wants it
+ * (SESSION_ID_NONE) where the client itself may publish, else and in an inbox the client alone. */
+uint64_t permission_reach(struct session *s, struct span topic);
 
 /* A message, a filter or a will was refused for want of this permission: counts it, and says so in
  * the log (log_gate.h). */

@@ -319,10 +319,10 @@ gather(struct shard *s, const struct message *m)
     return status;
 }
 
-/* Delivers what is here; the result has a bit for each other shard with targets, which are counted.
- */
+/* Delivers what is here, and says if there was no memory for some of it; the result has a bit for
+ * each other shard with targets, which are counted. */
 static uint64_t
-deliver_here(struct shard *s, struct message *m)
+deliver_here(struct shard *s, struct message *m, enum wilco_status *status)
 {
     struct publish_scratch *p = s->scratch;
     uint64_t others = 0;
@@ -335,7 +335,10 @@ deliver_here(struct shard *s, struct message *m)
         unsigned shard = session_id_shard(t->session_id);
 
         if (shard == s->index) {
-            target_deliver(s, m, t, p->words);
+            if (target_deliver(s, m, t, p->words) != WILCO_OK) {
+                s->stats.dropped_no_memory++;
+                *status = WILCO_ENOMEM;
+            }
             continue;
         }
         others |= UINT64_C(1) << shard;
@@ -526,12 +529,15 @@ keep_route(struct shard *s, struct route *r, const struct message *m, uint64_t h
 static enum wilco_status
 distribute(struct shard *s, struct message *m, size_t *receivers)
 {
+    enum wilco_status status = WILCO_OK;
+    enum wilco_status elsewhere = WILCO_OK;
     uint64_t others = 0;
 
     *receivers = s->scratch->target_count - s->scratch->watchers;
     set_out(s, m, *receivers);
-    others = deliver_here(s, m);
-    return others == 0 ? WILCO_OK : send_elsewhere(s, m, others);
+    others = deliver_here(s, m, &status);
+    elsewhere = others == 0 ? WILCO_OK : send_elsewhere(s, m, others);
+    return elsewhere == WILCO_OK ? status : elsewhere;
 }
 
 enum wilco_status

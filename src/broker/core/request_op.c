@@ -17,7 +17,7 @@ tell(const struct request *r, struct message *op)
     } else if (r->stage == REQUEST_QUEUED) {
         deliver_behind(holder, op, &terms);
     } else {
-        deliver(holder, op, &terms);
+        (void)!deliver(holder, op, &terms); /* a word is told of otherwise */
     }
 }
 

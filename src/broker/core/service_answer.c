@@ -2,7 +2,6 @@
  * waits, as text, until then. */
 #include "broker/core/service_answer.h"
 
-#include "broker/core/inbox.h"
 #include "broker/core/message.h"
 #include "broker/core/service_report.h"
 #include "broker/core/status_response.h"
@@ -98,7 +97,7 @@ send(struct answering *a, bool has_more)
     struct message *m = a->count == 0 ? NULL : make_answer(a, has_more);
 
     if (m != NULL) {
-        shard_defer(s, m, inbox_holds(message_topic(m)) ? a->asker->id : SESSION_ID_NONE);
+        shard_defer(s, m, permission_reach(a->asker, message_topic(m)));
     } else if (a->count > 0) {
         s->stats.dropped_no_memory++;
     }

@@ -47,6 +47,10 @@
     X(login_bytes_max, 1048576, 1024, 1099511627776,                                               \
       "bytes kept in a shard of clients whose CONNECT has come and whose password is being "       \
       "checked; a further one gets Server busy")                                                   \
+    X(jwt_bytes_max, 8192, 256, 65535, "bytes of a JSON Web Token")                                \
+    X(jwt_leeway_s, 10, 0, 3600,                                                                   \
+      "seconds by which the clocks of the broker and of those who make JSON Web Tokens may "       \
+      "differ")                                                                                    \
     X(log_refusals_max, 10, 0, 1000000,                                                            \
       "log lines in a second and shard about refused CONNECTs and protocol errors; of the others " \
       "their number is logged")                                                                    \

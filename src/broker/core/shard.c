@@ -11,6 +11,7 @@
 #include <assert.h>
 
 #define FREE_OUTPUT_BYTES 4194304U /* of chunks kept for reuse, for each of their two sizes */
+#define LATE_MS           20U      /* until mail is tried again that there was no memory for */
 
 enum wilco_status
 shard_init(struct shard *s, struct broker *b, unsigned index, uint64_t now_ms)
@@ -32,6 +33,7 @@ shard_init(struct shard *s, struct broker *b, unsigned index, uint64_t now_ms)
     session_table_init(&s->sessions, b->alloc, b->hash_seed, index);
     output_pool_init(&s->output_pool, b->alloc, FREE_OUTPUT_BYTES);
     s->sys_timer.kind = SHARD_TIMER_SYS;
+    s->late_timer.kind = SHARD_TIMER_LATE;
     log_gate_init(&s->log_gate);
     list_init(&s->dirty);
     list_init(&s->dirty_bulk);
@@ -48,6 +50,11 @@ drop_mail(struct shard *s)
 {
     struct mailbox_node *node = mailbox_take(&s->inbox);
 
+    if (s->late != NULL) {
+        s->late_last->next = node;
+        node = s->late;
+        s->late = NULL;
+    }
     while (node != NULL) {
         struct mailbox_node *next = node->next;
 
@@ -81,6 +88,47 @@ shard_fini(struct shard *s)
 }
 
 static void
+keep_late(struct shard *s, struct mailbox_node *node)
+{
+    if (s->late == NULL) {
+        s->late = node;
+    } else {
+        s->late_last->next = node;
+    }
+    while (node->next != NULL) {
+        node = node->next;
+    }
+    s->late_last = node;
+}
+
+/* What there is no memory for was promised by another shard already: it waits, and all behind it,
+ * so that the order stays. */
+static void
+deliver_all(struct shard *s, struct mailbox_node *node)
+{
+    while (node != NULL) {
+        struct mail *mail = CONTAINER_OF(node, struct mail, node);
+
+        if (WILCO_UNLIKELY(!mail_deliver(s, mail))) {
+            keep_late(s, node);
+            wheel_start(&s->wheel, &s->late_timer, s->now_ms + LATE_MS);
+            return;
+        }
+        node = node->next;
+        mail_free(mail);
+    }
+}
+
+static void
+deliver_late(struct shard *s)
+{
+    struct mailbox_node *node = s->late;
+
+    s->late = NULL;
+    deliver_all(s, node);
+}
+
+static void
 fire(struct timer *t)
 {
     switch ((enum shard_timer)t->kind) {
@@ -92,6 +140,7 @@ fire(struct timer *t)
     case SHARD_TIMER_LOG_GATE:
         log_gate_timer_fired(CONTAINER_OF(t, struct shard, log_gate.timer));
         break;
+    case SHARD_TIMER_LATE: deliver_late(CONTAINER_OF(t, struct shard, late_timer)); break;
     case SHARD_TIMER_REQUEST: request_timer_fired(CONTAINER_OF(t, struct request, timer)); break;
     case SHARD_TIMER_REQUESTS:
         request_deadlines_timer_fired(CONTAINER_OF(t, struct shard, request_deadlines.timer));
@@ -123,15 +172,16 @@ shard_run_inbox(struct shard *s)
 {
     struct mailbox_node *node = mailbox_take(&s->inbox);
 
-    while (node != NULL) {
-        struct mail *mail = CONTAINER_OF(node, struct mail, node);
-
-        node = node->next;
-        mail_deliver(s, mail);
-        mail_free(mail);
+    if (WILCO_LIKELY(s->late == NULL)) {
+        deliver_all(s, node);
+    } else if (node != NULL) {
+        keep_late(s, node);
     }
     if (WILCO_UNLIKELY(!mailbox_is_empty(&s->login_answers))) {
         login_take_answers(s);
+    }
+    if (WILCO_UNLIKELY(s->has_login_review)) {
+        login_review(s);
     }
     sys_answer(s);
     shard_settle(s);

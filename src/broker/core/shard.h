@@ -60,8 +60,12 @@ struct shard {
     bool is_stopping;  /* shard_shut_down() was called */
     struct map logins; /* connections that wait for their verdict (login.h), by ticket */
     uint64_t last_login;
-    uint64_t login_bytes; /* kept for them */
+    uint64_t login_bytes;  /* kept for them */
+    bool has_login_review; /* the authenticator has been replaced */
     struct timer sys_timer;
+    struct mailbox_node *late; /* mail that waits for memory, and all behind it; NULL: none */
+    struct mailbox_node *late_last;
+    struct timer late_timer;
     size_t sys_watchers; /* subscriptions to topics of the broker itself */
     char gap_before[WILCO_CACHE_LINE_BYTES];
     /* What other shards write: */
@@ -79,6 +83,7 @@ enum shard_timer {
     SHARD_TIMER_SYS,      /* the shard: $SYS topics (sys.h) */
     SHARD_TIMER_LOG_GATE, /* the shard: lines in the log (log_gate.h) */
     SHARD_TIMER_REQUEST,  /* struct request: its deadline */
+    SHARD_TIMER_LATE,     /* the shard: mail that there was no memory for */
     SHARD_TIMER_REQUESTS, /* the shard: requests that are no longer fresh */
 };
 

@@ -17,7 +17,7 @@
     X(publish_unmatched, "messages that no subscription wanted")                                   \
     X(publish_refused, "messages of clients refused, at any QoS")                                  \
     X(subscribe_refused, "filters in SUBSCRIBE packets refused")                                   \
-    X(access_denied, "messages, filters and wills of clients refused: they are not permitted")     \
+    X(access_denied, "messages and filters refused, and wills withheld: they are not permitted")   \
     X(deliveries_denied, "messages withheld from sessions that may not receive them")              \
     X(retained_denied, "retained messages withheld: their publisher may not publish there now")    \
     X(dropped_output_full, "QoS 0 messages dropped: too many bytes wait for the client")           \

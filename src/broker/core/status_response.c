@@ -1,6 +1,5 @@
 #include "broker/core/status_response.h"
 
-#include "broker/core/inbox.h"
 #include "broker/core/message.h"
 
 #include <stdio.h>
@@ -106,9 +105,8 @@ void
 status_answer(struct session *requester, const struct wire_publish *request,
               const struct status_facts *facts)
 {
-    bool is_to_inbox = inbox_holds(request->properties.response_topic);
-
-    send_to(is_to_inbox ? requester->id : SESSION_ID_NONE, requester, request, facts);
+    send_to(permission_reach(requester, request->properties.response_topic), requester, request,
+            facts);
 }
 
 /* Of a message that is a response. */

@@ -8,6 +8,7 @@
 #include "broker/server/options.h"
 #include "broker/server/reloadable.h"
 #include "broker/server/server.h"
+#include "broker/server/supervisor.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 enum exit_code {
@@ -30,6 +32,7 @@ struct running {
     struct config config;
     struct logger log;
     struct server *server;
+    struct supervisor supervisor;
 };
 
 static int
@@ -70,7 +73,8 @@ server_config_of(const struct config *c, const char *urls[LISTENERS_MAX])
         .settings = c->settings,
         .alloc = alloc_system(),
         .allow_anonymous = c->allow_anonymous == ENTRANCE_YES,
-        .has_passwords = c->password_file[0] != '\0',
+        .has_passwords =
+            c->password_file[0] != '\0' || c->scram_file[0] != '\0' || c->tokens.file_count > 0,
     };
 }
 
@@ -197,18 +201,52 @@ reload(struct running *r)
               result.needs_restart);
 }
 
-/* Until a signal ends us; its number. */
+/* A signal, or 0: it is time for a sign of life. */
+static int
+next_signal(const sigset_t *signals, uint64_t watchdog_ms)
+{
+    const uint64_t ms = watchdog_ms / 2; /* twice as often as is asked for */
+    const struct timespec interval = {.tv_sec = (time_t)(ms / 1000U),
+                                      .tv_nsec = (long)(ms % 1000U) * 1000000L};
+    int number = -1;
+
+    if (watchdog_ms == 0) {
+        (void)sigwait(signals, &number);
+        return number;
+    }
+    do {
+        number = sigtimedwait(signals, NULL, &interval);
+    } while (number < 0 && errno == EINTR);
+    return number < 0 ? 0 : number;
+}
+
+static void
+change_nothing(void *context, struct settings *settings)
+{
+    (void)context;
+    (void)settings;
+}
+
+/* Until a signal ends us; its number. A sign of life is given when every shard has come by: as long
+ * as one hangs there is none. */
 static int
 serve(struct running *r, const sigset_t *signals)
 {
-    int number = 0;
-
+    supervisor_tell(&r->supervisor, "READY=1");
     for (;;) {
-        (void)sigwait(signals, &number);
-        if (number != SIGHUP) {
+        int number = next_signal(signals, r->supervisor.watchdog_ms);
+
+        if (number == 0) {
+            server_change(r->server, change_nothing, NULL, NULL);
+            supervisor_tell(&r->supervisor, "WATCHDOG=1");
+        } else if (number == SIGHUP) {
+            supervisor_tell_reloading(&r->supervisor);
+            reload(r);
+            supervisor_tell(&r->supervisor, "READY=1");
+        } else {
+            supervisor_tell(&r->supervisor, "STOPPING=1");
             return number;
         }
-        reload(r);
     }
 }
 
@@ -276,8 +314,10 @@ broker_main(const struct broker_main_options *options)
 
     r.options = options;
     r.log = (struct logger){.sink = log_sink_fd, .context = &log_fd};
+    supervisor_init(&r.supervisor);
     exit_code = start(&r);
     if (exit_code != EXIT_OK) {
+        supervisor_fini(&r.supervisor);
         return exit_code;
     }
     number = serve(&r, &signals);
@@ -285,6 +325,7 @@ broker_main(const struct broker_main_options *options)
     (void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL); /* a second one does what signals do */
     log_event(&r.log, LOG_INFO, "stopping", "signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
     server_stop(r.server);
+    supervisor_fini(&r.supervisor);
     return EXIT_OK;
 }
 

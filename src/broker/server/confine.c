@@ -5,6 +5,7 @@
 #include "broker/server/privileges.h"
 #include "broker/server/sandbox.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,12 +82,33 @@ limit_files(const struct confinement *c, const struct listener_set *listeners)
     return version;
 }
 
+/* Landlock and capabilities are a thread's own, and what was made before would keep its. */
+static void
+check_is_alone(const struct confinement *c)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    unsigned count = 0;
+
+    if (tasks == NULL) {
+        return; /* there may be no /proc */
+    }
+    while (readdir(tasks) != NULL) { /* NOLINT(concurrency-mt-unsafe): own stream */
+        count++;
+    }
+    (void)closedir(tasks);
+    if (count > 3) { /* one, and two dots */
+        errno = EBUSY;
+        note_gap(c, "threads");
+    }
+}
+
 static void
 put_up_sandbox(const struct confinement *c, const struct listener_set *listeners)
 {
     int version = 0;
     bool has_filter = false;
 
+    check_is_alone(c);
     if (privileges_give_up() != WILCO_OK) {
         note_gap(c, "capabilities");
     }

@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "base/wheel.h"
+#include "broker/auth/scram_server.h"
 #include "broker/core/broker.h"
 #include "broker/core/shard.h"
 #include "broker/server/ear.h"
@@ -25,8 +26,10 @@ struct crew {
     struct broker broker;
     struct listener_set listeners;
     struct guests guests;
-    struct authority *authority; /* NULL: everybody is let in; see admission.c */
-    atomic_size_t door_count;    /* all drivers' */
+    struct authority *authority;     /* NULL: everybody is let in; see admission.c */
+    struct scram_server scram;       /* likewise */
+    struct auth_method scram_method; /* broker.auth_methods, if there are users for it */
+    atomic_size_t door_count;        /* all drivers' */
     atomic_uint listening; /* drivers that still watch the listeners; the last one closes them */
     atomic_bool is_stopping;
     struct halt halt; /* for who changes broker.settings while drivers run */

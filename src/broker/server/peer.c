@@ -270,7 +270,7 @@ next_spans(const struct peer *p, struct span spans[SPANS_PER_WRITE], size_t byte
 static enum wilco_status
 write_once(struct peer *p, size_t bytes_max)
 {
-    struct span spans[SPANS_PER_WRITE];
+    WILCO_NOT_CLEARED struct span spans[SPANS_PER_WRITE];
     size_t count = next_spans(p, spans, bytes_max);
     size_t wanted = 0;
     size_t written = 0;

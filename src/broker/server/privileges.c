@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -101,6 +102,23 @@ privileges_become(const struct privileges_user *user, char reason[PRIVILEGES_REA
     return WILCO_OK;
 }
 
+/* A supervisor may have seen to it, and to it that nobody can change it. */
+static bool
+has_none(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3] = {{.effective = 0}};
+    uint32_t any = 0;
+
+    if (syscall(SYS_capget, &head, has) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+        any |= has[i].effective | has[i].permitted | has[i].inheritable;
+    }
+    return any == 0;
+}
+
 enum wilco_status
 privileges_give_up(void)
 {
@@ -109,7 +127,7 @@ privileges_give_up(void)
 
     empty_bounding_set();
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0UL, 0UL, 0UL);
-    if (syscall(SYS_capset, &head, none) != 0 ||
+    if ((syscall(SYS_capset, &head, none) != 0 && !has_none()) ||
         prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0) {
         return WILCO_EIO;
     }

@@ -175,8 +175,8 @@ add_sockets(scmp_filter_ctx filter, int *result)
     static const int families[] = {AF_UNIX, AF_INET, AF_INET6};
     static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
     const struct scmp_arg_cmp interfaces[] = {
-        SCMP_CMP(0, SCMP_CMP_EQ, AF_NETLINK), /* getaddrinfo() asks which addresses there are */
-        SCMP_CMP(2, SCMP_CMP_EQ, NETLINK_ROUTE),
+        SCMP_CMP(0, SCMP_CMP_EQ, AF_NETLINK, 0), /* getaddrinfo() asks which addresses there are */
+        SCMP_CMP(2, SCMP_CMP_EQ, NETLINK_ROUTE, 0),
     };
 
     for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {

@@ -63,7 +63,7 @@ wish_of(const struct server_config *config, size_t number)
 static bool
 may_be_open(const struct server_config *config, const struct entrance *e)
 {
-    return config->has_passwords || e->password_file[0] != '\0' ||
+    return config->has_passwords || e->password_file[0] != '\0' || e->user_is_certified ||
            e->allow_anonymous == ENTRANCE_YES ||
            (config->allow_anonymous && e->allow_anonymous == ENTRANCE_AS_SET);
 }

@@ -5,7 +5,9 @@
 static int
 says_no(struct failing_alloc *f)
 {
-    return atomic_fetch_add(&f->attempts, 1) + 1 == f->fail_at;
+    size_t attempt = atomic_fetch_add(&f->attempts, 1) + 1;
+
+    return attempt == f->fail_at || (f->fails_from > 0 && attempt >= f->fails_from);
 }
 
 static void *
@@ -42,6 +44,7 @@ failing_alloc_init(struct failing_alloc *f, size_t fail_at)
 {
     f->alloc = (struct wilco_alloc){failing_malloc, failing_realloc, failing_free, f};
     f->fail_at = fail_at;
+    f->fails_from = 0;
     atomic_init(&f->attempts, 0);
     atomic_init(&f->live, 0);
 }

@@ -66,8 +66,10 @@ referee_init(struct referee *r)
 }
 
 static struct referee_session *
-find_session(struct referee *r, const struct referee_text *client_id)
+find_session(const struct referee_line *l)
 {
+    struct referee *r = l->referee;
+    const struct referee_text *client_id = &l->client_id;
     struct referee_session *unused = NULL;
 
     if (!is_kept(client_id)) {
@@ -77,7 +79,8 @@ find_session(struct referee *r, const struct referee_text *client_id)
     for (size_t i = 0; i < REFEREE_SESSIONS; i++) {
         struct referee_session *s = &r->sessions[i];
 
-        if (s->is_used && span_equal(kept(&s->client_id), kept(client_id))) {
+        if (s->is_used && s->shard == l->shard &&
+            span_equal(kept(&s->client_id), kept(client_id))) {
             return s;
         }
         unused = unused == NULL && !s->is_used ? s : unused;
@@ -86,7 +89,7 @@ find_session(struct referee *r, const struct referee_text *client_id)
         r->has_forgotten = true;
         return NULL;
     }
-    *unused = (struct referee_session){.is_used = true, .client_id = *client_id};
+    *unused = (struct referee_session){.is_used = true, .client_id = *client_id, .shard = l->shard};
     return unused;
 }
 
@@ -107,6 +110,8 @@ referee_open(struct referee_line *l, struct referee *r, struct rig_client *c)
     l->flying_count = 0;
     l->referee = r;
     l->client = c;
+    l->shard = c->conn.shard;
+    c->line = l;
     l->version = WIRE_V5;
     l->wants_reasons = true;
     l->receive_maximum = UINT16_MAX;
@@ -124,13 +129,16 @@ referee_close(struct referee_line *l)
 {
     free(l->partial);
     l->partial = NULL;
+    if (l->client != NULL && l->client->line == l) {
+        l->client->line = NULL;
+    }
 }
 
 /* From now on nothing is known of this connection, nor of what its session subscribes to. */
 static void
 lose_track(struct referee_line *l)
 {
-    struct referee_session *s = find_session(l->referee, &l->client_id);
+    struct referee_session *s = find_session(l);
 
     l->is_blind = true;
     if (s != NULL) {
@@ -172,7 +180,7 @@ land(struct referee_line *l, uint16_t packet_id)
 static void
 begin_to_exist(struct referee_line *l)
 {
-    struct referee_session *s = find_session(l->referee, &l->client_id);
+    struct referee_session *s = find_session(l);
 
     if (s != NULL) {
         l->may_be_present = s->may_exist;
@@ -280,7 +288,7 @@ is_owed(const struct referee_line *l, enum wire_type type)
 static void
 subscribed_early(struct referee_line *l)
 {
-    struct referee_session *s = find_session(l->referee, &l->client_id);
+    struct referee_session *s = find_session(l);
 
     l->is_early = true;
     if (s != NULL) {
@@ -409,6 +417,9 @@ referee_sent(struct referee_line *l, struct span bytes)
     const struct settings *limits = &l->client->rig->broker.settings;
     size_t at = 0;
 
+    if (bytes.len == 0) {
+        return;
+    }
     append(l, bytes);
     while (!l->is_condemned && !l->is_blind && !l->has_left) {
         struct span left = span_of(l->partial + at, l->partial_len - at);
@@ -464,7 +475,7 @@ pay(struct referee_line *l, enum wire_type type, uint16_t packet_id)
 static void
 begin_session(struct referee_line *l, bool is_present)
 {
-    struct referee_session *s = find_session(l->referee, &l->client_id);
+    struct referee_session *s = find_session(l);
 
     l->session = s;
     l->is_resumed = is_present || l->version == WIRE_V31;

@@ -34,6 +34,7 @@ struct referee_filter {
 
 struct referee_session {
     struct referee_text client_id;
+    const struct shard *shard; /* a session is of one shard; tests may put it into any */
     bool is_used;
     bool may_exist; /* in the broker */
     bool is_lost;   /* too much happened to remember all */
@@ -70,6 +71,7 @@ enum referee_stage {
 struct referee_line {
     struct referee *referee;
     struct rig_client *client;
+    const struct shard *shard;
     enum referee_stage stage;
     enum wire_version version;
     bool is_condemned; /* the client has broken a rule */
@@ -97,10 +99,11 @@ struct referee_line {
 };
 
 void referee_init(struct referee *r);
-/* A connection begins, and ends; harmless twice. */
+/* A connection, which is open, begins and ends; harmless twice. From now on the rig tells what its
+ * client sends. */
 void referee_open(struct referee_line *l, struct referee *r, struct rig_client *c);
 void referee_close(struct referee_line *l);
-/* Just before the broker is fed these bytes of the client's. */
+/* Just before the broker is fed these bytes of the client's; the rig calls it. */
 void referee_sent(struct referee_line *l, struct span bytes);
 /* The next packet that the broker has written, looked at; as rig_next(). */
 bool referee_next(struct referee_line *l, struct wire_any *out);

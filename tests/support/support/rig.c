@@ -1,6 +1,7 @@
 #include "support/rig.h"
 
 #include "broker/core/rcu.h"
+#include "support/referee.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -302,6 +303,9 @@ static void
 feed(struct rig_client *c, struct span bytes)
 {
     if (c->is_open && conn_wants_input(&c->conn)) {
+        if (c->line != NULL) {
+            referee_sent(c->line, bytes);
+        }
         conn_feed(&c->conn, bytes);
     }
 }

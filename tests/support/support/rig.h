@@ -40,11 +40,14 @@ void rig_advance(struct rig *r, uint64_t ms);
 #define RIG_NAME_BYTES 16
 void rig_name_in(const struct rig *r, unsigned shard, const char *prefix, char out[RIG_NAME_BYTES]);
 
+struct referee_line;
+
 struct rig_client {
     struct rig *rig;
     struct conn conn;
-    bool is_open;  /* conn_init() without conn_fini() */
-    bool is_stuck; /* does not read what it is sent */
+    struct referee_line *line; /* told what the client sends (referee.h); NULL: nobody is */
+    bool is_open;              /* conn_init() without conn_fini() */
+    bool is_stuck;             /* does not read what it is sent */
     enum wire_version version;
     uint8_t *input; /* what the broker has written and the client not yet looked at */
     size_t input_len;

@@ -509,10 +509,10 @@ come_back(struct peer *p)
     return core_state(p->core) == CORE_OPEN;
 }
 
-/* Runs `scenario` until no allocation is left to fail; it then must succeed. It begins behind
- * CONNACK, or with it. */
+/* Runs `scenario` until no allocation is left to fail, alone or with all behind it; it then must
+ * succeed. It begins behind CONNACK, or with it. */
 static void
-run(bool (*scenario)(struct peer *p), bool is_open)
+run_failing(bool (*scenario)(struct peer *p), bool is_open, bool is_for_good)
 {
     bool is_done = false;
 
@@ -528,8 +528,10 @@ run(bool (*scenario)(struct peer *p), bool is_open)
         core_discard_output(p.core);
         p.alloc.attempts = 0;
         p.alloc.fail_at = fail_at;
+        p.alloc.fails_from = is_for_good ? fail_at : 0;
         is_ok = scenario(&p);
         is_done = p.alloc.attempts < fail_at;
+        p.alloc.fails_from = 0;
         if (is_done) {
             assert_true(is_ok);
         }
@@ -537,6 +539,13 @@ run(bool (*scenario)(struct peer *p), bool is_open)
         peer_close(&p);
         assert_true(fail_at < 1000);
     }
+}
+
+static void
+run(bool (*scenario)(struct peer *p), bool is_open)
+{
+    run_failing(scenario, is_open, false);
+    run_failing(scenario, is_open, true);
 }
 
 static void

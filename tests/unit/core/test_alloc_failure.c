@@ -197,6 +197,8 @@ expect_service(struct rig *r)
     struct wire_any packet;
 
     r->alloc.fail_at = 0;
+    r->alloc.fails_from = 0;
+    rig_advance(r, 100); /* what shards owe each other */
     rig_client_connect(r, &publisher, "new publisher");
     rig_client_connect(r, &c, "new subscriber");
     rig_subscribe(&c, "new/+", 2);
@@ -210,10 +212,11 @@ expect_service(struct rig *r)
 
 /* The number of allocations made. */
 static size_t
-run(struct scene *s, size_t fail_at, size_t fails_each)
+run(struct scene *s, size_t fail_at, size_t fails_each, size_t fails_from)
 {
     struct settings settings = settings_default();
     size_t attempts = 0;
+    size_t before = 0;
 
     memset(s, 0, sizeof(*s));
     memset(s->large, 'x', sizeof(s->large) - 1);
@@ -222,8 +225,10 @@ run(struct scene *s, size_t fail_at, size_t fails_each)
         assert_int_equal(s->r.alloc.live, 0);
         return s->r.alloc.attempts;
     }
+    before = s->r.alloc.attempts;
+    s->r.alloc.fails_from = fails_from == 0 ? 0 : before + fails_from;
     play(s);
-    attempts = s->r.alloc.attempts;
+    attempts = s->r.alloc.attempts - (fails_from == 0 ? 0 : before);
     for (int i = 0; i < CLIENTS; i++) {
         rig_client_close(&s->c[i]);
     }
@@ -239,7 +244,7 @@ test_each_allocation_once(void **state)
     size_t fail_at = 1;
 
     (void)state;
-    while (run(&s, fail_at, 0) >= fail_at) {
+    while (run(&s, fail_at, 0, 0) >= fail_at) {
         fail_at++;
     }
     print_message("%u allocations\n", (unsigned)(fail_at - 1));
@@ -254,8 +259,22 @@ test_one_in_every_step(void **state)
 
     (void)state;
     for (size_t which = 1; which <= 12; which++) {
-        (void)run(&s, 0, which);
+        (void)run(&s, 0, which, 0);
     }
+}
+
+/* Memory ends, at each allocation, and comes back when all is over: nobody is deaf then. */
+static void
+test_all_from_each_on(void **state)
+{
+    struct scene s;
+    size_t from = 1;
+
+    (void)state;
+    while (run(&s, 0, 0, from) >= from) {
+        from++;
+    }
+    assert_true(from > 100);
 }
 
 /* Packets whose answer, or whose delivery to oneself, needs a piece of output that is not there: a
@@ -393,6 +412,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_allocation_once),
         cmocka_unit_test(test_one_in_every_step),
+        cmocka_unit_test(test_all_from_each_on),
         cmocka_unit_test(test_no_output),
         cmocka_unit_test(test_no_output_for_a_reference),
         cmocka_unit_test(test_no_randomness),

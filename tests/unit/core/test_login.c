@@ -58,7 +58,8 @@ copy(char out[32], struct span from)
 static void
 judge(const char *password, struct span user, struct login_verdict *out)
 {
-    *out = (struct login_verdict){.reason_code = WIRE_REASON_SUCCESS, .user = user};
+    *out = (struct login_verdict){
+        .reason_code = WIRE_REASON_SUCCESS, .user = user, .is_revocable = true};
     if (strcmp(password, "short") == 0) {
         out->valid_ms = 1000;
     } else if (strcmp(password, "slow") == 0) {
@@ -117,6 +118,17 @@ wake(void *context, unsigned shard)
 }
 
 static const struct authenticator authenticator = {.context = &door, .check = check};
+
+static bool
+knows_only_bob(void *context, const struct entrance *entrance, struct span user)
+{
+    assert_ptr_equal(context, &door);
+    assert_non_null(entrance);
+    return is(user, "bob");
+}
+
+static const struct authenticator another = {
+    .context = &door, .check = check, .still_knows = knows_only_bob};
 
 static bool
 may(void *context, const struct access_subject *who, enum access_action action, struct span topic)
@@ -513,6 +525,45 @@ the_end_can_be_moved(void **state)
     close_rig(&r);
 }
 
+/* A new authenticator does not know everybody whom the last one let in: those go, and whoever it
+ * was never asked about stays. */
+static void
+who_is_not_known_any_more_is_disconnected(void **state)
+{
+    struct rig r;
+    struct rig_client alice;
+    struct rig_client bob;
+    struct rig_client nobody;
+
+    (void)state;
+    open_rig(&r);
+    assert_int_equal(connect_as(&r, &alice, "a", "alice", "good"), 0);
+    assert_int_equal(connect_as(&r, &bob, "b", "bob", "good"), 0);
+    assert_int_equal(connect_as(&r, &nobody, "n", NULL, NULL), 0);
+    broker_set_authenticator(&r.broker, &another);
+    rig_step(&r, alice.conn.shard->index, RIG_MAIL);
+    rig_settle(&r);
+    rig_expect_end(&alice, 0x87);
+    rig_expect_nothing(&bob);
+    rig_expect_nothing(&nobody);
+    assert_false(rig_client_is_ended(&bob) || rig_client_is_ended(&nobody));
+    rig_client_close(&alice);
+    { /* the verdict was asked of the last one */
+        const struct wire_connect how = as("a", "alice", "late good");
+
+        say_connect(&r, &alice, &how);
+        answer(&r, 0);
+        assert_int_equal(connack_of(&alice), 0x87);
+        rig_client_close(&alice);
+    }
+    broker_set_authenticator(&r.broker, NULL); /* nobody to ask */
+    rig_settle(&r);
+    rig_expect_nothing(&bob);
+    rig_client_close(&bob);
+    rig_client_close(&nobody);
+    close_rig(&r);
+}
+
 /* Ownership. */
 
 static void
@@ -655,6 +706,7 @@ main(void)
         cmocka_unit_test(a_refusal_may_be_told_later),
         cmocka_unit_test(credentials_end_on_the_living_connection),
         cmocka_unit_test(the_end_can_be_moved),
+        cmocka_unit_test(who_is_not_known_any_more_is_disconnected),
         cmocka_unit_test(a_session_belongs_to_its_user),
         cmocka_unit_test(the_same_user_takes_over),
         cmocka_unit_test(the_will_is_judged_for_the_user),

@@ -260,6 +260,7 @@ conclude(struct scene *s)
 {
     s->fails_each = 0;
     s->r.alloc.fail_at = 0;
+    s->r.alloc.fails_from = 0;
     for (unsigned i = 0; i < RESPONDERS; i++) {
         rig_client_close(&s->responder[i]);
     }
@@ -275,9 +276,10 @@ conclude(struct scene *s)
 
 /* The number of allocations made. */
 static size_t
-run(struct scene *s, size_t fail_at, size_t fails_each)
+run(struct scene *s, size_t fail_at, size_t fails_each, size_t fails_from)
 {
     size_t attempts = 0;
+    size_t before = 0;
 
     memset(s, 0, sizeof(*s));
     if (rig_try_open(&s->r, SHARDS, NULL, fail_at) != WILCO_OK) {
@@ -285,8 +287,10 @@ run(struct scene *s, size_t fail_at, size_t fails_each)
         return s->r.alloc.attempts;
     }
     s->fails_each = fails_each;
+    before = s->r.alloc.attempts;
+    s->r.alloc.fails_from = fails_from == 0 ? 0 : before + fails_from;
     play(s);
-    attempts = s->r.alloc.attempts;
+    attempts = s->r.alloc.attempts - (fails_from == 0 ? 0 : before);
     conclude(s);
     return attempts;
 }
@@ -298,7 +302,7 @@ test_no_failure(void **state)
     struct scene s;
 
     (void)state;
-    (void)run(&s, 0, 0);
+    (void)run(&s, 0, 0, 0);
     assert_int_equal(s.asked, 3 * 14 + 3);
     for (unsigned i = 0; i < s.asked; i++) {
         if (!(s.is_fan[i] ? s.outcomes[i] >= 1 && s.outcomes[i] <= 3 : s.outcomes[i] == 1)) {
@@ -314,11 +318,25 @@ test_each_allocation_once(void **state)
     size_t fail_at = 1;
 
     (void)state;
-    while (run(&s, fail_at, 0) >= fail_at) {
+    while (run(&s, fail_at, 0, 0) >= fail_at) {
         fail_at++;
     }
     print_message("%u allocations\n", (unsigned)(fail_at - 1));
     assert_true(fail_at > 200);
+}
+
+/* Memory ends, at each allocation, and comes back when all is over. */
+static void
+test_all_from_each_on(void **state)
+{
+    struct scene s;
+    size_t from = 1;
+
+    (void)state;
+    while (run(&s, 0, 0, from) >= from) {
+        from++;
+    }
+    assert_true(from > 200);
 }
 
 static void
@@ -328,7 +346,7 @@ test_one_in_every_step(void **state)
 
     (void)state;
     for (size_t which = 1; which <= 20; which++) {
-        (void)run(&s, 0, which);
+        (void)run(&s, 0, which, 0);
     }
 }
 
@@ -436,6 +454,7 @@ main(void)
         cmocka_unit_test(test_no_failure),
         cmocka_unit_test(test_each_allocation_once),
         cmocka_unit_test(test_one_in_every_step),
+        cmocka_unit_test(test_all_from_each_on),
         cmocka_unit_test(test_response_is_not_lost),
     };
 

@@ -162,6 +162,7 @@ a_request_in_pieces(void **state)
     assert_int_equal(r.bytes, text.len);
 }
 
+/* It says mqtt [MQTT-6.0.0-4]. */
 static void
 the_answer_of_the_standard(void **state)
 {
@@ -234,6 +235,7 @@ static const struct {
     {"h", "mqtt", 80, true, NULL},
 };
 
+/* It offers mqtt [MQTT-6.0.0-3], which our server insists on. */
 static void
 what_a_client_asks(void **state)
 {

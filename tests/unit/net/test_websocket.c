@@ -130,7 +130,8 @@ the_whole_connection_in_bytes(void **state)
     for (size_t i = 0; i < bytes.len; i++) {
         put(b.wire, span_first(span_skip(bytes, i), 1));
         if (get(b.socket, got) == WILCO_OK) {
-            (void)strncat(all, got, sizeof(all) - strlen(all) - 1);
+            assert_true(strlen(all) + strlen(got) < sizeof(all));
+            memcpy(all + strlen(all), got, strlen(got) + 1);
         }
     }
     assert_string_equal(all, "`bcd"); /* 'a' with its mask */
@@ -459,11 +460,11 @@ what_an_idle_one_takes(void **state)
     counting_alloc_init(&a);
     bench_open(&b, &a.alloc, PIPE_BYTES);
     bench_greet(&b);
-    assert_true(a.bytes <= 240);
+    assert_true(a.bytes <= 184);
     assert_int_equal(a.small, 1);
     put_text(b.wire, "82 FF 7FFFFFFFFFFFFFFF 00000000 'a'"); /* announced */
     expect(b.socket, "'a'");
-    assert_true(a.bytes <= 240);
+    assert_true(a.bytes <= 184);
     bench_close(&b);
     assert_int_equal(a.bytes, 0);
 }

@@ -9,7 +9,8 @@
 
 #include <cmocka.h>
 
-/* Frames in, payload and close codes out: RFC 6455 section 5. The mask of most is 01020304. */
+/* Frames in, payload and close codes out: RFC 6455 section 5, at both ends. Binary ones alone
+ * [MQTT-6.0.0-1], whose borders mean nothing [MQTT-6.0.0-2]. The mask of most is 01020304. */
 
 #define KEY "01020304"
 

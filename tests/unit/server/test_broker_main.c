@@ -285,13 +285,13 @@ can_do_little_when_it_runs(void **state)
         const char *zero = "0000000000000000";
 
         if (starts_confined(&c, users[i])) {
-            assert_int_equal(expect_of_threads(c.pid, "Seccomp", "2"), 3);
-            assert_int_equal(expect_of_threads(c.pid, "NoNewPrivs", "1"), 3);
-            assert_int_equal(expect_of_threads(c.pid, "CapEff", zero), 3);
-            assert_int_equal(expect_of_threads(c.pid, "CapPrm", zero), 3);
+            assert_true(expect_of_threads(c.pid, "Seccomp", "2") >= 3);
+            assert_true(expect_of_threads(c.pid, "NoNewPrivs", "1") >= 3);
+            assert_true(expect_of_threads(c.pid, "CapEff", zero) >= 3);
+            assert_true(expect_of_threads(c.pid, "CapPrm", zero) >= 3);
             (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)c.pid);
             if (geteuid() == 0) {
-                assert_int_equal(expect_of_threads(c.pid, "CapBnd", zero), 3);
+                assert_true(expect_of_threads(c.pid, "CapBnd", zero) >= 3);
                 assert_int_equal(strncmp(status_of(path, "Uid", text), "0\t", 2) == 0, i == 1);
             }
         }

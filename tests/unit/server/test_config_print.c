@@ -129,7 +129,7 @@ without_its_comments_it_is_the_defaults(void **state)
     c.listen_count = 0;
     c.allow_anonymous = ENTRANCE_AS_SET; /* which no line says */
     c.has_sandbox = false;
-    assert_int_equal(uncomment(text, &len), setting_count() + 13);
+    assert_int_equal(uncomment(text, &len), setting_count() + 14);
     read_config(&c, text, len);
     assert_is_standard(&c);
     assert_int_equal(c.listen_count, 1);

@@ -279,6 +279,71 @@ listeners_have_transports_of_their_own(void **state)
     }
 }
 
+/* What says who a client is, beside passwords. */
+static void
+credentials_are_taken(void **state)
+{
+    static struct config c;
+    static struct problems p;
+
+    (void)state;
+    read_text(&c, &p,
+              "scram_file /etc/scram\njwt_key_file /etc/a.pem\njwt_key_id 2026\n"
+              "jwt_secret_file /etc/b\njwt_issuer me\njwt_audience us\njwt_user_claim upn\n"
+              "listener 1\nuse_identity_as_username true\nlistener 2\ncertificate_user san\n"
+              "listener 3\nuse_identity_as_username false\n");
+    assert_int_equal(p.count, 0);
+    assert_string_equal(c.scram_file, "/etc/scram");
+    assert_int_equal(c.tokens.file_count, 2);
+    assert_string_equal(c.tokens.files[0].path, "/etc/a.pem");
+    assert_string_equal(c.tokens.files[0].id, "2026");
+    assert_false(c.tokens.files[0].is_secret);
+    assert_string_equal(c.tokens.files[1].path, "/etc/b");
+    assert_string_equal(c.tokens.files[1].id, "");
+    assert_true(c.tokens.files[1].is_secret);
+    assert_string_equal(c.tokens.issuer, "me");
+    assert_string_equal(c.tokens.audience, "us");
+    assert_string_equal(c.tokens.user_claim, "upn");
+    for (size_t i = 0; i < 3; i++) {
+        static const enum tls_user users[] = {TLS_USER_CN, TLS_USER_SAN, TLS_USER_NONE};
+
+        assert_int_equal(c.transports[i].tls.user_from, users[i]);
+        assert_int_equal(c.entrances[i].user_is_certified, users[i] != TLS_USER_NONE);
+    }
+}
+
+/* JWT_KEYS_MAX, JWT_KEY_ID_BYTES_MAX, TOKENS_TEXT_BYTES_MAX, TOKENS_PATH_BYTES_MAX */
+static void
+credentials_have_bounds(void **state)
+{
+    static char text[8000];
+    static struct config c;
+    static struct problems p;
+    size_t n = 0;
+
+    (void)state;
+    for (unsigned i = 0; i <= JWT_KEYS_MAX; i++) {
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "jwt_key_file /%u\n", i);
+    }
+    read_text(&c, &p, text);
+    assert_int_equal(p.count, 1);
+    assert_string_equal(p.lines[0], "f:17: jwt_key_file: there are 16 keys at most");
+    (void)snprintf(text, sizeof(text),
+                   "jwt_key_id early\njwt_key_file /a\njwt_key_id %0129d\njwt_key_id a\n"
+                   "jwt_key_id b\njwt_issuer %0256d\njwt_key_file /%0511d\nscram_file /%0511d\n",
+                   1, 1, 1, 1);
+    read_text(&c, &p, text);
+    assert_int_equal(p.count, 6);
+    assert_string_equal(p.lines[0], "f:1: jwt_key_id: it belongs below the jwt_key_file or "
+                                    "jwt_secret_file it is about");
+    assert_string_equal(p.lines[1], "f:3: jwt_key_id: it is longer than 128 bytes");
+    assert_string_equal(p.lines[2], "f:5: jwt_key_id: it belongs below the jwt_key_file or "
+                                    "jwt_secret_file it is about");
+    assert_string_equal(p.lines[3], "f:6: jwt_issuer: it is longer than 255 bytes");
+    assert_string_equal(p.lines[4], "f:7: jwt_key_file: the path is longer than 511 bytes");
+    assert_string_equal(p.lines[5], "f:8: scram_file: the path is longer than 511 bytes");
+}
+
 /* UPGRADE_ORIGINS_BYTES, TRANSPORT_PROXIES_MAX */
 static void
 origins_and_proxies_have_bounds(void **state)
@@ -346,6 +411,27 @@ include_nothing(struct config_reader *r, const char *folder)
 {
     (void)r;
     (void)folder;
+}
+
+static void
+an_access_list_is_taken(void **state)
+{
+    static struct config c;
+    static struct problems p;
+    char text[CONFIG_PATH_BYTES + 16];
+
+    (void)state;
+    read_text(&c, &p, "acl_file /etc/wilco/acl\n");
+    assert_int_equal(p.count, 0);
+    assert_string_equal(c.acl_file, "/etc/wilco/acl");
+    assert_string_equal(config_next_file(&c, NULL), "/etc/wilco/acl");
+    (void)snprintf(text, sizeof(text), "acl_file /%0*d\n", (int)CONFIG_PATH_BYTES - 2, 0);
+    read_text(&c, &p, text);
+    assert_int_equal(p.count, 0);
+    (void)snprintf(text, sizeof(text), "acl_file /%0*d\n", (int)CONFIG_PATH_BYTES - 1, 0);
+    read_text(&c, &p, text);
+    assert_string_equal(p.lines[0], "f:1: acl_file: the path is longer than 511 bytes");
+    assert_string_equal(c.acl_file, "");
 }
 
 static void
@@ -591,6 +677,14 @@ listeners_are_bounded(void **state)
     assert_int_equal(c.listen_count, LISTENERS_MAX);
 }
 
+static bool
+ends_in(const char *name, const char *end)
+{
+    size_t len = strlen(name);
+
+    return len >= strlen(end) && strcmp(name + len - strlen(end), end) == 0;
+}
+
 /* What is in the tables can be used: each name is found as itself, once, and sets what there is. */
 static void
 check_table(const struct directive *table)
@@ -607,6 +701,11 @@ check_table(const struct directive *table)
         }
         assert_int_equal(settings, d->sets != NULL);
         assert_true(d->standard == NULL || d->what != NULL);
+        if ((ends_in(d->name, "file") || ends_in(d->name, "path")) && !directive_is_refused(d) &&
+            !d->is_path) {
+            fail_msg("%s names a file: without is_path the sandbox does not let it be read again",
+                     d->name);
+        }
     }
 }
 
@@ -616,6 +715,8 @@ tables_are_sound(void **state)
     struct directive found = {.name = NULL};
 
     (void)state;
+    check_table(access_directives);
+    check_table(credential_directives);
     check_table(general_directives);
     check_table(listening_directives);
     check_table(secure_directives);
@@ -639,12 +740,15 @@ main(void)
         cmocka_unit_test(listeners_have_settings_of_their_own),
         cmocka_unit_test(listeners_have_transports_of_their_own),
         cmocka_unit_test(origins_and_proxies_have_bounds),
+        cmocka_unit_test(credentials_are_taken),
+        cmocka_unit_test(credentials_have_bounds),
         cmocka_unit_test(what_a_wrong_line_says_goes_nowhere),
         cmocka_unit_test(every_problem_names_its_line),
         cmocka_unit_test(all_problems_are_told_and_counted),
         cmocka_unit_test(listeners_are_bounded),
         cmocka_unit_test(says_what_the_process_may_do),
         cmocka_unit_test(passwords_are_taken),
+        cmocka_unit_test(an_access_list_is_taken),
         cmocka_unit_test(remembers_files),
         cmocka_unit_test(tables_are_sound),
     };

@@ -64,6 +64,8 @@ takes_over_what_may_change(void **state)
     wanted.settings.inflight_max = 7;
     wanted.settings.receive_maximum = 8;
     wanted.log_level = LOG_DEBUG;
+    (void)snprintf(wanted.scram_file, sizeof(wanted.scram_file), "/scram");
+    (void)snprintf(wanted.tokens.issuer, sizeof(wanted.tokens.issuer), "me");
     wanted.shards = 3;
     wanted.allow_anonymous = true;
     wanted.listen_count = 1;
@@ -71,11 +73,15 @@ takes_over_what_may_change(void **state)
     wanted.has_sandbox = false;
     wanted.core_dumps = true;
     result = merge(&running, &wanted, &lines);
-    assert_int_equal(result.changed, 2);
+    assert_int_equal(result.changed, 4);
+    assert_string_equal(running.scram_file, "/scram");
+    assert_string_equal(running.tokens.issuer, "me");
     assert_int_equal(result.needs_restart, 7);
     assert_string_equal(lines.text, "event=restart_needed name=receive_maximum from=1024 to=8\n"
                                     "event=setting_changed name=inflight_max from=1024 to=7\n"
                                     "event=setting_changed name=log_level\n"
+                                    "event=setting_changed name=scram_file\n"
+                                    "event=setting_changed name=jwt\n"
                                     "event=restart_needed name=listen\n"
                                     "event=restart_needed name=shards\n"
                                     "event=restart_needed name=allow_anonymous\n"
@@ -92,6 +98,23 @@ takes_over_what_may_change(void **state)
     result = merge(&running, &wanted, &lines); /* what needs a restart goes on needing it */
     assert_int_equal(result.changed, 0);
     assert_int_equal(result.needs_restart, 7);
+}
+
+static void
+another_access_list_is_taken(void **state)
+{
+    static struct config running;
+    static struct config wanted;
+    struct lines lines;
+
+    (void)state;
+    config_init(&running);
+    wanted = running;
+    (void)snprintf(wanted.acl_file, sizeof(wanted.acl_file), "/acl");
+    assert_int_equal(merge(&running, &wanted, &lines).changed, 1);
+    assert_string_equal(lines.text, "event=setting_changed name=acl_file\n");
+    assert_string_equal(running.acl_file, "/acl");
+    assert_int_equal(merge(&running, &wanted, &lines).changed, 0);
 }
 
 static void
@@ -160,6 +183,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_changes),
         cmocka_unit_test(takes_over_what_may_change),
+        cmocka_unit_test(another_access_list_is_taken),
         cmocka_unit_test(another_url_needs_a_restart),
         cmocka_unit_test(another_setting_of_a_listener_needs_a_restart),
         cmocka_unit_test(so_many_settings_may_change),

@@ -17,7 +17,7 @@
 #define CONNECTIONS 200
 #define MANY        50 /* subscriptions of one client, in the last test */
 
-#define CONNECTION_BYTES   500
+#define CONNECTION_BYTES   504
 #define CONNECTION_BLOCKS  3 /* peer, stream, session */
 #define SUBSCRIPTION_BYTES 128
 #define PLACE_BYTES        16 /* more where a session has many */

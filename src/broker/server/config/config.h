@@ -2,6 +2,7 @@
 #define WILCO_BROKER_SERVER_CONFIG_CONFIG_H
 
 #include "base/log.h"
+#include "broker/auth/tokens.h"
 #include "broker/core/settings.h"
 #include "broker/server/listener.h"
 
@@ -32,6 +33,8 @@ struct config {
     bool has_sandbox;
     bool core_dumps;
     struct config_files files;
+    char scram_file[CONFIG_PATH_BYTES]; /* empty: none */
+    struct tokens_config tokens;
     char acl_file[CONFIG_PATH_BYTES]; /* empty: none */
 };
 

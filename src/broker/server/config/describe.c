@@ -66,6 +66,8 @@ config_describe(FILE *out, const struct config_writer *w)
     describe_table(out, w, secure_directives);
     w->title(out, "The broker; a change needs a restart");
     describe_table(out, w, general_directives);
+    w->title(out, "Who clients are, beside passwords");
+    describe_table(out, w, credential_directives);
     w->title(out, "Who may do what");
     describe_table(out, w, access_directives);
     w->title(out, "The process; a change needs a restart");

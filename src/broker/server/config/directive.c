@@ -4,8 +4,8 @@
 
 /* Of names that we support; those of foreign_directives are looked at last. */
 static const struct directive *const tables[] = {
-    access_directives,  general_directives, listening_directives, secure_directives,
-    logging_directives, process_directives, limit_directives,
+    access_directives,  credential_directives, general_directives, listening_directives,
+    logging_directives, process_directives,    secure_directives,  limit_directives,
 };
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 

@@ -20,14 +20,15 @@ struct directive {
 };
 
 /* Tables, each behind its last row closed by one without a name. */
-extern const struct directive access_directives[];    /* access.c */
-extern const struct directive general_directives[];   /* general.c */
-extern const struct directive listening_directives[]; /* listening.c */
-extern const struct directive secure_directives[];    /* secure.c */
-extern const struct directive logging_directives[];   /* logging.c */
-extern const struct directive process_directives[];   /* process.c */
-extern const struct directive limit_directives[];     /* limits.c: mosquitto's names for settings */
-extern const struct directive foreign_directives[];   /* foreign.c: mosquitto's other names */
+extern const struct directive access_directives[];     /* access.c */
+extern const struct directive credential_directives[]; /* credentials.c */
+extern const struct directive general_directives[];    /* general.c */
+extern const struct directive listening_directives[];  /* listening.c */
+extern const struct directive logging_directives[];    /* logging.c */
+extern const struct directive process_directives[];    /* process.c */
+extern const struct directive secure_directives[];     /* secure.c */
+extern const struct directive limit_directives[];   /* limits.c: mosquitto's names for settings */
+extern const struct directive foreign_directives[]; /* foreign.c: mosquitto's other names */
 
 /* True for those of foreign_directives that are known, but not supported. */
 bool directive_is_refused(const struct directive *d);

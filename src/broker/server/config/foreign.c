@@ -31,7 +31,6 @@ refuse(struct config_reader *r, const struct directive *d, const char *value)
     }
 
 #define NO_PSK     "certificates are used, not keys that are known beforehand"
-#define NO_NAMES   "no user names are taken from certificates yet"
 #define NO_BRIDGE  "there are no bridges"
 #define NO_DISK    "nothing is kept on disk yet"
 #define NO_WEB     "no files are served"
@@ -99,8 +98,7 @@ const struct directive foreign_directives[] = {
     REFUSED("tls_*", "keys are in files, not in engines"),
     REFUSED("topic", NO_BRIDGE),
     REFUSED("try_private", NO_BRIDGE),
-    REFUSED("use_identity_as_username", NO_NAMES),
-    REFUSED("use_subject_as_username", NO_NAMES),
+    REFUSED("use_subject_as_username", "write certificate_user cn, or san, instead"),
     REFUSED("use_username_as_clientid", NO_SUCH),
     REFUSED("username", NO_BRIDGE),
     REFUSED("websockets_headers_size", "a request for WebSocket may have 8 KiB"),

@@ -34,6 +34,8 @@ static const char *const possible[] = {
     "login_failures_window_s",
     "login_failure_delay_ms",
     "login_bytes_max",
+    "jwt_bytes_max",
+    "jwt_leeway_s",
     "log_refusals_max",
     "user_properties_max",
     "topic_bytes_max",
@@ -161,6 +163,16 @@ reload_merge(struct config *running, const struct config *wanted, const struct l
     if (strcmp(running->password_file, wanted->password_file) != 0) {
         log_event(log, LOG_INFO, "setting_changed", "name=password_file");
         memcpy(running->password_file, wanted->password_file, sizeof(running->password_file));
+        result.changed++;
+    }
+    if (strcmp(running->scram_file, wanted->scram_file) != 0) {
+        log_event(log, LOG_INFO, "setting_changed", "name=scram_file");
+        memcpy(running->scram_file, wanted->scram_file, sizeof(running->scram_file));
+        result.changed++;
+    }
+    if (!tokens_config_equal(&running->tokens, &wanted->tokens)) {
+        log_event(log, LOG_INFO, "setting_changed", "name=jwt");
+        running->tokens = wanted->tokens;
         result.changed++;
     }
     if (strcmp(running->acl_file, wanted->acl_file) != 0) {

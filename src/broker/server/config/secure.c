@@ -114,9 +114,46 @@ take_require_certificate(struct config_reader *r, const struct directive *d, con
     r->transport->tls.requires_certificate = is_required;
 }
 
+static void
+take_user_from(struct config_reader *r, enum tls_user from)
+{
+    r->transport->tls.user_from = from;
+    r->entrance->user_is_certified = from != TLS_USER_NONE;
+}
+
+static void
+take_certificate_user(struct config_reader *r, const struct directive *d, const char *value)
+{
+    static const char *const names[] = {
+        [TLS_USER_NONE] = "none", [TLS_USER_CN] = "cn", [TLS_USER_SAN] = "san"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(value, names[i]) == 0) {
+            take_user_from(r, (enum tls_user)i);
+            return;
+        }
+    }
+    reader_wrong(r, "%s: %s is neither cn, nor san, nor none", d->name,
+                 LOG_TEXT(span_of_text(value)));
+}
+
+/* mosquitto's word for cn, or none. */
+static void
+take_identity(struct config_reader *r, const struct directive *d, const char *value)
+{
+    bool is_wanted = strcmp(value, "true") == 0;
+
+    if (!is_wanted && strcmp(value, "false") != 0) {
+        reader_wrong(r, "%s: %s is neither true nor false", d->name, LOG_TEXT(span_of_text(value)));
+        return;
+    }
+    take_user_from(r, is_wanted ? TLS_USER_CN : TLS_USER_NONE);
+}
+
 const struct directive secure_directives[] = {
     {.name = "certfile",
      .take = take_certfile,
+     .is_path = true,
      .what = "The certificate chain in PEM, the broker's own first, of the listen or listener line "
              "above, which needs one if its URL begins with mqtts:// or wss://; below a listener "
              "line it is what makes it speak TLS. Up to four, each with a keyfile: a client gets "
@@ -125,17 +162,20 @@ const struct directive secure_directives[] = {
      .is_of_listener = true},
     {.name = "keyfile",
      .take = take_keyfile,
+     .is_path = true,
      .what = "The private key in PEM of the certfile, which nobody else may read or write (chmod "
              "600). One line for each.",
      .is_repeatable = true,
      .is_of_listener = true},
     {.name = "cafile",
      .take = take_cafile,
+     .is_path = true,
      .what = "Certificates in PEM of those who issue certificates to clients of the listen or "
              "listener line above. Once for each of these lines, as what follows.",
      .is_of_listener = true},
     {.name = "capath",
      .take = take_capath,
+     .is_path = true,
      .what = "The same as a folder, with the names that openssl rehash makes.",
      .is_of_listener = true},
     {.name = "require_certificate",
@@ -143,8 +183,21 @@ const struct directive secure_directives[] = {
      .standard = "false",
      .what = "true: a client has to show a certificate that one of these has issued.",
      .is_of_listener = true},
+    {.name = "certificate_user",
+     .take = take_certificate_user,
+     .standard = "none",
+     .what = "cn: the user is the Common Name of the certificate that the client shows; san: the "
+             "first of its other names that is an e-mail address, a DNS name or a URI. Needs "
+             "require_certificate, or a proxy that says whom the certificate names; then no "
+             "password is asked for, and a User Name in CONNECT means nothing.",
+     .is_of_listener = true},
+    {.name = "use_identity_as_username",
+     .take = take_identity,
+     .what = "mosquitto's word for it: true is certificate_user cn.",
+     .is_of_listener = true},
     {.name = "crlfile",
      .take = take_crlfile,
+     .is_path = true,
      .what = "In PEM, which of the clients' certificates have been revoked, from each who issues "
              "any.",
      .is_of_listener = true},
