@@ -224,12 +224,12 @@ add_others(scmp_filter_ctx filter, int *result)
     allow_if(filter, result, SCMP_SYS(openat), SCMP_CMP(2, SCMP_CMP_MASKED_EQ, WRITING, O_RDONLY));
     allow_if(filter, result, SCMP_SYS(prctl), SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_NAME, 0));
     allow_if(filter, result, SCMP_SYS(prctl), SCMP_CMP(0, SCMP_CMP_EQ, PR_GET_NAME, 0));
-    allow_if(filter, result, SCMP_SYS(prlimit64), SCMP_CMP(2, SCMP_CMP_EQ, 0)); /* asks only */
+    allow_if(filter, result, SCMP_SYS(prlimit64), SCMP_CMP(2, SCMP_CMP_EQ, 0, 0)); /* asks only */
     allow(filter, result, SCMP_SYS(getrlimit), 0, NULL);
     allow_if(filter, result, SCMP_SYS(setpriority), SCMP_CMP(0, SCMP_CMP_EQ, PRIO_PROCESS, 0));
     allow_if(filter, result, SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_EQ, FIONBIO, 0));
     allow_if(filter, result, SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_EQ, FIONREAD, 0));
-    allow_if(filter, result, SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_EQ, TCGETS)); /* isatty() */
+    allow_if(filter, result, SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_EQ, TCGETS, 0)); /* isatty() */
 }
 
 static int
