@@ -1,7 +1,6 @@
 #include "broker/core/broker.h"
 
 #include "base/hash.h"
-#include "broker/core/rcu.h"
 #include "broker/core/service_registry.h"
 #include "broker/core/shard.h"
 #include "broker/core/sys.h"
@@ -11,17 +10,11 @@
 static void
 free_shards(struct broker *b)
 {
-    bool has_deferred = false;
-
     for (unsigned i = 0; i < b->shard_count; i++) {
         shard_fini(b->shards[i]);
-        has_deferred = has_deferred || b->shards[i]->sessions.has_deferred;
         mem_free(b->alloc, b->shards[i]);
     }
     b->shard_count = 0;
-    if (has_deferred) { /* into our allocator, which may be gone when we have returned */
-        rcu_settle();
-    }
 }
 
 static enum wilco_status

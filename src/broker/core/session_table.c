@@ -148,14 +148,12 @@ session_table_remove(struct session_table *t, struct session *s)
 {
     uint32_t slot = session_id_slot(s->id);
     struct session_slot *at = used_slot(t, slot);
-    struct access_names *names = NULL;
 
     map_remove(&t->by_client_id, &s->by_client_id);
     /* From now on no id names this slot. */
     atomic_store_explicit(&at->state, next_state(at, SESSION_GONE), memory_order_release);
-    names = atomic_exchange_explicit(&at->names, NULL, memory_order_acq_rel);
-    t->has_deferred = t->has_deferred || names != NULL;
-    access_names_free_later(names);
+    access_names_free_later(atomic_exchange_explicit(&at->names, NULL, memory_order_acq_rel),
+                            topic_index_reclaim(s->shard->broker->index));
     give_slot_back(t, slot);
 }
 

@@ -43,7 +43,6 @@ struct session_table {
     unsigned shard;
     uint32_t slot_count; /* slots ever used */
     uint32_t first_free; /* UINT32_MAX: none */
-    bool has_deferred;   /* names were given to rcu_defer() */
 };
 
 void session_table_init(struct session_table *t, const struct wilco_alloc *a, uint64_t hash_seed,
