@@ -19,10 +19,10 @@ ctest --preset coverage --parallel "$(nproc)" > $build/log || {
 find "$PWD/$build/src" -name '*.gcda' -print0 |
   (cd $build && xargs -0 gcov --no-output --branch-probabilities --relative-only --source-prefix "$OLDPWD") |
   awk -F "[':% ]+" '
-    /^$/ { layer = "" } # the sum of all files has no name
     /^File/ { layer = $2; sub(/^(src|.*layers\/[^\/]*)\//, "", layer); sub(/\/[^\/]*$/, "", layer) }
     /^Lines executed/ && layer != "" { lines[layer] += $5; run[layer] += $3 * $5 / 100 }
     /^Taken at least once/ && layer != "" { branches[layer] += $7; taken[layer] += $5 * $7 / 100 }
+    /^(No calls|Calls executed)/ { layer = "" } # the end of a file; the sum of all has no name
     END {
       for (l in lines)
         if (l !~ /^include/)
