@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -225,6 +226,7 @@ add_others(scmp_filter_ctx filter, int *result)
     allow_if(filter, result, SCMP_SYS(prctl), SCMP_CMP(0, SCMP_CMP_EQ, PR_GET_NAME));
     allow_if(filter, result, SCMP_SYS(prlimit64), SCMP_CMP(2, SCMP_CMP_EQ, 0)); /* asks only */
     allow(filter, result, SCMP_SYS(getrlimit), 0, NULL);
+    allow_if(filter, result, SCMP_SYS(setpriority), SCMP_CMP(0, SCMP_CMP_EQ, PRIO_PROCESS));
     allow_if(filter, result, SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_EQ, FIONBIO));
     allow_if(filter, result, SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_EQ, FIONREAD));
     allow_if(filter, result, SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_EQ, TCGETS)); /* isatty() */
