@@ -35,8 +35,8 @@ struct stream_ops {
     enum wilco_status (*read)(struct stream *s, void *out, size_t capacity, size_t *len);
     /* Writes some of `count` spans in order; *len says how many bytes, which may be fewer than
      * given; what was not taken is to come first the next time, which follows when the stream is
-     * ready: until then part of what was taken may not have left. WILCO_AGAIN: none could be taken. WILCO_ECLOSED: the peer reads no more, or finish()
-     * was called. WILCO_EIO. */
+     * ready: until then part of what was taken may not have left. WILCO_AGAIN: none could be taken.
+     * WILCO_ECLOSED: the peer reads no more, or finish() was called. WILCO_EIO. */
     enum wilco_status (*write)(struct stream *s, const struct span *spans, size_t count,
                                size_t *len);
     /* After WILCO_AGAIN from read (`writing` false) or write (`writing` true): which readiness of

@@ -64,6 +64,11 @@ WILCO_MUST_CHECK enum wilco_status tls_server_new(struct tls_server **out,
 struct tls_server *tls_server_ref(struct tls_server *t);
 void tls_server_unref(struct tls_server *t); /* NULL is allowed */
 
+/* Sessions are resumed by tickets, under a key that is replaced every so many seconds; the one
+ * before is accepted for as long again. This does it now. */
+#define TLS_TICKET_KEY_S 3600U
+void tls_server_rotate_tickets(struct tls_server *t);
+
 /* Takes `below`. NULL: out of memory, and `below` is closed. */
 struct stream *tls_server_stream(struct tls_server *t, struct stream *below,
                                  const struct wilco_alloc *a);

@@ -49,7 +49,7 @@ can_be_read(const char *name, const char *path, bool wants_folder, mode_t *mode,
 }
 
 /* Nobody is asked for it: a server has no terminal. */
-static int
+static int /* NOLINTNEXTLINE(readability-non-const-parameter): the type is OpenSSL's */
 no_passphrase(char *out, int size, int is_writing, void *context)
 {
     (void)out;

@@ -4,6 +4,7 @@
 #include "net/tls.h"
 
 #include <openssl/ssl.h>
+#include <pthread.h>
 
 /* Between the files of tls.h; nobody else includes this. */
 
@@ -60,6 +61,26 @@ struct tls_server *tls_stream_server(const struct tls_stream *t);
 struct tls_client *tls_stream_client(const struct tls_stream *t);
 unsigned tls_stream_era(const struct tls_stream *t); /* the client's, at its beginning */
 
+/* ---- tls_tickets.c: the keys of a server's tickets ---- */
+
+struct tls_ticket_key {
+    unsigned char name[16];
+    unsigned char cipher[32];
+    unsigned char mac[32];
+};
+
+/* Safe from any thread, between init and fini. */
+struct tls_tickets {
+    pthread_mutex_t lock;
+    struct tls_ticket_key keys[2]; /* the present one, and the one before */
+    uint64_t made_ms;              /* the present one */
+};
+
+WILCO_MUST_CHECK bool tls_tickets_init(struct tls_tickets *t); /* false: no random numbers */
+void tls_tickets_fini(struct tls_tickets *t);
+void tls_tickets_rotate(struct tls_tickets *t);
+void tls_tickets_use(SSL_CTX *ctx); /* whose streams have a server with tickets */
+
 /* ---- tls_why.c ---- */
 
 /* What was wrong, as OpenSSL's error queue and `ssl` have it, in words. */
@@ -75,5 +96,6 @@ void tls_user_name(const X509 *certificate, enum tls_user from, char *out, size_
 /* ---- tls_server.c ---- */
 
 enum tls_user tls_server_user_from(const struct tls_server *t);
+struct tls_tickets *tls_server_tickets(struct tls_server *t);
 
 #endif

@@ -17,6 +17,7 @@ struct tls_server {
     SSL_CTX *contexts[TLS_CERTIFICATES_MAX]; /* one for each certificate */
     size_t count;
     BIO_METHOD *method;
+    struct tls_tickets tickets;
     const char *alpn;
     enum tls_user user_from;
 };
@@ -67,7 +68,7 @@ choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 }
 
 /* OpenSSL's callback: the certificate for the name that the client has asked for. */
-static int
+static int /* NOLINTNEXTLINE(readability-non-const-parameter): the type is OpenSSL's */
 choose_certificate(SSL *ssl, int *alert, void *context)
 {
     const struct tls_server *t = context;
@@ -118,6 +119,7 @@ add_context(struct tls_server *t, const struct tls_server_options *o, char reaso
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_session_id_context(ctx, session_context, sizeof(session_context));
     (void)SSL_CTX_set_num_tickets(ctx, 1);
+    tls_tickets_use(ctx);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, t);
     (void)SSL_CTX_set_tlsext_servername_callback(ctx, choose_certificate);
     (void)SSL_CTX_set_tlsext_servername_arg(ctx, t);
@@ -167,7 +169,7 @@ tls_server_new(struct tls_server **out, const struct tls_server_options *options
     t->alpn = alpn;
     t->user_from = options->user_from;
     t->method = tls_bio_method_new();
-    st = t->method == NULL ? WILCO_ENOMEM : WILCO_OK;
+    st = !tls_tickets_init(&t->tickets) || t->method == NULL ? WILCO_ENOMEM : WILCO_OK;
     while (st == WILCO_OK && t->count < options->certfile_count) {
         st = add_context(t, options, reason);
     }
@@ -196,7 +198,20 @@ tls_server_unref(struct tls_server *t)
         SSL_CTX_free(t->contexts[i]);
     }
     BIO_meth_free(t->method);
+    tls_tickets_fini(&t->tickets);
     mem_free(t->alloc, t);
+}
+
+struct tls_tickets *
+tls_server_tickets(struct tls_server *t)
+{
+    return &t->tickets;
+}
+
+void
+tls_server_rotate_tickets(struct tls_server *t)
+{
+    tls_tickets_rotate(&t->tickets);
 }
 
 enum tls_user

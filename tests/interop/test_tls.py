@@ -105,6 +105,7 @@ class Clients(TlsCase):
                 self.assertEqual(heard, b"hello\n")
                 names = [self.file(client + end) for end in (".pem", ".key")] if client else ["", ""]
                 self.assertEqual(run(PYTHON, "-c", PAHO_ROUND_TRIP, port, self.file("ca.pem"), *names), b"300000\n")
+                responder.stop()  # before there is another one
 
     def test_who_is_refused(self):
         broker, (port,) = self.start(self.asking())

@@ -569,6 +569,43 @@ sessions_are_resumed(void **state)
     }
 }
 
+/* Tickets of the key before are accepted, and those before that are not. */
+static void
+keys_of_tickets_get_old(void **state)
+{
+    static const struct {
+        unsigned rotations; /* before the connection */
+        bool is_resumed;
+        bool is_resumed_12; /* OpenSSL's client does not tell us of a ticket that is renewed */
+    } rows[] = {{0, false, false}, {0, true, true},   {1, true, true},
+                {1, true, false},  {2, false, false}, {0, true, true}};
+    struct tls_client_options o = {.cafile = path_of("ca.pem")};
+    struct tls_server_options so = server_options("server");
+    struct tls_server *server = make_server(&so);
+
+    (void)state;
+    for (unsigned version = TLS_13_ONLY; version <= TLS_12_ONLY; version++) {
+        struct tls_client *client = NULL;
+
+        o.versions = (enum tls_versions)version;
+        client = make_client(&o);
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            struct pair p;
+
+            for (unsigned n = 0; n < rows[i].rotations; n++) {
+                tls_server_rotate_tickets(server);
+            }
+            pair_open(&p, client, server, "localhost");
+            assert_int_equal(judge(&p).client, WILCO_OK);
+            assert_int_equal(tls_stream_is_resumed(p.server),
+                             version == TLS_13_ONLY ? rows[i].is_resumed : rows[i].is_resumed_12);
+            pair_close(&p);
+        }
+        tls_client_free(client);
+    }
+    tls_server_unref(server);
+}
+
 /* Also when the session is resumed, for the certificate is not shown again then. */
 static void
 the_certificate_names_the_user(void **state)
@@ -836,6 +873,7 @@ main(void)
         cmocka_unit_test(versions_are_agreed_on),
         cmocka_unit_test(the_certificate_follows_the_name),
         cmocka_unit_test(sessions_are_resumed),
+        cmocka_unit_test(keys_of_tickets_get_old),
         cmocka_unit_test(the_certificate_names_the_user),
         cmocka_unit_test(who_speaks_no_tls_is_told_apart),
         cmocka_unit_test(a_handshake_may_stop_anywhere),

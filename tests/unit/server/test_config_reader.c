@@ -489,6 +489,40 @@ remembers_files(void **state)
     assert_non_null(strstr(p.lines[0], "f:1: include_dir: too many files are named"));
 }
 
+/* In mosquitto's words it is the certificate that says that there is TLS; in a URL it is the
+ * scheme. */
+static void
+tls_belongs_to_a_listener(void **state)
+{
+    static struct config c;
+    static struct problems p;
+    const struct tls_server_options *tls = &c.transports[1].tls;
+
+    (void)state;
+    read_text(&c, &p,
+              "listen mqtts://127.0.0.1\ncertfile a.pem\nkeyfile a.key\n"
+              "listener 8883\ncertfile b.pem\nkeyfile b.key\ncertfile c.pem\nkeyfile c.key\n"
+              "cafile ca.pem\ncapath cas\ncrlfile ca.crl\nrequire_certificate true\n"
+              "tls_version tlsv1.3\nciphers HIGH\nciphers_tls1.3 TLS_AES_128_GCM_SHA256\n"
+              "listener 1883\n");
+    assert_int_equal(p.count, 0);
+    assert_false(c.transports[0].is_tls); /* its URL says it */
+    assert_true(c.transports[1].is_tls);
+    assert_false(c.transports[2].is_tls);
+    assert_int_equal(tls->certfile_count, 2);
+    assert_int_equal(tls->keyfile_count, 2);
+    assert_string_equal(tls->certfile[0], "b.pem");
+    assert_string_equal(tls->keyfile[1], "c.key");
+    assert_string_equal(tls->cafile, "ca.pem");
+    assert_string_equal(tls->capath, "cas");
+    assert_string_equal(tls->crlfile, "ca.crl");
+    assert_string_equal(tls->ciphers, "HIGH");
+    assert_string_equal(tls->ciphers_tls13, "TLS_AES_128_GCM_SHA256");
+    assert_int_equal(tls->versions, TLS_13_ONLY);
+    assert_true(tls->requires_certificate);
+    assert_string_equal(config_next_file(&c, NULL), "a.pem"); /* read again, so kept in reach */
+}
+
 static const struct {
     const char *text;
     const char *problem;
@@ -501,6 +535,14 @@ static const struct {
     {"shards ${EMPTY}", "f:1: shards: the value is missing"},
     {"shards ${UNSET}", "f:1: shards: this environment variable is not set: UNSET"},
     {"\n#\nshards 0", "f:3: shards: \"0\" is neither a number from 1 to 64 nor auto"},
+    {"certfile c", "f:1: certfile: no listen or listener line of this file stands above it"},
+    {"listen 127.0.0.1\ntls_version tlsv1.1",
+     "f:2: tls_version: \"tlsv1.1\" is neither tlsv1.2 nor tlsv1.3"},
+    {"listen 127.0.0.1\nrequire_certificate yes",
+     "f:2: require_certificate: \"yes\" is neither true nor false"},
+    {"listen 127.0.0.1\ncertfile 1\ncertfile 2\ncertfile 3\ncertfile 4\ncertfile 5",
+     "f:6: certfile: a listener has 4 certificates at most"},
+    {"listen 127.0.0.1\ncafile a\ncafile b", "f:3: cafile: line 2 says this already"},
     {"shards 65", "f:1: shards: \"65\" is neither a number from 1 to 64 nor auto"},
     {"shards 4294967297", "f:1: shards: \"4294967297\" is neither a number from 1 to 64 nor auto"},
     {"shards -1", "f:1: shards: \"-1\" is neither a number from 1 to 64 nor auto"},
@@ -738,6 +780,7 @@ main(void)
         cmocka_unit_test(every_directive_is_taken),
         cmocka_unit_test(listeners_become_urls),
         cmocka_unit_test(listeners_have_settings_of_their_own),
+        cmocka_unit_test(tls_belongs_to_a_listener),
         cmocka_unit_test(listeners_have_transports_of_their_own),
         cmocka_unit_test(origins_and_proxies_have_bounds),
         cmocka_unit_test(credentials_are_taken),
