@@ -92,8 +92,8 @@ struct wilco_tls {
  * end), subscriptions and responders are made again, publications are sent as new ones, unless the
  * server had taken those of QoS 2, and requests that had been sent end with WILCO_ELOST. */
 struct wilco_options {
-    /* mqtt://[user[:password]@]host[:port], mqtts:// with TLS, ws://host[:port][/path] for WebSocket
-     * (path /mqtt unless it says another), wss:// for that with TLS, or unix:/path; NULL:
+    /* mqtt://[user[:password]@]host[:port], mqtts:// with TLS, ws://host[:port][/path] for
+     * WebSocket (path /mqtt unless it says another), wss:// for that with TLS, or unix:/path; NULL:
      * mqtt://127.0.0.1:1883 */
     const char *url;
     const char *client_id;       /* NULL: the server chooses one */

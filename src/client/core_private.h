@@ -81,8 +81,8 @@ struct authentication {
     void *context;
     struct scram_client *scram; /* answers in the application's place; NULL: it does not */
     bool is_named;              /* there is a method */
-    bool is_first; /* we have not accepted the server yet */
-    bool is_asked; /* the rest is about a challenge that has not been answered */
+    bool is_first;              /* we have not accepted the server yet */
+    bool is_asked;              /* the rest is about a challenge that has not been answered */
     bool is_last;
     bool has_data;
 };

@@ -9,7 +9,7 @@
  * decodes is what encoding the result gives, so that nothing can be written in two ways. */
 
 /* Characters of `n` bytes, padding included, without a zero behind them. */
-#define BASE64_CHARS(n) (((n) + 2) / 3 * 4)
+#define BASE64_CHARS(n) (((size_t)(n) + 2) / 3 * 4)
 
 enum base64_alphabet {
     BASE64_STANDARD, /* + and /, padded with = (section 4) */

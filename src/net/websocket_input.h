@@ -13,8 +13,8 @@
 struct wslay_frame_context;
 
 /* Frames of one direction of a WebSocket (RFC 6455 section 5) become the bytes in them. What wslay
- * keeps of a frame, 4.2 KiB whatever length the frame announces, exists while one is not all here;
- * a payload is handed on as it comes. */
+ * keeps of a frame, 4.2 KiB whatever length the frame announces, exists while one is not all here
+ * (and comes from malloc(), which wslay calls by itself); a payload is handed on as it comes. */
 #define WEBSOCKET_CONTROL_BYTES 125U /* the payload of a control frame */
 
 enum websocket_close {

@@ -35,10 +35,11 @@ make_keys(void)
 static void
 check(const struct jwt_keys *keys, struct span token)
 {
-    const struct jwt_rules rules = {.user_claim = "sub", .leeway_s = 10, .bytes_max = 65535};
+    const struct jwt_rules rules = {
+        .user_claim = "sub", .leeway_s = 10, .bytes_max = 65535, .now_s = NOW_S};
     struct jwt_claims claims;
     const char *why = NULL;
-    enum wilco_status st = jwt_check(&claims, keys, &rules, token, NOW_S, alloc_system(), &why);
+    enum wilco_status st = jwt_check(&claims, keys, &rules, token, alloc_system(), &why);
 
     (void)jwt_is_likely(token);
     if (st == WILCO_OK) {

@@ -94,7 +94,6 @@ class Tls(Way):
 
     def test_stock_clients(self):
         self.check_stock("paho_responder.py", "mqttjs_requester.mjs")
-        self.check_stock("mqttjs_responder.mjs", "paho_requester.py")
 
 
 class SecureWebSocket(Tls):

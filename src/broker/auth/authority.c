@@ -174,6 +174,7 @@ attempt_new(const struct authority *a, const struct realm *r, const struct login
         .password_bytes = claim->password.len,
     };
     if (!t->is_token) {
+        assert(r != NULL);
         t->hash = *password_file_find(r->passwords, claim->user_name, &t->is_known);
     }
     if (claim->user_name.len > 0) {

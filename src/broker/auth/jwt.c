@@ -163,7 +163,7 @@ read_time(uint64_t *out, const json_t *value)
 
 /* NULL, or why not now. */
 static const char *
-check_times(const json_t *payload, const struct jwt_rules *rules, uint64_t now_s, uint64_t *ends_s)
+check_times(const json_t *payload, const struct jwt_rules *rules, uint64_t *ends_s)
 {
     const json_t *not_before = json_object_get(payload, "nbf");
     uint64_t expires_s = 0;
@@ -174,10 +174,10 @@ check_times(const json_t *payload, const struct jwt_rules *rules, uint64_t now_s
         return BAD;
     }
     *ends_s = expires_s + rules->leeway_s;
-    if (now_s >= *ends_s) {
+    if (rules->now_s >= *ends_s) {
         return EXPIRED;
     }
-    return now_s + rules->leeway_s < begins_s ? EARLY : NULL;
+    return rules->now_s + rules->leeway_s < begins_s ? EARLY : NULL;
 }
 
 static bool
@@ -223,10 +223,9 @@ read_user(struct jwt_claims *out, const json_t *payload, const struct jwt_rules 
 
 /* NULL, or what is wrong with what it says. */
 static const char *
-check_payload(struct jwt_claims *out, const json_t *payload, const struct jwt_rules *rules,
-              uint64_t now_s)
+check_payload(struct jwt_claims *out, const json_t *payload, const struct jwt_rules *rules)
 {
-    const char *why = check_times(payload, rules, now_s, &out->ends_s);
+    const char *why = check_times(payload, rules, &out->ends_s);
 
     if (why != NULL) {
         return why;
@@ -240,7 +239,7 @@ check_payload(struct jwt_claims *out, const json_t *payload, const struct jwt_ru
 /* The same for the whole. */
 static const char *
 check_parts(struct jwt_claims *out, const struct jwt_keys *keys, const struct jwt_rules *rules,
-            const struct parts *parts, uint64_t now_s, struct span scratch)
+            const struct parts *parts, struct span scratch)
 {
     uint8_t *room = (uint8_t *)(uintptr_t)scratch.data;
     json_t *header = read_object(room, scratch.len, parts->header);
@@ -251,7 +250,7 @@ check_parts(struct jwt_claims *out, const struct jwt_keys *keys, const struct jw
         payload = read_object(room, scratch.len, parts->payload);
     }
     if (payload != NULL) {
-        why = check_payload(out, payload, rules, now_s);
+        why = check_payload(out, payload, rules);
     }
     json_decref(payload);
     json_decref(header);
@@ -260,7 +259,7 @@ check_parts(struct jwt_claims *out, const struct jwt_keys *keys, const struct jw
 
 enum wilco_status
 jwt_check(struct jwt_claims *out, const struct jwt_keys *keys, const struct jwt_rules *rules,
-          struct span token, uint64_t now_s, const struct wilco_alloc *alloc, const char **why)
+          struct span token, const struct wilco_alloc *alloc, const char **why)
 {
     struct parts parts;
     uint8_t *scratch = NULL;
@@ -275,7 +274,7 @@ jwt_check(struct jwt_claims *out, const struct jwt_keys *keys, const struct jwt_
         *why = "there is no memory for the token";
         return WILCO_ENOMEM;
     }
-    *why = check_parts(out, keys, rules, &parts, now_s, span_of(scratch, token.len));
+    *why = check_parts(out, keys, rules, &parts, span_of(scratch, token.len));
     secret_wipe(scratch, token.len);
     mem_free(alloc, scratch);
     return *why == NULL ? WILCO_OK : WILCO_EINVAL;

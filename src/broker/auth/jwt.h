@@ -20,6 +20,7 @@ struct jwt_rules {
     const char *user_claim; /* which says who it is about; "sub", usually */
     uint64_t leeway_s;      /* that clocks may differ */
     size_t bytes_max;       /* of the whole token */
+    uint64_t now_s;         /* Unix time */
 };
 
 struct jwt_claims {
@@ -29,11 +30,10 @@ struct jwt_claims {
 };
 
 /* WILCO_OK: `*out` is filled. WILCO_EINVAL: it is no good, and *why says so in a few static words,
- * that tell a stranger nothing about us. WILCO_ENOMEM likewise. `now_s` is Unix time. */
+ * that tell a stranger nothing about us. WILCO_ENOMEM likewise. */
 WILCO_MUST_CHECK enum wilco_status jwt_check(struct jwt_claims *out, const struct jwt_keys *keys,
                                              const struct jwt_rules *rules, struct span token,
-                                             uint64_t now_s, const struct wilco_alloc *alloc,
-                                             const char **why);
+                                             const struct wilco_alloc *alloc, const char **why);
 
 /* Whether a password looks like a token, so that it is one or wrong. */
 bool jwt_is_likely(struct span password);

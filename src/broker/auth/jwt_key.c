@@ -124,7 +124,8 @@ choose_algorithm(const EVP_PKEY *pkey, enum jwt_algorithm *out)
 
 /* OpenSSL would ask on the terminal. */
 static int
-have_no_password(char *out, int size, int is_writing, void *context)
+have_no_password(char *out, /* NOLINT(readability-non-const-parameter): OpenSSL says what it is */
+                 int size, int is_writing, void *context)
 {
     (void)out;
     (void)size;

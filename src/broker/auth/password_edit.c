@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* realpath(), mkstemp(), asprintf() */
+#define _XOPEN_SOURCE 700 /* realpath(), mkstemp() */
 
 #include "broker/auth/password_edit.h"
 
@@ -263,20 +263,15 @@ write_beside(const char *target, char *beside, const struct stat *before, struct
 enum wilco_status
 password_edit_write(const char *path, struct span text)
 {
-    char *target = realpath(path, NULL); /* what a link leads to is what is replaced */
-    char *beside = NULL;
+    char target[PATH_MAX]; /* what a link leads to is what is replaced */
+    char beside[PATH_MAX + 8];
     struct stat before;
-    bool was_there = target != NULL && stat(target, &before) == 0;
-    bool is_done = false;
+    bool was_there = realpath(path, target) != NULL && stat(target, &before) == 0;
 
-    if (asprintf(&beside, "%s.XXXXXX", target == NULL ? path : target) < 0) {
-        beside = NULL;
-        errno = ENOMEM;
-    } else {
-        is_done =
-            write_beside(target == NULL ? path : target, beside, was_there ? &before : NULL, text);
+    if (!was_there && (size_t)snprintf(target, sizeof(target), "%s", path) >= sizeof(target)) {
+        errno = ENAMETOOLONG;
+        return WILCO_EIO;
     }
-    free(beside);
-    free(target);
-    return is_done ? WILCO_OK : WILCO_EIO;
+    (void)snprintf(beside, sizeof(beside), "%s.XXXXXX", target);
+    return write_beside(target, beside, was_there ? &before : NULL, text) ? WILCO_OK : WILCO_EIO;
 }

@@ -56,7 +56,7 @@ take_name(struct exchange *x, const struct scram_client_first *first, struct spa
 {
     char other[SCRAM_NAME_BYTES_MAX];
     size_t other_bytes = 0;
-    struct span user = SPAN_EMPTY;
+    struct span user;
 
     if (scram_name_read(x->user, &x->user_bytes, first->name) != WILCO_OK) {
         return false;

@@ -121,11 +121,11 @@ tokens_judge(const struct tokens *t, const struct tokens_bounds *bounds, struct 
         .user_claim = t->user_claim,
         .leeway_s = bounds->leeway_s,
         .bytes_max = (size_t)bounds->bytes_max,
+        .now_s = unix_ms / 1000,
     };
     const char *why = NULL;
-    struct span user = SPAN_EMPTY;
-    enum wilco_status status =
-        jwt_check(claims, t->keys, &rules, token, unix_ms / 1000, t->alloc, &why);
+    struct span user;
+    enum wilco_status status = jwt_check(claims, t->keys, &rules, token, t->alloc, &why);
 
     if (status == WILCO_ENOMEM) {
         return refusal(WIRE_REASON_SERVER_UNAVAILABLE, why);

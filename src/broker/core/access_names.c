@@ -1,11 +1,7 @@
 #include "broker/core/access_names.h"
 
-#include "base/list.h"
-#include "broker/core/rcu.h"
-
 struct access_names {
-    struct rcu_later later;
-    const struct wilco_alloc *alloc;
+    struct reclaim_node reclaim; /* first */
     uint16_t client_id_bytes;
     uint16_t user_bytes;
     uint8_t names[]; /* the client identifier, the user */
@@ -19,7 +15,6 @@ access_names_new(const struct wilco_alloc *a, const struct access_subject *who)
     if (n == NULL) {
         return NULL;
     }
-    n->alloc = a;
     n->client_id_bytes = (uint16_t)who->client_id.len;
     n->user_bytes = (uint16_t)who->user.len;
     memcpy(n->names, who->client_id.data, who->client_id.len);
@@ -29,19 +24,11 @@ access_names_new(const struct wilco_alloc *a, const struct access_subject *who)
     return n;
 }
 
-static void
-free_now(struct rcu_later *later)
-{
-    struct access_names *n = CONTAINER_OF(later, struct access_names, later);
-
-    mem_free(n->alloc, n);
-}
-
 void
-access_names_free_later(struct access_names *n)
+access_names_free_later(struct access_names *n, struct reclaim *r)
 {
     if (n != NULL) {
-        rcu_defer(&n->later, free_now);
+        reclaim_later(r, &n->reclaim);
     }
 }
 

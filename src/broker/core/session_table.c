@@ -152,7 +152,8 @@ session_table_remove(struct session_table *t, struct session *s)
     map_remove(&t->by_client_id, &s->by_client_id);
     /* From now on no id names this slot. */
     atomic_store_explicit(&at->state, next_state(at, SESSION_GONE), memory_order_release);
-    access_names_free_later(atomic_exchange_explicit(&at->names, NULL, memory_order_acq_rel));
+    access_names_free_later(atomic_exchange_explicit(&at->names, NULL, memory_order_acq_rel),
+                            topic_index_reclaim(s->shard->broker->index));
     give_slot_back(t, slot);
 }
 

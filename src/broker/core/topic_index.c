@@ -278,6 +278,12 @@ topic_index_changes(const struct topic_index *t)
     return atomic_load_explicit(&t->changes, memory_order_acquire);
 }
 
+struct reclaim *
+topic_index_reclaim(struct topic_index *t)
+{
+    return &t->reclaim;
+}
+
 size_t
 topic_index_count(const struct topic_index *t)
 {

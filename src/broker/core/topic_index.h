@@ -58,6 +58,9 @@ WILCO_MUST_CHECK enum wilco_status topic_index_list(struct topic_index *t, struc
 uint64_t topic_index_hash(const struct topic_index *t, struct span topic);
 uint64_t topic_index_changes(const struct topic_index *t);
 
+/* Frees what readers of the index may look at (reclaim.h); topic_index_free() waits for it. */
+struct reclaim *topic_index_reclaim(struct topic_index *t);
+
 /* How many subscriptions there are; exact when no writer is active. */
 size_t topic_index_count(const struct topic_index *t);
 

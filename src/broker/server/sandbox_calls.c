@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -182,7 +183,7 @@ add_sockets(scmp_filter_ctx filter, int *result)
     for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
         for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
             const struct scmp_arg_cmp conditions[] = {
-                SCMP_CMP(0, SCMP_CMP_EQ, (scmp_datum_t)families[f]),
+                SCMP_CMP(0, SCMP_CMP_EQ, (scmp_datum_t)families[f], 0),
                 SCMP_CMP(1, SCMP_CMP_MASKED_EQ, SOCKET_TYPE, (scmp_datum_t)types[t]),
             };
 
@@ -213,7 +214,7 @@ add_threads(scmp_filter_ctx filter, int *result)
         *result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0, NULL);
     }
     allow_if(filter, result, SCMP_SYS(tgkill), /* abort() */
-             SCMP_CMP(0, SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+             SCMP_CMP(0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 }
 
 static void
@@ -221,13 +222,14 @@ add_others(scmp_filter_ctx filter, int *result)
 {
     allow_if(filter, result, SCMP_SYS(open), SCMP_CMP(1, SCMP_CMP_MASKED_EQ, WRITING, O_RDONLY));
     allow_if(filter, result, SCMP_SYS(openat), SCMP_CMP(2, SCMP_CMP_MASKED_EQ, WRITING, O_RDONLY));
-    allow_if(filter, result, SCMP_SYS(prctl), SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_NAME));
-    allow_if(filter, result, SCMP_SYS(prctl), SCMP_CMP(0, SCMP_CMP_EQ, PR_GET_NAME));
-    allow_if(filter, result, SCMP_SYS(prlimit64), SCMP_CMP(2, SCMP_CMP_EQ, 0)); /* asks only */
+    allow_if(filter, result, SCMP_SYS(prctl), SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_NAME, 0));
+    allow_if(filter, result, SCMP_SYS(prctl), SCMP_CMP(0, SCMP_CMP_EQ, PR_GET_NAME, 0));
+    allow_if(filter, result, SCMP_SYS(prlimit64), SCMP_CMP(2, SCMP_CMP_EQ, 0, 0)); /* asks only */
     allow(filter, result, SCMP_SYS(getrlimit), 0, NULL);
-    allow_if(filter, result, SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_EQ, FIONBIO));
-    allow_if(filter, result, SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_EQ, FIONREAD));
-    allow_if(filter, result, SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_EQ, TCGETS)); /* isatty() */
+    allow_if(filter, result, SCMP_SYS(setpriority), SCMP_CMP(0, SCMP_CMP_EQ, PRIO_PROCESS, 0));
+    allow_if(filter, result, SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_EQ, FIONBIO, 0));
+    allow_if(filter, result, SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_EQ, FIONREAD, 0));
+    allow_if(filter, result, SCMP_SYS(ioctl), SCMP_CMP(1, SCMP_CMP_EQ, TCGETS, 0)); /* isatty() */
 }
 
 static int

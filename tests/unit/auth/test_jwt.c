@@ -34,7 +34,8 @@ static struct maker_key *ours[KINDS];
 static struct maker_key *others[KINDS];
 static struct jwt_keys *keys;
 
-static const struct jwt_rules rules = {.user_claim = "sub", .leeway_s = 10, .bytes_max = 8192};
+static const struct jwt_rules rules = {
+    .user_claim = "sub", .leeway_s = 10, .bytes_max = 8192, .now_s = NOW};
 
 static struct jwt_keys *
 make_keys(struct maker_key *const from[KINDS], const char *id)
@@ -108,7 +109,7 @@ check_by(const struct jwt_rules *by, const struct jwt_keys *known, struct span t
     if (token.len > 0) {
         memcpy(exact, token.data, token.len);
     }
-    got = jwt_check(out, known, by, span_of(exact, token.len), NOW, alloc_system(), &why);
+    got = jwt_check(out, known, by, span_of(exact, token.len), alloc_system(), &why);
     free(exact);
     assert_int_equal(got, why == NULL ? WILCO_OK : WILCO_EINVAL);
     return why;
@@ -533,7 +534,7 @@ survives_a_failing_allocation(void **state)
 
     (void)state;
     failing_alloc_init(&f, 1);
-    assert_int_equal(jwt_check(&claims, keys, &rules, token_of(HS256, GOOD), NOW, &f.alloc, &why),
+    assert_int_equal(jwt_check(&claims, keys, &rules, token_of(HS256, GOOD), &f.alloc, &why),
                      WILCO_ENOMEM);
     assert_string_equal(why, "there is no memory for the token");
     assert_int_equal(f.live, 0);

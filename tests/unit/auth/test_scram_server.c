@@ -370,7 +370,7 @@ refuses_an_empty_answer(void **state)
     close_rig(&r);
 }
 
-/* Re-authentication [MQTT-4.12.1-1], also after the users have been read again. */
+/* Re-authentication, also after the users have been read again. */
 static void
 authenticates_again(void **state)
 {
@@ -399,7 +399,7 @@ authenticates_again(void **state)
     take_server_first(&c, &d);
     spoil(d.final, ",p=", 5);
     send_auth(&c, 0x18, span_of_text(d.final));
-    rig_expect_end(&c, WIRE_REASON_NOT_AUTHORIZED); /* [MQTT-4.12.1-2] */
+    rig_expect_end(&c, WIRE_REASON_NOT_AUTHORIZED);
     rig_client_close(&c);
     close_rig(&r);
 }

@@ -410,12 +410,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_allocation_once),
-        cmocka_unit_test(test_one_in_every_step),
-        cmocka_unit_test(test_all_from_each_on),
-        cmocka_unit_test(test_no_output),
-        cmocka_unit_test(test_no_output_for_a_reference),
-        cmocka_unit_test(test_no_randomness),
+        cmocka_unit_test(test_each_allocation_once),      cmocka_unit_test(test_one_in_every_step),
+        cmocka_unit_test(test_all_from_each_on),          cmocka_unit_test(test_no_output),
+        cmocka_unit_test(test_no_output_for_a_reference), cmocka_unit_test(test_no_randomness),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -451,10 +451,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_failure),
-        cmocka_unit_test(test_each_allocation_once),
-        cmocka_unit_test(test_one_in_every_step),
-        cmocka_unit_test(test_all_from_each_on),
+        cmocka_unit_test(test_no_failure),           cmocka_unit_test(test_each_allocation_once),
+        cmocka_unit_test(test_one_in_every_step),    cmocka_unit_test(test_all_from_each_on),
         cmocka_unit_test(test_response_is_not_lost),
     };
 

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -354,6 +355,12 @@ wait_for_time(void)
     return timerfd_settime(fd, 0, &soon, NULL) == 0 ? result_of(read(fd, &count, 8)) : errno;
 }
 
+static int
+take_less_of_the_processor(void)
+{
+    return result_of(setpriority(PRIO_PROCESS, 0, 5));
+}
+
 #define LANDLOCK_FILES   1
 #define LANDLOCK_NETWORK 4
 
@@ -393,6 +400,7 @@ static const struct {
     {"a thread", make_a_thread, 0, 0},
     {"memory", take_memory, 0, 0},
     {"a timer", wait_for_time, 0, 0},
+    {"a lower priority", take_less_of_the_processor, 0, 0},
 };
 
 /* Two paths name the folder: the file, and the socket that is to be removed. */

@@ -82,7 +82,7 @@ all_strings_of_four_bytes(void **state)
                 check_text(b, len);
             }
         }
-        for (size_t k = 0; k < (is_whole ? 256U : b[0] >= 0xE0 ? sizeof(edges) : 1U); k++) {
+        for (size_t k = 0; k < (is_whole ? 256U : b[0] >= 0xF0 ? sizeof(edges) : 1U); k++) {
             b[3] = is_whole ? (uint8_t)k : edges[k];
             check_text(b, 4);
         }
@@ -135,7 +135,7 @@ all_encodings(void **state)
                 check_bytes(b, len);
             }
         }
-        for (size_t k = 0; k < (is_whole ? 256U : i % 16 == 0 ? sizeof(edges) : 1U); k++) {
+        for (size_t k = 0; k < (is_whole ? 256U : i % 64 == 0 ? sizeof(edges) : 1U); k++) {
             b[3] = is_whole ? (uint8_t)k : edges[k];
             check_bytes(b, 4);
         }
