@@ -19,9 +19,10 @@ ctest --preset coverage --parallel "$(nproc)" > $build/log || {
 find "$PWD/$build/src" -name '*.gcda' -print0 |
   (cd $build && xargs -0 gcov --no-output --branch-probabilities --relative-only --source-prefix "$OLDPWD") |
   awk -F "[':% ]+" '
+    /^$/ { layer = "" } # the sum of all files has no name
     /^File/ { layer = $2; sub(/^(src|.*layers\/[^\/]*)\//, "", layer); sub(/\/[^\/]*$/, "", layer) }
-    /^Lines executed/ { lines[layer] += $5; run[layer] += $3 * $5 / 100 }
-    /^Taken at least once/ { branches[layer] += $7; taken[layer] += $5 * $7 / 100 }
+    /^Lines executed/ && layer != "" { lines[layer] += $5; run[layer] += $3 * $5 / 100 }
+    /^Taken at least once/ && layer != "" { branches[layer] += $7; taken[layer] += $5 * $7 / 100 }
     END {
       for (l in lines)
         if (l !~ /^include/)

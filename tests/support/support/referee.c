@@ -180,11 +180,12 @@ land(struct referee_line *l, uint16_t packet_id)
 static void
 begin_to_exist(struct referee_line *l)
 {
-    struct referee_session *s = find_session(l);
+    struct referee_session *s = l->client_id.len == 0 ? NULL : find_session(l);
 
     if (s != NULL) {
         l->may_be_present = s->may_exist;
         s->may_exist = true;
+        l->connect = ++s->connects;
     }
 }
 
@@ -482,6 +483,10 @@ begin_session(struct referee_line *l, bool is_present)
     if (s == NULL) {
         return;
     }
+    if (l->connect != s->connects) { /* it is late: another connection has the session now */
+        lose_track(l);
+        return;
+    }
     expect(l, !is_present || l->may_be_present || l->referee->has_forgotten,
            "a session that never began is present");
     if (!is_present && (l->version != WIRE_V31 || l->is_clean || !l->may_be_present)) {
@@ -520,11 +525,12 @@ got_connack(struct referee_line *l, const struct wire_connack *p)
     if (wire_properties_has(v, WIRE_ASSIGNED_CLIENT_IDENTIFIER)) {
         expect(l, v->assigned_client_identifier.len > 0, "an empty identifier is assigned");
         keep(&l->client_id, v->assigned_client_identifier);
+        begin_to_exist(l);
     }
     l->is_blind = l->is_blind || l->client_id.len == 0;
     /* MQTT 3.1 does not say: then there is at most what was there. */
     begin_session(l, p->session_present);
-    if (l->session != NULL && v->response_information.len > 0) {
+    if (session_of(l) != NULL && v->response_information.len > 0) {
         keep(&l->session->inbox, v->response_information);
     }
 }

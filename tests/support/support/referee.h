@@ -36,9 +36,10 @@ struct referee_session {
     struct referee_text client_id;
     const struct shard *shard; /* a session is of one shard; tests may put it into any */
     bool is_used;
-    bool may_exist; /* in the broker */
-    bool is_lost;   /* too much happened to remember all */
-    unsigned life;  /* counted up with every new session of this name */
+    bool may_exist;    /* in the broker */
+    bool is_lost;      /* too much happened to remember all */
+    unsigned life;     /* counted up with every new session of this name */
+    unsigned connects; /* and this with every CONNECT */
     size_t filter_count;
     struct referee_filter filters[REFEREE_FILTERS];
     size_t identifier_count;
@@ -87,6 +88,7 @@ struct referee_line {
     uint32_t packet_bytes_max;
     struct referee_text client_id;
     struct referee_session *session; /* NULL: not known */
+    unsigned connect;                /* its number, of those of the session */
     unsigned life;
     uint64_t packets; /* looked at, of both sides */
     size_t owed_count;
