@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include <cmocka.h>
@@ -311,11 +312,73 @@ nobody_is_dropped(void **state)
     certificates_fini(&x->certificates);
 }
 
+/* ---- A server that is not trusted ---- */
+
+struct refusals {
+    struct gate seen;
+    atomic_bool is_wrong;
+};
+
+static void
+note_refusal(void *context, const struct wilco_state *state)
+{
+    struct refusals *r = context;
+
+    if (state->kind != WILCO_DISCONNECTED ||
+        strstr(state->why->text, "issued by a CA that is not trusted here") == NULL) {
+        atomic_store(&r->is_wrong, true);
+    }
+    gate_raise(&r->seen);
+}
+
+/* wilco_open() fails; one that need not find the server goes on trying, and says why. */
+static void
+a_certificate_that_is_refused(void **state)
+{
+    static struct storm x;
+    struct refusals r = {.is_wrong = false};
+    struct wilco *client = NULL;
+    struct wilco_error error = {.text = ""};
+    struct wilco_options options = {.reconnect_min_ms = 10,
+                                    .reconnect_max_ms = 10,
+                                    .state_changed = note_refusal,
+                                    .context = &r,
+                                    .error = &error};
+
+    (void)state;
+    gate_init(&r.seen);
+    certificates_init(&x.certificates);
+    certificates_make_standard(&x.certificates);
+    start_server(&x);
+    options.url = x.s.url;
+    options.tls.ca_file = certificates_path(&x.certificates, "other-ca.pem", x.ca);
+    assert_int_equal(wilco_open(&client, &options), WILCO_ECONNECT);
+    assert_null(client);
+    assert_non_null(strstr(error.text, "issued by a CA that is not trusted here"));
+    options.open_offline = true;
+    assert_int_equal(wilco_open(&client, &options), WILCO_OK);
+    assert_true(gate_wait(&r.seen, 3));
+    wilco_close(client);
+    assert_false(atomic_load(&r.is_wrong));
+    options.tls.ca_file = certificates_path(&x.certificates, "empty.pem", x.ca);
+    for (unsigned attempt = 0; attempt < 2; attempt++) {
+        assert_int_equal(wilco_open(&client, &options), WILCO_EINVAL);
+        assert_non_null(strstr(error.text, "has no certificate in PEM in it"));
+    }
+    options.url = "mqtt://127.0.0.1:1";
+    assert_int_equal(wilco_open(&client, &options), WILCO_EINVAL);
+    assert_non_null(strstr(error.text, "neither mqtts:// nor wss://"));
+    scenario_close(&x.s);
+    certificates_fini(&x.certificates);
+    gate_fini(&r.seen);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_is_dropped),
+        cmocka_unit_test(a_certificate_that_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,7 +76,6 @@ static const int allowed[] = {
     SCMP_SYS(sched_yield),
     SCMP_SYS(set_robust_list),
     SCMP_SYS(set_tid_address),
-    SCMP_SYS(setpriority), /* of threads that check passwords */
     /* memory */
     SCMP_SYS(brk),
     SCMP_SYS(get_mempolicy),

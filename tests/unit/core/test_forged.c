@@ -88,7 +88,11 @@ exchange(struct play *p, const char *place, unsigned forgeries)
     for (unsigned i = 0; i < forgeries / 2; i++) {
         forge(p, place, true);
     }
-    respond(&p->s.responder, &request.as.publish, "answer", 1, 8);
+    ask(&p->s.responder, &(struct ask){.topic = topic,
+                                       .correlation = correlation,
+                                       .payload = "answer",
+                                       .qos = 1,
+                                       .packet_id = 8});
     rig_expect_ack(&p->s.responder, WIRE_PUBACK, 8, 0);
     expect_response(&p->s.asker, correlation, "answer");
     for (unsigned i = 0; i < (forgeries + 1) / 2; i++) {
