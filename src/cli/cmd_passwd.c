@@ -130,8 +130,6 @@ prompt(const char *question, struct password *out)
     sigset_t mask;
     bool is_read = false;
 
-    (void)fprintf(stderr, "%s", question);
-    (void)fflush(stderr);
     if (tcgetattr(STDIN_FILENO, &before) != 0) {
         return read_line(out);
     }
@@ -140,6 +138,8 @@ prompt(const char *question, struct password *out)
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    (void)fputs(question, stderr); /* now: an answer that is quick is neither shown nor dropped */
+    (void)fflush(stderr);
     is_read = read_line(out);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     (void)sigprocmask(SIG_SETMASK, &mask, NULL);

@@ -325,7 +325,7 @@ class Wrong(unittest.TestCase):
 
     def test_urls(self):
         self.check(1, ["http"], "request", "--url", "http://127.0.0.1", "a")
-        self.check(1, ["mqtts"], "request", "--url", "mqtts://127.0.0.1", "a")
+        self.check(1, ["quic"], "request", "--url", "quic://127.0.0.1", "a")
 
     def test_broker_port_in_use(self):
         with socket.socket() as held:
