@@ -388,7 +388,7 @@ check(const struct passwd_command *c, int words, char **argv)
 static int
 run_command(int argc, char **argv)
 {
-    struct passwd_command c = {.scheme = {PASSWORD_ARGON2ID}};
+    struct passwd_command c = {.scheme = {.value = PASSWORD_ARGON2ID}};
     size_t word_count = 0;
     int exit_code = EXIT_CODE_OK;
 
