@@ -60,7 +60,7 @@ static const struct {
     {"topic read a/#/b", "this is no valid topic filter"},
     {"topic read a+", "this is no valid topic filter"},
     {"topic read \xff", "this is no valid topic filter"},
-    {"topic\tread a", "a line begins with user, topic, pattern or #"},
+    {"topic\011read a", "a line begins with user, topic, pattern or #"},
     {"user", "the name of the user is missing"},
     {"user    ", "the name of the user is missing"},
     {"user \xff", "no user can have this name"},
