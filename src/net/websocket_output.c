@@ -289,6 +289,7 @@ websocket_output_write(struct websocket_output *o, struct stream *below, const s
     if (st != WILCO_OK) {
         return st;
     }
+    /* cppcheck-suppress autoVariables ; rest() forgets it */
     o->turn = &turn;
     while (c.bytes > 0 && !turn.is_full && turn.status == WILCO_OK) {
         write_frame(o, &c);
@@ -397,6 +398,7 @@ websocket_output_flush(struct websocket_output *o, struct stream *below)
     if (need_waiting(o) == NULL || !make_frames(o)) {
         return WILCO_ENOMEM;
     }
+    /* cppcheck-suppress autoVariables ; rest() forgets it */
     o->turn = &turn;
     while (is_done && next_control(o)) {
         is_done = write_control(o);

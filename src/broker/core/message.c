@@ -189,12 +189,15 @@ message_new_by(const struct wilco_alloc *a, const struct wire_publish *p, uint64
                uint64_t now_ms, const struct access_subject *author)
 {
     bool is_signed = p->retain && author != NULL;
-    size_t author_bytes = is_signed ? author->client_id.len + author->user.len : 0;
+    size_t author_bytes = 0;
     size_t body_bytes = measure_body(p);
     size_t header_bytes = 1 + wire_varint_size((uint32_t)body_bytes);
     struct message *m = NULL;
     struct wire_writer w;
 
+    if (author != NULL && is_signed) {
+        author_bytes = author->client_id.len + author->user.len;
+    }
     if (body_bytes > 0) {
         m = mem_alloc(a, sizeof(*m) + header_bytes + body_bytes + author_bytes);
     }
