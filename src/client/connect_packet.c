@@ -84,7 +84,7 @@ connect_packet_authenticate(struct buffer *packet, struct span data)
 {
     struct wire_header header;
     struct wire_connect connect;
-    struct span old = SPAN_EMPTY;
+    struct span old;
     enum wilco_status st = wire_header_decode(&header, buffer_span(packet));
 
     assert(st == WILCO_OK);

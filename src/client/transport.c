@@ -130,7 +130,7 @@ transport_events_of(const struct stream *s, bool writing)
 bool
 transport_is_readable(const struct wilco *c, short revents)
 {
-    short wanted = c->stream == NULL ? 0 : transport_events_of(c->stream, false);
+    int wanted = c->stream == NULL ? 0 : transport_events_of(c->stream, false);
 
     return (revents & ~POLLOUT) != 0 || (revents & wanted) != 0;
 }

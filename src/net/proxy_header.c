@@ -257,9 +257,9 @@ static size_t
 address_bytes(unsigned family)
 {
     switch (family) {
-    case FAMILY_TCP4: return 2 * (4 + 2);
-    case FAMILY_TCP6: return 2 * (16 + 2);
-    case FAMILY_UNIX: return 2 * UNIX_BYTES;
+    case FAMILY_TCP4: return 12; /* and ports */
+    case FAMILY_TCP6: return 36; /* likewise */
+    case FAMILY_UNIX: return (size_t)2 * UNIX_BYTES;
     default: return 0;
     }
 }

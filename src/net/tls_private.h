@@ -55,7 +55,7 @@ struct stream *tls_stream_new(SSL *ssl, BIO_METHOD *method, struct stream *below
 struct tls_stream *tls_stream_of_ssl(const SSL *ssl);
 
 /* Exactly one of them is there: which end this is. */
-void tls_stream_set_server(struct stream *s, struct tls_server *t); /* takes a reference */
+void tls_stream_set_server(struct stream *s, struct tls_server *server); /* takes a reference */
 void tls_stream_set_client(struct stream *s, struct tls_client *t, unsigned era);
 struct tls_server *tls_stream_server(const struct tls_stream *t);
 struct tls_client *tls_stream_client(const struct tls_stream *t);

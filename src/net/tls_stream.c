@@ -151,7 +151,7 @@ drop_held(struct tls_stream *t)
 }
 
 static enum wilco_status
-encrypt(struct tls_stream *t, struct span bytes, size_t *len)
+encrypt_some(struct tls_stream *t, struct span bytes, size_t *len)
 {
     int result = 0;
 
@@ -173,7 +173,7 @@ write_held(struct tls_stream *t)
     while (st == WILCO_OK && t->held_used < t->held_len) {
         size_t len = 0;
 
-        st = encrypt(t, span_of(t->held + t->held_used, t->held_len - t->held_used), &len);
+        st = encrypt_some(t, span_of(t->held + t->held_used, t->held_len - t->held_used), &len);
         t->held_used += len;
     }
     if (st == WILCO_OK) {
@@ -248,7 +248,7 @@ next_record(struct cursor c, uint8_t scratch[RECORD_BYTES])
 static enum wilco_status
 write_record(struct tls_stream *t, struct span record, size_t *len)
 {
-    enum wilco_status st = encrypt(t, record, len);
+    enum wilco_status st = encrypt_some(t, record, len);
 
     if (st == WILCO_AGAIN) {
         if (hold(t, record) != WILCO_OK) {

@@ -28,7 +28,7 @@ static struct span
 take_word(struct span *text)
 {
     size_t len = 0;
-    struct span word = SPAN_EMPTY;
+    struct span word;
 
     while (len < text->len && text->data[len] != ' ') {
         len++;
@@ -125,7 +125,7 @@ enum wilco_status
 acl_line_read(struct acl_line *out, struct span line, const char **why)
 {
     struct span rest = trim(line);
-    struct span word = SPAN_EMPTY;
+    struct span word;
 
     *out = (struct acl_line){.kind = ACL_LINE_NOTHING};
     if (rest.len == 0 || rest.data[0] == '#') {

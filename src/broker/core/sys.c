@@ -106,11 +106,17 @@ total(const uint64_t by_type[STATS_PACKET_TYPES])
 }
 
 static uint64_t
+if_dropped(const char *name, uint64_t value)
+{
+    return strncmp(name, "dropped_", 8) == 0 ? value : 0;
+}
+
+static uint64_t
 dropped(const struct stats *sum)
 {
     uint64_t count = 0;
 
-#define ADD_DROPPED(name, what) count += strncmp(#name, "dropped_", 8) == 0 ? sum->name : 0;
+#define ADD_DROPPED(name, what) count += if_dropped(#name, sum->name);
     STATS(ADD_DROPPED)
 #undef ADD_DROPPED
     return count;

@@ -249,8 +249,10 @@ read_once(struct driver *d, struct door *door)
 void
 door_ready(struct driver *d, struct door *door)
 {
-    while (read_once(d, door) && stream_has_pending(door->stream)) {
-        continue; /* ends, as what is kept of it has a bound */
+    bool goes_on = true;
+
+    while (goes_on) { /* ends, as what is kept of it has a bound */
+        goes_on = read_once(d, door) && stream_has_pending(door->stream);
     }
 }
 

@@ -179,16 +179,21 @@ log_ready(const struct server *s)
 }
 
 static void
+add_figure(char text[LOG_LINE_MAX], size_t *len, const char *name, uint64_t value)
+{
+    if (*len < LOG_LINE_MAX) {
+        *len += (size_t)snprintf(text + *len, LOG_LINE_MAX - *len, " %s=%" PRIu64, name, value);
+    }
+}
+
+static void
 log_stopped(struct server *s)
 {
     struct stats sum = server_stats(s);
     char text[LOG_LINE_MAX] = "";
     size_t len = 0;
 
-#define ADD(name, what)                                                                            \
-    if (len < sizeof(text)) {                                                                      \
-        len += (size_t)snprintf(text + len, sizeof(text) - len, " %s=%" PRIu64, #name, sum.name);  \
-    }
+#define ADD(name, what) add_figure(text, &len, #name, sum.name);
     STATS(ADD)
 #undef ADD
     log_event(s->crew.broker.log, LOG_INFO, "stopped", "%s", text + 1);
