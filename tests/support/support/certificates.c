@@ -39,7 +39,9 @@ certificates_init(struct certificates *c)
 const char *
 certificates_path(const struct certificates *c, const char *file, char out[CERTIFICATES_PATH_BYTES])
 {
-    (void)snprintf(out, CERTIFICATES_PATH_BYTES, "%s/%s", c->folder, file);
+    int len = snprintf(out, CERTIFICATES_PATH_BYTES, "%s/%s", c->folder, file);
+
+    must(len > 0 && (unsigned)len < CERTIFICATES_PATH_BYTES);
     return out;
 }
 
