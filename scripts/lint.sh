@@ -62,7 +62,7 @@ headers() {
 
 cppcheck_sources() {
   echo "src"
-  cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr \
+  cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr --max-configs=1 \
     --suppress=missingIncludeSystem --error-exitcode=1 -j "$cpus" \
     --cppcheck-build-dir=build/lint/cppcheck -Iinclude -Isrc src
 }
