@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must pass before a change goes in: lint; a strict release build, its hardening, what it costs
-# (tests/cost) and the tests of whole programs with it; all others under the address and undefined behaviour
-# sanitizers, and those with threads again under the thread sanitizer. The last line sums up: N passed, N failed.
+# (tests/cost) and the tests of whole programs with it; those of modules under the address and undefined behaviour
+# sanitizers, scenarios and what has threads under the thread sanitizer. The last line sums up: N passed, N failed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
