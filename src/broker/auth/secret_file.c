@@ -19,7 +19,8 @@ static enum wilco_status
 refuse(char why[SECRET_FILE_WHY_BYTES], const char *path, enum wilco_status status,
        const char *what)
 {
-    (void)snprintf(why, SECRET_FILE_WHY_BYTES, "%.380s: %.110s", path, what);
+    (void)snprintf(why, SECRET_FILE_WHY_BYTES, "%.*s: %.110s", (int)SECRET_FILE_PATH_MAX, path,
+                   what);
     return status;
 }
 
@@ -95,6 +96,14 @@ secret_file_read(struct buffer *out, const struct wilco_alloc *alloc, const char
         secret_file_wipe(out);
     }
     return status;
+}
+
+const char *
+secret_file_what(const char why[SECRET_FILE_WHY_BYTES], const char *path)
+{
+    size_t len = strlen(path);
+
+    return why + (len < SECRET_FILE_PATH_MAX ? len : SECRET_FILE_PATH_MAX) + 2;
 }
 
 void

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -39,7 +40,11 @@ a_file(void **state)
     assert_int_equal(acl_file_read(&acl, alloc_system(), path, problem), WILCO_EIO);
     assert_string_equal(problem, "cannot be read: No such file or directory");
     assert_int_equal(acl_file_read(&acl, alloc_system(), "/", problem), WILCO_EIO);
-    assert_string_equal(problem, "cannot be read: Is a directory");
+    assert_string_equal(problem, "cannot be read: it is not a file");
+    assert_int_equal(mkfifo(path, 0600), 0); /* nobody writes, and nobody waits for that */
+    assert_int_equal(acl_file_read(&acl, alloc_system(), path, problem), WILCO_EIO);
+    assert_string_equal(problem, "cannot be read: it is not a file");
+    assert_int_equal(unlink(path), 0);
 }
 
 int
